@@ -1,0 +1,26 @@
+//! The exit codes of both programs, in one place.
+//!
+//! Scripts rely on these numbers: they are never reused for another meaning.
+
+/// The run is complete: every contribution that it wanted is applied.
+pub const COMPLETE: u8 = 0;
+/// A worker failed for good or the run was stopped: stdout carries what is known, stderr says what is missing.
+pub const INCOMPLETE: u8 = 1;
+/// The command line is wrong.
+pub const USAGE: u8 = 2;
+/// The segment cannot be had: there is none, it exists already, it is in use, or there is no permission or room for it.
+pub const UNAVAILABLE: u8 = 3;
+/// What has the name is not a segment of ours, or one of another version, layout, C library or PID namespace.
+pub const FOREIGN: u8 = 4;
+/// The time given with `--timeout` has passed.
+pub const TIMEOUT: u8 = 5;
+/// There is no free slot for one more worker, or nothing left to do.
+pub const NOTHING_TO_DO: u8 = 6;
+/// A contribution does not fit the value's type, and the run asked for `--overflow error`.
+pub const OVERFLOW: u8 = 7;
+/// Hung up (128 + SIGHUP, as shells report it).
+pub const HANGUP: u8 = 129;
+/// Interrupted (128 + SIGINT).
+pub const INTERRUPTED: u8 = 130;
+/// Terminated (128 + SIGTERM).
+pub const TERMINATED: u8 = 143;

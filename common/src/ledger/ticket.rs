@@ -1,0 +1,233 @@
+//! Tickets: the identity under which a worker contributes.
+//!
+//! A ticket's claim is one word, so that one store gives the ticket to a worker, takes it over from a dead one, or
+//! finishes it:
+//!
+//! | word | meaning |
+//! |---|---|
+//! | 0 | free |
+//! | epoch·4 + 1 | taken; the epoch counts the workers that had it |
+//! | epoch·4 + 2 | done, by the worker of that epoch |
+//!
+//! Who takes a ticket holds the role [`Role::Ticket`] first, which the kernel gives to one live process at a time, and
+//! changes the word under the lock. A worker that was superseded all the same finds another epoch at its commit.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use crate::layout::{Slot, View};
+use crate::lock::Guard;
+use crate::plant::{self, Point};
+use crate::process;
+use crate::segment::{Lifecycle, Role, Segment, Stop};
+
+/// The state of a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Free,
+    Taken { epoch: u64 },
+    Done { epoch: u64 },
+}
+
+impl State {
+    /// What a claim's word means; a damaged word means a ticket that nobody can use.
+    pub fn of(word: u64) -> Self {
+        match word % 4 {
+            0 if word == 0 => Self::Free,
+            1 => Self::Taken { epoch: word / 4 },
+            _ => Self::Done { epoch: word / 4 },
+        }
+    }
+
+    pub fn word(self) -> u64 {
+        match self {
+            Self::Free => 0,
+            Self::Taken { epoch } => epoch * 4 + 1,
+            Self::Done { epoch } => epoch * 4 + 2,
+        }
+    }
+
+    /// The epoch of the worker that has or had the ticket; 0 before the first.
+    fn epoch(self) -> u64 {
+        match self {
+            Self::Free => 0,
+            Self::Taken { epoch } | Self::Done { epoch } => epoch,
+        }
+    }
+}
+
+/// A worker's right to contribute under a ticket.
+#[derive(Debug)]
+pub struct Claim {
+    pub(crate) ticket: u32,
+    pub(crate) epoch: u64,
+}
+
+impl Claim {
+    /// The ticket's number: the K of `Process-K`, from 1.
+    #[must_use]
+    pub fn ticket(&self) -> u32 {
+        self.ticket
+    }
+}
+
+/// What taking a reserved ticket came to.
+#[derive(Debug)]
+pub enum TakeOver {
+    /// The ticket is this worker's.
+    Taken(Claim),
+    /// An earlier worker has contributed under it already.
+    AlreadyDone,
+}
+
+/// What a worker is doing, for those who look on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It has its ticket.
+    Attached,
+    /// It runs its kernel.
+    Computing,
+    /// It sleeps its delay.
+    Sleeping,
+    /// It waits for the lock.
+    Waiting,
+}
+
+impl Guard<'_> {
+    /// Takes the ticket that a coordinator gave out.
+    ///
+    /// # Errors
+    /// [`Error::TicketHeld`] if a live worker has it, [`Error::NoFreeSlot`] if there is no such ticket,
+    /// [`Error::NothingLeft`] if the run is over.
+    pub fn take(&mut self, ticket: u32) -> Result<TakeOver> {
+        let segment = self.segment();
+        let Some(slot) = segment.view().slot(ticket) else { return Err(no_free_slot(segment)) };
+        let state = State::of(slot.claim.load(Relaxed));
+        if matches!(state, State::Done { .. }) {
+            return Ok(TakeOver::AlreadyDone);
+        }
+        must_be_open(segment)?;
+        if !segment.try_take_role(Role::Ticket(ticket))? {
+            return Err(Error::TicketHeld { name: segment.name().clone(), ticket });
+        }
+        let restarts = &segment.view().header.live.restarts;
+        if state != State::Free {
+            restarts.store(restarts.load(Relaxed) + 1, Relaxed);
+        }
+        Ok(TakeOver::Taken(assign(slot, ticket, state)))
+    }
+
+    /// Takes a ticket for a worker started by hand: one that a dead worker left behind, or else a fresh one.
+    ///
+    /// # Errors
+    /// [`Error::NoFreeSlot`] if there is none, [`Error::NothingLeft`] if the run is over.
+    pub fn join(&mut self) -> Result<Claim> {
+        let segment = self.segment();
+        must_be_open(segment)?;
+        let view = segment.view();
+        let first_open = &view.header.live.first_open;
+        let first = first_open.load(Relaxed).max(segment.terms().reserved() + 1);
+        let mut all_done = true;
+        for ticket in first..=segment.terms().slots {
+            let Some(slot) = view.slot(ticket) else { break };
+            let state = State::of(slot.claim.load(Relaxed));
+            all_done &= matches!(state, State::Done { .. });
+            if all_done {
+                first_open.store(ticket + 1, Relaxed);
+            }
+            let is_free = match state {
+                State::Free => true,
+                State::Taken { .. } => is_orphaned(slot),
+                State::Done { .. } => false,
+            };
+            if is_free && segment.try_take_role(Role::Ticket(ticket))? {
+                return Ok(assign(slot, ticket, state));
+            }
+        }
+        Err(no_free_slot(segment))
+    }
+
+    /// Closes the segment: from now on nobody takes a ticket.
+    pub fn close(&mut self) {
+        let live = &self.segment().view().header.live;
+        live.closed_at.store(Instant::now().0, Relaxed);
+        live.lifecycle.store(Lifecycle::Closed as u32, Relaxed);
+    }
+}
+
+impl Segment {
+    /// Tells those who look on what the worker with this claim does.
+    pub fn enter(&self, claim: &Claim, phase: Phase) {
+        if let Some(slot) = self.view().slot(claim.ticket) {
+            slot.phase.store(phase as u32, Relaxed);
+        }
+    }
+
+    /// Tells those who look on how many iterations are done.
+    pub fn progress(&self, claim: &Claim, iterations: u64) {
+        if let Some(slot) = self.view().slot(claim.ticket) {
+            slot.progress.store(iterations, Relaxed);
+        }
+    }
+
+    /// Tells those who look on how long computing, sleeping and waiting for the lock took, in nanoseconds.
+    pub fn record_times(&self, claim: &Claim, computed: u64, slept: u64, lock_wait: u64) {
+        if let Some(slot) = self.view().slot(claim.ticket) {
+            slot.computed_ns.store(computed, Relaxed);
+            slot.slept_ns.store(slept, Relaxed);
+            slot.lock_wait_ns.store(lock_wait, Relaxed);
+            slot.committed_at.store(Instant::now().0, Relaxed);
+        }
+    }
+}
+
+/// Gives the ticket to this process. The claim's word is stored last: before it, nothing has happened.
+fn assign(slot: &Slot, ticket: u32, state: State) -> Claim {
+    let epoch = state.epoch() + 1;
+    slot.pid.store(std::process::id(), Relaxed);
+    slot.phase.store(Phase::Attached as u32, Relaxed);
+    slot.attached_at.store(Instant::now().0, Relaxed);
+    slot.progress.store(0, Relaxed);
+    slot.launches.store(u32::try_from(epoch).unwrap_or(u32::MAX), Relaxed);
+    slot.claim.store(State::Taken { epoch }.word(), Relaxed);
+    plant::at(Point::Taken);
+    Claim { ticket, epoch }
+}
+
+/// Whether the ticket's worker seems dead: a cheap look before the kernel's lock on the role decides.
+fn is_orphaned(slot: &Slot) -> bool {
+    !process::exists(slot.pid.load(Relaxed))
+}
+
+fn must_be_open(segment: &Segment) -> Result<()> {
+    let View { header, .. } = segment.view();
+    let why = if header.live.lifecycle.load(Relaxed) == Lifecycle::Closed as u32 {
+        "its result was reported already"
+    } else if segment.stop_requested() != Stop::No {
+        "its workers were asked to stop"
+    } else {
+        return Ok(());
+    };
+    Err(Error::NothingLeft { name: segment.name().clone(), why })
+}
+
+fn no_free_slot(segment: &Segment) -> Error {
+    Error::NoFreeSlot { name: segment.name().clone(), slots: segment.terms().slots }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_state_comes_back_from_its_word(epoch in 1_u64..1 << 60) {
+            for state in [State::Free, State::Taken { epoch }, State::Done { epoch }] {
+                prop_assert_eq!(State::of(state.word()), state);
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What `coordinator` and `worker` agree on: the named segment, its robust lock and its crash-safe ledger.
+//!
+//! Invariant of the whole crate: **the value in a segment equals the wrapped sum of the contributions in its ledger**,
+//! whichever process is killed at whichever instruction, as soon as the lock has been taken once more.
+//!
+//! Data flows one way: [`Terms`] are written into a [`Segment`] when it is created, every process that attaches reads
+//! them, takes a ticket, and commits one contribution through the lock's [`Guard`]. A [`Snapshot`] reads it all without
+//! the lock.
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+compile_error!("the segment's layout and its locks are those of 64-bit Linux");
+
+mod clock;
+mod delay;
+mod error;
+pub mod exit_code;
+pub mod kernel;
+mod layout;
+mod ledger;
+mod lock;
+mod name;
+mod number;
+pub mod plant;
+pub mod process;
+mod segment;
+mod sys;
+mod terms;
+mod value;
+
+pub use clock::Instant;
+pub use delay::{DelayRange, parse_duration};
+pub use error::{Error, Refusal, Result};
+pub use ledger::{Claim, Committed, LockHolder, Phase, Snapshot, TakeOver, Violation, WorkerSnapshot, WorkerState};
+pub use lock::{Acquire, Guard};
+pub use name::SegmentName;
+pub use number::parse_count;
+pub use segment::{Lifecycle, Lookup, Removal, RunState, Segment, Stop, list, remove, remove_creation_debris};
+pub use sys::sigbus::report_truncation;
+pub use terms::{Mode, Origin, Terms};
+pub use value::{Overflow, Value, ValueType};

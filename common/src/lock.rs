@@ -1,0 +1,131 @@
+//! The segment's lock and its guard; owner death is part of both.
+//!
+//! | last owner | ledger | `lock` gives |
+//! |---|---|---|
+//! | released it | every published commit applied | a guard |
+//! | died with it | nothing published | a guard, after the recovery has found nothing to do |
+//! | died with it | published, not or half applied | a guard, after the recovery has applied it |
+//! | died in the recovery | as before | the same again: applying twice is applying once |
+//! | lives and keeps it | any | [`Error::Busy`] with who it is, when patience ends; it is never stolen |
+//! | never existed | any | [`Error::Damaged`]: the word names a thread that there is not |
+//!
+//! Invariant: whoever has a [`Guard`] sees a ledger in which the value equals the wrapped sum of the contributions.
+
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::ledger::{self, LockHolder};
+use crate::plant::{self, Point};
+use crate::segment::Segment;
+use crate::sys::mutex::Attempt;
+
+/// How long a waiter waits before it looks at who holds the lock.
+const SLICE: Duration = Duration::from_secs(1);
+
+/// The lock, held: the one way to change the ledger. Released when dropped.
+pub struct Guard<'a> {
+    segment: &'a Segment,
+    owner_died: bool,
+}
+
+/// How [`Segment::lock_within`] got the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acquire {
+    /// From an owner that released it, or from nobody.
+    Released,
+    /// From an owner that died with it: the ledger was recovered.
+    OwnerDied,
+}
+
+impl Segment {
+    /// Takes the lock, however long it takes.
+    ///
+    /// Each second of waiting `waiting` is told who holds it and how long this call has waited.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if the lock or the ledger is beyond what a crash can do to it.
+    pub fn lock(&self, mut waiting: impl FnMut(Option<LockHolder>, Duration)) -> Result<Guard<'_>> {
+        let mut vanished = None;
+        let mut waited = Duration::ZERO;
+        loop {
+            match self.lock_within(SLICE) {
+                Err(Error::Busy { holder }) => {
+                    // A holder that is gone twice, with the kernel not having freed the lock, never was one.
+                    let gone = holder.as_ref().filter(|holder| holder.is_gone()).map(|holder| holder.thread);
+                    if gone.is_some() && gone == vanished {
+                        return Err(damaged("its lock is held by a thread that does not exist"));
+                    }
+                    vanished = gone;
+                    waited += SLICE;
+                    waiting(holder, waited);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Takes the lock, or gives up when `patience` has passed on the monotonic clock.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] with the holder when patience has passed; [`Error::Damaged`] as in [`Self::lock`].
+    pub fn lock_within(&self, patience: Duration) -> Result<Guard<'_>> {
+        let handle = self.mapping().lock();
+        let attempt = match handle.try_lock() {
+            Attempt::Busy if !patience.is_zero() => handle.lock_within(patience),
+            attempt => attempt,
+        };
+        match attempt {
+            Attempt::Locked => self.guard(false),
+            Attempt::OwnerDied => self.guard(true),
+            Attempt::Busy => Err(Error::Busy { holder: LockHolder::of(self.view()) }),
+            Attempt::Deadlock => Err(damaged("its lock is held by this very thread")),
+            Attempt::Broken(libc::ENOTRECOVERABLE) => Err(damaged("its lock was given up after a failed recovery")),
+            Attempt::Broken(code) => Err(damaged(&format!("its lock answers with error {code}"))),
+        }
+    }
+
+    /// The guard of a lock that was taken just now, once the ledger is sound.
+    fn guard(&self, owner_died: bool) -> Result<Guard<'_>> {
+        let guard = Guard { segment: self, owner_died };
+        if owner_died {
+            plant::at(Point::Recovering);
+        }
+        // Also without a death: a guard dropped by a panic between the two halves of a commit leaves the same state.
+        if owner_died || ledger::recovery::is_needed(self.view()) {
+            ledger::recovery::recover(self.view(), owner_died)?;
+        }
+        if owner_died {
+            // Last: until here another death hands the whole recovery to the next owner.
+            self.mapping()
+                .lock()
+                .make_consistent()
+                .map_err(|code| damaged(&format!("its lock cannot be recovered: error {code}")))?;
+        }
+        Ok(guard)
+    }
+}
+
+impl Guard<'_> {
+    /// How the lock was had.
+    #[must_use]
+    pub fn acquired(&self) -> Acquire {
+        if self.owner_died { Acquire::OwnerDied } else { Acquire::Released }
+    }
+
+    /// The segment whose lock it is.
+    #[must_use]
+    pub fn segment(&self) -> &Segment {
+        self.segment
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        // It fails only for a thread that does not hold the lock, which the guard rules out: it is not Send.
+        let _ = self.segment.mapping().lock().unlock();
+    }
+}
+
+fn damaged(what: &str) -> Error {
+    Error::Damaged { what: what.to_owned() }
+}

@@ -1,0 +1,95 @@
+//! What `/proc` says about a process: to explain, never to decide.
+//!
+//! Whether an attached process lives is decided by the kernel's record locks alone; a process id may be used again.
+
+use std::fmt;
+use std::fs;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+
+use crate::clock::Instant;
+
+/// A process as an observer sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Process {
+    /// It runs or sleeps.
+    Running,
+    /// It is stopped (SIGSTOP, a debugger).
+    Stopped,
+    /// It has ended and waits to be reaped.
+    Zombie,
+    /// There is none with that id.
+    Gone,
+    /// The id now belongs to a process that started later.
+    Recycled,
+}
+
+impl fmt::Display for Process {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Zombie => "a zombie",
+            Self::Gone => "gone",
+            Self::Recycled => "gone (its id belongs to another process now)",
+        })
+    }
+}
+
+/// Looks at the process that had this id at that instant.
+///
+/// A start later than the instant tells a recycled id: `/proc/PID/stat`, fields 3 and 22 (`proc_pid_stat(5)`).
+#[must_use]
+pub fn look(pid: u32, at: Instant) -> Process {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return Process::Gone };
+    let Some((state, started)) = parse(&stat) else { return Process::Gone };
+    if started > at {
+        return Process::Recycled;
+    }
+    match state {
+        'T' | 't' => Process::Stopped,
+        'Z' | 'X' => Process::Zombie,
+        _ => Process::Running,
+    }
+}
+
+/// Whether there is a process or thread with this id, ours to signal or not (kill(2)).
+#[must_use]
+pub fn exists(pid: u32) -> bool {
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };
+    test_kill_process(pid) != Err(Errno::SRCH)
+}
+
+/// State and start from a line of `/proc/PID/stat`; the command's name in it may hold blanks and parentheses.
+fn parse(stat: &str) -> Option<(char, Instant)> {
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut fields = fields.split(' ');
+    let state = fields.next()?.chars().next()?;
+    let ticks: u64 = fields.nth(18)?.parse().ok()?;
+    let nanoseconds_per_tick = 1_000_000_000 / rustix::param::clock_ticks_per_second();
+    Some((state, Instant(ticks.checked_mul(nanoseconds_per_tick)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_runs_and_an_earlier_owner_of_its_id_is_gone() {
+        assert_eq!(look(std::process::id(), Instant::now()), Process::Running);
+        assert_eq!(look(std::process::id(), Instant(1)), Process::Recycled);
+    }
+
+    #[test]
+    fn an_id_beyond_all_processes_is_gone() {
+        assert_eq!(look(u32::MAX, Instant::now()), Process::Gone);
+    }
+
+    #[test]
+    fn a_command_with_parentheses_does_not_confuse_the_fields() {
+        let fields: Vec<String> = (4..=52).map(|field| field.to_string()).collect();
+        let (state, started) = parse(&format!("7 (a) b (c) T {}", fields.join(" "))).unwrap();
+        assert_eq!((state, started), ('T', Instant(22 * 1_000_000_000 / rustix::param::clock_ticks_per_second())));
+    }
+}

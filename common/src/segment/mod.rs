@@ -1,0 +1,218 @@
+//! A named segment: created whole or not at all, verified before it is touched, removed by whoever may.
+//!
+//! Invariants: a name in `/dev/shm` never stands for a half-made segment of ours; nobody unlinks a segment that is not the
+//! one that they looked at; nothing read from a segment decides over memory safety.
+
+mod attach;
+mod create;
+mod inspect;
+mod remove;
+mod role;
+mod verify;
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::time::Duration;
+
+use rustix::thread::futex;
+
+pub use inspect::{Lookup, RunState, list};
+pub use remove::{Removal, remove, remove_creation_debris};
+pub use role::Role;
+
+use crate::clock::Instant;
+use crate::error::Result;
+use crate::layout::View;
+use crate::ledger::Snapshot;
+use crate::name::SegmentName;
+use crate::sys::mapping::Mapping;
+use crate::terms::Terms;
+
+/// A segment that this process is attached to.
+///
+/// Attached means: mapped, and counted by the kernel as present until the process detaches or dies.
+///
+/// Detaching while the lock is held does not compile, because the guard borrows the segment:
+///
+/// ```compile_fail
+/// use common::Segment;
+/// fn detach_under_the_lock(segment: Segment) {
+///     let guard = segment.lock(|_, _| {}).unwrap();
+///     drop(segment);
+///     drop(guard);
+/// }
+/// ```
+pub struct Segment {
+    name: SegmentName,
+    terms: Terms,
+    mapping: Mapping,
+    // Holds this process's roles; closing it gives them up.
+    file: OwnedFd,
+}
+
+/// What a segment's life has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifecycle {
+    /// Workers may take tickets.
+    Open,
+    /// The result is reported: nobody joins any more.
+    Closed,
+}
+
+/// What the workers of a run are asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stop {
+    /// Nothing: go on.
+    No,
+    /// Finish what is begun, and begin nothing.
+    Drain,
+    /// Leave at once, without a contribution.
+    Now,
+}
+
+impl Segment {
+    /// The segment's name.
+    #[must_use]
+    pub fn name(&self) -> &SegmentName {
+        &self.name
+    }
+
+    /// The terms of the run.
+    #[must_use]
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// How long ago the segment was created.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        Instant(self.view().header.identity.created_at.load(Relaxed)).elapsed()
+    }
+
+    /// What the workers are asked to do.
+    #[must_use]
+    pub fn stop_requested(&self) -> Stop {
+        stop_from(self.view().header.live.stop.load(Relaxed))
+    }
+
+    /// Asks all workers to stop and wakes those that sleep; a stronger request is never weakened.
+    pub fn request_stop(&self, stop: Stop) {
+        let word = &self.view().header.live.stop;
+        word.fetch_max(stop as u32, Relaxed);
+        // An error would mean that nobody can sleep on the word either.
+        let _ = futex::wake(word, futex::Flags::empty(), i32::MAX.unsigned_abs());
+    }
+
+    /// Sleeps for `duration`, or until all are asked to stop now; says whether the sleep was whole.
+    #[must_use]
+    pub fn sleep(&self, duration: Duration) -> bool {
+        let began = Instant::now();
+        loop {
+            let stop = self.view().header.live.stop.load(Relaxed);
+            let left = duration.saturating_sub(began.elapsed());
+            if stop_from(stop) == Stop::Now {
+                return false;
+            }
+            if left.is_zero() {
+                return true;
+            }
+            self.wait_for_change(&self.view().header.live.stop, stop, left);
+        }
+    }
+
+    /// The number of notices so far; to be read before looking at what notices tell of.
+    #[must_use]
+    pub fn notices(&self) -> u32 {
+        // Acquire pairs with the Release in `notify`: what a notice tells of is seen by who sees the notice.
+        self.view().header.live.notice.load(Acquire)
+    }
+
+    /// Waits until there are other than `seen` notices, at most for `patience`.
+    pub fn wait_for_notice(&self, seen: u32, patience: Duration) {
+        self.wait_for_change(&self.view().header.live.notice, seen, patience);
+    }
+
+    /// Wakes all who wait for news of the ledger.
+    pub fn notify(&self) {
+        let word = &self.view().header.live.notice;
+        // Release pairs with the Acquire in `notices`.
+        word.fetch_add(1, Release);
+        let _ = futex::wake(word, futex::Flags::empty(), i32::MAX.unsigned_abs());
+    }
+
+    /// Whether a coordinator supervises the run.
+    ///
+    /// # Errors
+    /// [`crate::Error::System`] if the kernel cannot be asked.
+    pub fn has_coordinator(&self) -> Result<bool> {
+        Role::Coordinator.is_held(&self.name, self.file())
+    }
+
+    /// Makes this process the run's coordinator, unless there is one.
+    ///
+    /// # Errors
+    /// [`crate::Error::System`] if the kernel cannot be asked.
+    pub fn become_coordinator(&self) -> Result<bool> {
+        let won = Role::Coordinator.try_take(&self.name, self.file())?;
+        if won {
+            self.view().header.live.coordinator_pid.store(std::process::id(), Relaxed);
+        }
+        Ok(won)
+    }
+
+    /// Whether a live process works under that ticket.
+    ///
+    /// # Errors
+    /// [`crate::Error::System`] if the kernel cannot be asked.
+    pub fn has_worker(&self, ticket: u32) -> Result<bool> {
+        Role::Ticket(ticket).is_held(&self.name, self.file())
+    }
+
+    /// How many tickets are done, and with [`Self::committed`] which, in the order of their commits.
+    #[must_use]
+    pub fn done(&self) -> u32 {
+        // Acquire pairs with the Release of `done_count` in the commit's last step: the slots of the tickets counted are
+        // complete for who sees the count.
+        let done = self.view().header.redo.done_count.load(Acquire);
+        u32::try_from(done).unwrap_or(u32::MAX).min(self.terms.slots)
+    }
+
+    /// Everything that there is to tell, read without the lock.
+    ///
+    /// # Errors
+    /// [`crate::Error::Damaged`] if the ledger makes no sense, [`crate::Error::System`] if the file cannot be read.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        Snapshot::read(&self.name, self.file(), &self.terms)
+    }
+
+    pub(crate) fn view(&self) -> View<'_> {
+        self.mapping.view()
+    }
+
+    pub(crate) fn mapping(&self) -> &Mapping {
+        &self.mapping
+    }
+
+    pub(crate) fn file(&self) -> BorrowedFd<'_> {
+        use std::os::fd::AsFd;
+        self.file.as_fd()
+    }
+
+    #[expect(clippy::unused_self, reason = "the word is one of this segment's, which the borrow keeps mapped")]
+    fn wait_for_change(&self, word: &std::sync::atomic::AtomicU32, seen: u32, patience: Duration) {
+        // Longer than any run: a year. The kernel takes no more than i64 seconds.
+        let patience = patience.min(Duration::from_secs(365 * 24 * 3600));
+        let timeout = rustix::thread::Timespec::try_from(patience).ok();
+        // Woken, changed, timed out or interrupted: the caller looks again in each case.
+        let _ = futex::wait(word, futex::Flags::empty(), seen, timeout.as_ref());
+    }
+}
+
+pub(crate) fn stop_from(word: u32) -> Stop {
+    match word {
+        0 => Stop::No,
+        1 => Stop::Drain,
+        // A damaged word stops the run rather than letting it go on.
+        _ => Stop::Now,
+    }
+}

@@ -1,0 +1,118 @@
+//! Removal: only of the very segment that was looked at, and only by one remover at a time.
+//!
+//! `unlink` goes by name. Everyone who unlinks holds the remover's role on the file that they looked at, and checks under
+//! it that the name still stands for that file: so no other remover can have taken the name away and no creator, who never
+//! replaces, can have put another segment in its place.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::fs::{CWD, OFlags};
+
+use super::role::Role;
+use super::{Segment, create, inspect, verify};
+use crate::error::{Error, Result};
+use crate::ledger::Snapshot;
+use crate::name::{FOLDER, SegmentName};
+
+/// What became of a removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// The name is gone.
+    Removed,
+    /// The name was gone already, or stands for another segment now; nothing was done.
+    NotOurs,
+}
+
+impl Segment {
+    /// Unlinks this very segment; attached processes keep their mapping until they detach.
+    ///
+    /// # Errors
+    /// [`Error::System`] if the system refuses.
+    pub fn unlink(&self) -> Result<Removal> {
+        unlink(&self.name, self.file())
+    }
+}
+
+/// Removes the segment of that name, unless a live process is attached.
+///
+/// With `force` also while processes are attached, and also a segment of ours whose header is damaged or of another
+/// version; never a file that is not ours.
+///
+/// # Errors
+/// [`Error::NoSegment`], [`Error::InUse`] with who is attached, [`Error::Permission`], [`Error::Refused`], or
+/// [`Error::System`].
+pub fn remove(name: &SegmentName, force: bool) -> Result<()> {
+    let file = verify::open(name, OFlags::RDWR).map_err(|error| match error {
+        Error::NoSegment { name, .. } => inspect::no_segment(&name),
+        error => error,
+    })?;
+    match verify::verify(name, file.as_fd()) {
+        Err(Error::NotReady { .. }) => {}
+        Err(Error::Refused { .. }) if force && is_plain_and_ours(file.as_fd()) => {}
+        verified => drop(verified?),
+    }
+    if !force && !Role::Present.try_take(name, file.as_fd())? {
+        return Err(Error::InUse { name: name.clone(), by: attached(name) });
+    }
+    match unlink(name, file.as_fd())? {
+        Removal::Removed => Ok(()),
+        Removal::NotOurs => Err(inspect::no_segment(name)),
+    }
+}
+
+/// Removes what creators that were killed left behind; says how many files.
+///
+/// # Errors
+/// [`Error::System`] if `/dev/shm` cannot be read.
+pub fn remove_creation_debris() -> Result<usize> {
+    let found = inspect::debris()?;
+    let removed = found.iter().filter(|file_name| {
+        let path = format!("{FOLDER}/{file_name}");
+        let Ok(file) = rustix::fs::open(&path, crate::sys::mapping::cautious(OFlags::RDWR), rustix::fs::Mode::empty())
+        else {
+            return false;
+        };
+        is_plain(file.as_fd()) && create::is_abandoned(file_name, file.as_fd()) && rustix::fs::unlink(&path).is_ok()
+    });
+    Ok(removed.count())
+}
+
+fn unlink(name: &SegmentName, file: BorrowedFd<'_>) -> Result<Removal> {
+    if !Role::Remover.try_take(name, file)? {
+        return Ok(Removal::NotOurs);
+    }
+    let system = |error| Error::system("remove segment", name, error);
+    let ours = rustix::fs::fstat(file).map_err(system)?;
+    let named = rustix::fs::statat(CWD, name.path(), rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
+    if !named.is_ok_and(|named| (named.st_dev, named.st_ino) == (ours.st_dev, ours.st_ino)) {
+        return Ok(Removal::NotOurs);
+    }
+    match rustix::shm::unlink(name.as_str()) {
+        Ok(()) => Ok(Removal::Removed),
+        Err(rustix::io::Errno::NOENT) => Ok(Removal::NotOurs),
+        Err(error) => Err(system(error)),
+    }
+}
+
+fn is_plain(file: BorrowedFd<'_>) -> bool {
+    rustix::fs::fstat(file).is_ok_and(|stat| verify::plain_file(&stat).is_ok())
+}
+
+fn is_plain_and_ours(file: BorrowedFd<'_>) -> bool {
+    is_plain(file) && verify::has_our_magic(file)
+}
+
+/// Who is attached, as the end of a sentence.
+fn attached(name: &SegmentName) -> String {
+    let Ok((snapshot, _)) = Snapshot::of(name) else { return String::new() };
+    let coordinator =
+        snapshot.coordinator.filter(|_| snapshot.has_coordinator).map(|pid| format!("the coordinator (pid {pid})"));
+    let workers = snapshot.workers.iter().filter(|worker| worker.alive);
+    let workers = workers.map(|worker| format!("Process-{} (pid {})", worker.ticket, worker.pid));
+    let all: Vec<String> = coordinator.into_iter().chain(workers).take(6).collect();
+    if all.is_empty() {
+        " by a process that works under no ticket".to_owned()
+    } else {
+        format!(" by {}", all.join(", "))
+    }
+}

@@ -1,0 +1,163 @@
+//! The checks that stand between a file in `/dev/shm` and its use.
+//!
+//! All are made on the descriptor and on a private copy of the header, before anything is mapped: a hostile or broken
+//! file can neither crash the reader nor make it wait.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::time::Duration;
+
+use rustix::fs::{FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
+
+use crate::clock::Instant;
+use crate::error::{Error, Refusal, Result};
+use crate::layout::{self, Extent, Header, LAYOUT_HASH, MAGIC, PAGE, VERSION};
+use crate::name::SegmentName;
+use crate::sys::image::HeaderImage;
+use crate::sys::mapping::cautious;
+use crate::terms::Terms;
+
+/// Which C library's `pthread_mutex_t` lies in the segment.
+pub(super) const C_LIBRARY: u32 = if cfg!(target_env = "musl") { 2 } else { 1 };
+
+/// How long an attacher waits for a segment to be published.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What the checks found.
+pub(super) struct Verified {
+    pub terms: Terms,
+    pub extent: Extent,
+    pub nonce: u64,
+    pub header: HeaderImage,
+}
+
+/// Opens the file of that name without following or waiting for anything.
+pub(super) fn open(name: &SegmentName, access: OFlags) -> Result<OwnedFd> {
+    let refused = |kind| Error::Refused { name: name.clone(), why: Refusal::Kind(kind) };
+    rustix::fs::open(name.path(), cautious(access), Mode::empty()).map_err(|error| match error {
+        Errno::NOENT => Error::NoSegment { name: name.clone(), running: Vec::new() },
+        Errno::LOOP => refused("a symbolic link"),
+        Errno::ISDIR => refused("a directory"),
+        Errno::NXIO => refused("a socket or a device"),
+        Errno::ACCESS | Errno::PERM => Error::Permission { name: name.clone(), doing: "open" },
+        error => Error::system("open segment", name, error),
+    })
+}
+
+/// Checks the file, its header and its terms.
+pub(super) fn verify(name: &SegmentName, file: BorrowedFd<'_>) -> Result<Verified> {
+    let refuse = |why| Error::Refused { name: name.clone(), why };
+    let stat = rustix::fs::fstat(file).map_err(|error| Error::system("look at segment", name, error))?;
+    plain_file(&stat).map_err(refuse)?;
+    let size = u64::try_from(stat.st_size).unwrap_or(0);
+    let short = || refuse(Refusal::Size { found: size, expected: format!("at least {PAGE}") });
+    let began = Instant::now();
+    let header = loop {
+        let image =
+            HeaderImage::read(file).map_err(|error| Error::system("read segment", name, error))?.ok_or_else(short)?;
+        let identity = &image.header().identity;
+        // Before anything else, so that another program's file is not waited for.
+        if identity.magic.load(Relaxed) != MAGIC {
+            return Err(refuse(Refusal::Magic));
+        }
+        // Acquire pairs with the Release in `create`.
+        if identity.ready.load(Acquire) == 1 {
+            break image;
+        }
+        if began.elapsed() > PATIENCE {
+            return Err(Error::NotReady { name: name.clone() });
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let terms = header_of_ours(header.header()).map_err(refuse)?;
+    let extent = Extent { slots: terms.slots };
+    if size != extent.size() as u64 {
+        return Err(refuse(Refusal::Size { found: size, expected: extent.size().to_string() }));
+    }
+    Ok(Verified { terms, extent, nonce: header.header().identity.nonce.load(Relaxed), header })
+}
+
+/// Whether the file is one that a segment may lie in.
+pub(super) fn plain_file(stat: &Stat) -> Result<(), Refusal> {
+    let kind = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => None,
+        FileType::Fifo => Some("a FIFO"),
+        FileType::Directory => Some("a directory"),
+        FileType::Symlink => Some("a symbolic link"),
+        FileType::Socket => Some("a socket"),
+        _ => Some("a device"),
+    };
+    if let Some(kind) = kind {
+        return Err(Refusal::Kind(kind));
+    }
+    if stat.st_uid != rustix::process::geteuid().as_raw() {
+        return Err(Refusal::Owner(stat.st_uid));
+    }
+    let permissions = stat.st_mode & 0o7777;
+    if permissions & 0o077 != 0 {
+        return Err(Refusal::Permissions(permissions));
+    }
+    if stat.st_nlink > 1 {
+        return Err(Refusal::Links(stat.st_nlink));
+    }
+    Ok(())
+}
+
+/// Whether the file begins as segments of any version do.
+pub(super) fn has_our_magic(file: impl AsFd) -> bool {
+    let image = HeaderImage::read(file).ok().flatten();
+    image.is_some_and(|image| image.header().identity.magic.load(Relaxed) == MAGIC)
+}
+
+fn header_of_ours(header: &Header) -> Result<Terms, Refusal> {
+    let identity = &header.identity;
+    let version = identity.version.load(Relaxed);
+    if version != VERSION {
+        return Err(Refusal::Version { found: version, known: VERSION });
+    }
+    if identity.layout_hash.load(Relaxed) != LAYOUT_HASH {
+        return Err(Refusal::Layout);
+    }
+    if identity.c_library.load(Relaxed) != C_LIBRARY {
+        return Err(Refusal::CLibrary);
+    }
+    let terms = Terms::load(header).map_err(Refusal::Terms)?;
+    let theirs = identity.pid_namespace.load(Relaxed);
+    if identity.checksum.load(Relaxed) != checksum(header, &terms) {
+        return Err(Refusal::Checksum);
+    }
+    if theirs != pid_namespace() {
+        return Err(Refusal::PidNamespace);
+    }
+    if identity.slot_count.load(Relaxed) != terms.slots {
+        return Err(Refusal::Terms("slot count"));
+    }
+    if header.live.lifecycle.load(Relaxed) > 1 {
+        return Err(Refusal::Terms("lifecycle"));
+    }
+    Ok(terms)
+}
+
+/// Over everything that never changes once the segment is ready.
+pub(super) fn checksum(header: &Header, terms: &Terms) -> u64 {
+    let identity = &header.identity;
+    let mut words = vec![
+        identity.magic.load(Relaxed),
+        identity.version.load(Relaxed).into(),
+        identity.layout_hash.load(Relaxed),
+        identity.size.load(Relaxed),
+        identity.c_library.load(Relaxed).into(),
+        identity.slot_count.load(Relaxed).into(),
+        identity.pid_namespace.load(Relaxed),
+        identity.nonce.load(Relaxed),
+        identity.created_at.load(Relaxed),
+    ];
+    words.extend(terms.fingerprint());
+    layout::hash(&words)
+}
+
+/// Identifies this process's PID namespace (namespaces(7)); 0 where `/proc` does not tell.
+pub(super) fn pid_namespace() -> u64 {
+    rustix::fs::stat("/proc/self/ns/pid").map_or(0, |stat| stat.st_ino)
+}

@@ -1,0 +1,69 @@
+//! A private copy of a segment's bytes, read with `pread`.
+//!
+//! Reading a copy touches no shared page: no lock, no change, and a file truncated meanwhile is a short read, not a SIGBUS.
+
+use std::os::fd::AsFd;
+
+use rustix::io::Errno;
+
+use super::mapping::view;
+use crate::layout::{Extent, Header, PAGE, View};
+
+#[repr(C, align(4096))]
+#[derive(Clone, Copy)]
+struct Page([u8; PAGE]);
+
+/// The copy.
+pub struct Image {
+    pages: Box<[Page]>,
+    extent: Extent,
+}
+
+/// A copy of the header alone.
+pub struct HeaderImage(Box<[Page]>);
+
+impl HeaderImage {
+    /// Reads the first page; nothing if the file is shorter.
+    pub fn read(file: impl AsFd) -> Result<Option<Self>, Errno> {
+        let mut pages = vec![Page([0; PAGE])].into_boxed_slice();
+        let whole = fill(file, &mut pages)?;
+        Ok(whole.then_some(Self(pages)))
+    }
+
+    /// The header as it was.
+    pub fn header(&self) -> &Header {
+        // SAFETY: the box holds one page, aligned as one, and any bit pattern is a valid header.
+        unsafe { &*self.0.as_ptr().cast::<Header>() }
+    }
+}
+
+impl Image {
+    /// Reads the whole segment; nothing if the file is shorter than `extent` says.
+    pub fn read(file: impl AsFd, extent: Extent) -> Result<Option<Self>, Errno> {
+        let mut pages = vec![Page([0; PAGE]); extent.size() / PAGE].into_boxed_slice();
+        let whole = fill(file, &mut pages)?;
+        Ok(whole.then_some(Self { pages, extent }))
+    }
+
+    /// The segment's parts as they were.
+    pub fn view(&self) -> View<'_> {
+        // SAFETY: the box holds `extent.size()` bytes (a multiple of a page), aligned to a page, for as long as `self`
+        // lives; nobody else has a reference to them.
+        unsafe { view(self.pages.as_ptr().cast(), self.extent) }
+    }
+}
+
+fn fill(file: impl AsFd, pages: &mut [Page]) -> Result<bool, Errno> {
+    // SAFETY: pages are plain bytes without padding, so the same memory is a slice of that many bytes.
+    let bytes = unsafe { std::slice::from_raw_parts_mut(pages.as_mut_ptr().cast::<u8>(), size_of_val(pages)) };
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match rustix::io::pread(&file, &mut bytes[filled..], filled as u64) {
+            Ok(0) => return Ok(false),
+            Ok(count) => filled += count,
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,116 @@
+//! The segment's bytes in this process's memory.
+#![expect(clippy::cast_ptr_alignment, reason = "mappings begin at a page, and the layout's assertions do the rest")]
+
+use std::mem::size_of;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::AtomicU32;
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use shared_memory::{Shmem, ShmemConf, ShmemError};
+
+use super::mutex::{Handle, RawMutex};
+use crate::layout::{Extent, Header, Slot, View};
+
+/// A mapped segment and the handle on its lock.
+///
+/// Not `Send`: the kernel ties a robust mutex to the thread that holds it.
+pub struct Mapping {
+    // Declared before the memory, so dropped before it.
+    lock: Handle,
+    extent: Extent,
+    shmem: Shmem,
+}
+
+/// Why a segment could not be mapped.
+#[derive(Debug)]
+pub enum MapError {
+    /// The system said no.
+    Os(Errno),
+    /// The name now stands for something of another size.
+    Changed,
+    /// The C library said no to the mutex.
+    Mutex(String),
+}
+
+/// Creates the file under `name` and maps it, all zero; the descriptor is one of our own, for locks.
+pub fn create(name: &str, extent: Extent) -> Result<(Mapping, OwnedFd), MapError> {
+    let mut shmem = ShmemConf::new().os_id(name).size(extent.size()).create().map_err(os)?;
+    // Its drop would unlink by name, whatever the name then stands for.
+    shmem.set_owner(false);
+    let descriptor =
+        rustix::shm::open(name, rustix::shm::OFlags::RDWR, rustix::fs::Mode::empty()).map_err(MapError::Os)?;
+    rustix::fs::fchmod(&descriptor, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).map_err(MapError::Os)?;
+    // All pages now: a full /dev/shm is an error here, and not a SIGBUS at some later store (posix_fallocate(3)).
+    rustix::fs::fallocate(&descriptor, rustix::fs::FallocateFlags::empty(), 0, extent.size() as u64)
+        .map_err(MapError::Os)?;
+    // SAFETY: `shmem` maps exactly `extent.size()` bytes that were allocated just now.
+    let header = unsafe { &*shmem.as_ptr().cast::<Header>() };
+    header.core.mutex.initialise().map_err(|code| MapError::Os(Errno::from_raw_os_error(code)))?;
+    Ok((Mapping::new(shmem, extent)?, descriptor))
+}
+
+/// Maps the segment of that name.
+pub fn open(name: &str, extent: Extent) -> Result<Mapping, MapError> {
+    let mut shmem = ShmemConf::new().os_id(name).open().map_err(os)?;
+    shmem.set_owner(false);
+    if shmem.len() == extent.size() { Mapping::new(shmem, extent) } else { Err(MapError::Changed) }
+}
+
+/// The flags with which a file in /dev/shm is looked at: no link is followed, no FIFO waited for.
+pub fn cautious(access: OFlags) -> OFlags {
+    access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY
+}
+
+impl Mapping {
+    fn new(shmem: Shmem, extent: Extent) -> Result<Self, MapError> {
+        assert!(shmem.len() >= extent.size(), "the mapping covers the extent");
+        // SAFETY: the header is the mapping's first page, see `view`.
+        let mutex: &RawMutex = unsafe { &(*shmem.as_ptr().cast::<Header>()).core.mutex };
+        // SAFETY: the handle lives in the same struct as the mapping and is dropped first.
+        let lock = unsafe { Handle::new(mutex) }.map_err(MapError::Mutex)?;
+        Ok(Self { lock, extent, shmem })
+    }
+
+    /// The handle on the segment's mutex.
+    pub fn lock(&self) -> &Handle {
+        &self.lock
+    }
+
+    /// The segment's parts.
+    pub fn view(&self) -> View<'_> {
+        // SAFETY: the mapping is page-aligned, covers `extent.size()` bytes (asserted in `new`) and lives as long as the
+        // borrow of `self`.
+        unsafe { view(self.shmem.as_ptr(), self.extent) }
+    }
+}
+
+/// The parts of a segment whose first byte is `base`.
+///
+/// # Safety
+/// `base` must be aligned to a page, valid for reads and writes of `extent.size()` bytes for the lifetime `'a`, and
+/// reachable meanwhile through atomic operations and the mutex calls alone.
+pub unsafe fn view<'a>(base: *const u8, extent: Extent) -> View<'a> {
+    debug_assert_eq!(base as usize % align_of::<Header>(), 0);
+    // SAFETY: within the first page by the caller's promise; every field is an atomic or an UnsafeCell, for which any bit
+    // pattern is valid and concurrent change by other processes is allowed.
+    let header = unsafe { &*base.cast::<Header>() };
+    // SAFETY: `extent` puts the slots behind the header, at a multiple of their alignment, within `size()`.
+    let slots = unsafe { std::slice::from_raw_parts(base.add(Extent::SLOTS_AT).cast::<Slot>(), extent.slots as usize) };
+    // SAFETY: `extent` puts the log behind the slots, at a multiple of four, within `size()`.
+    let log =
+        unsafe { std::slice::from_raw_parts(base.add(extent.log_at()).cast::<AtomicU32>(), extent.slots as usize) };
+    const { assert!(size_of::<Slot>().is_multiple_of(align_of::<AtomicU32>())) };
+    View { header, slots, log }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn os(error: ShmemError) -> MapError {
+    match error {
+        ShmemError::MappingIdExists => MapError::Os(Errno::EXIST),
+        ShmemError::MapCreateFailed(code) | ShmemError::MapOpenFailed(code) | ShmemError::UnknownOsError(code) => {
+            MapError::Os(Errno::from_raw_os_error(code.cast_signed()))
+        }
+        _ => MapError::Changed,
+    }
+}

@@ -1,0 +1,12 @@
+//! The only unsafe code: the mapping, the mutex, record locks and the signal of a truncated mapping.
+//!
+//! Invariant: what leaves this module is safe to use whatever other processes do to the segment's bytes; each block
+//! carries the proof. One thing no reader of a mapping can be safe from is that a third party truncates the file: then
+//! the kernel sends SIGBUS, which [`sigbus`] turns into a defined exit.
+#![expect(unsafe_code, reason = "shared memory, pthread and fcntl have no safe interface; nothing outside does this")]
+
+pub mod image;
+pub mod mapping;
+pub mod mutex;
+pub mod record_lock;
+pub mod sigbus;

@@ -1,0 +1,170 @@
+//! `pthread_mutex_t` in shared memory: robust, process-shared, error-checking.
+//!
+//! `raw_sync` gives the handle, libc the calls. `raw_sync` 0.1.5 initialises its mutex without the robust attribute, so a
+//! killed holder would block everyone for ever; it turns `EOWNERDEAD` into a string *while the lock is held*, and its
+//! timed lock adds nanoseconds without a carry, so that half of all deadlines are invalid. So the mutex is initialised
+//! here, handed to `raw_sync::locks::Mutex::from_existing`, and locked through that handle's `as_raw`.
+
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use raw_sync::locks::{LockImpl, LockInit, Mutex};
+
+use crate::clock;
+
+/// The bytes of the mutex in the segment.
+#[repr(transparent)]
+pub struct RawMutex(UnsafeCell<libc::pthread_mutex_t>);
+
+/// What an attempt to lock came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// Locked; the last owner released it.
+    Locked,
+    /// Locked; the last owner died with it, and the state must be made consistent.
+    OwnerDied,
+    /// Not locked: someone else has it.
+    Busy,
+    /// Not locked: this thread has it already.
+    Deadlock,
+    /// Not locked: the mutex is unusable for good, or its bytes are no mutex.
+    Broken(i32),
+}
+
+// libc does not declare it for glibc: pthread_mutex_clocklock(3), glibc 2.30 and later.
+unsafe extern "C" {
+    fn pthread_mutex_clocklock(
+        mutex: *mut libc::pthread_mutex_t,
+        clock: libc::clockid_t,
+        deadline: *const libc::timespec,
+    ) -> libc::c_int;
+}
+
+/// Bits of the futex word that name the owner (`FUTEX_TID_MASK`, linux/futex.h): the kernel's own interface for robust
+/// futexes, so it holds for every C library.
+const OWNER: u32 = 0x3fff_ffff;
+
+impl RawMutex {
+    /// Makes the bytes a robust, process-shared, error-checking mutex that nobody holds.
+    ///
+    /// Only for a segment that no other process can see yet.
+    pub fn initialise(&self) -> Result<(), i32> {
+        let mut attributes = MaybeUninit::<libc::pthread_mutexattr_t>::uninit();
+        let at = attributes.as_mut_ptr();
+        // SAFETY: `at` points to a local of the right type, and the call initialises it before it is used.
+        check(unsafe { libc::pthread_mutexattr_init(at) })?;
+        // SAFETY: `at` was initialised above.
+        check(unsafe { libc::pthread_mutexattr_setpshared(at, libc::PTHREAD_PROCESS_SHARED) })?;
+        // SAFETY: `at` was initialised above.
+        check(unsafe { libc::pthread_mutexattr_setrobust(at, libc::PTHREAD_MUTEX_ROBUST) })?;
+        // SAFETY: `at` was initialised above.
+        check(unsafe { libc::pthread_mutexattr_settype(at, libc::PTHREAD_MUTEX_ERRORCHECK) })?;
+        // SAFETY: the cell is valid, aligned memory for a mutex, and by this function's condition nobody else sees it.
+        check(unsafe { libc::pthread_mutex_init(self.0.get(), at) })?;
+        // SAFETY: `at` was initialised above and is not used again.
+        check(unsafe { libc::pthread_mutexattr_destroy(at) })
+    }
+
+    /// Whether the bytes that decide how the C library treats the mutex are those that [`Self::initialise`] writes.
+    ///
+    /// glibc keeps them in `__kind`; of a mutex of another kind it might follow pointers or never return.
+    pub fn is_of_our_kind(&self) -> bool {
+        let fresh = Self(UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER));
+        fresh.initialise().is_ok()
+            && fresh.word(KIND).load(Ordering::Relaxed) == self.word(KIND).load(Ordering::Relaxed)
+    }
+
+    /// The thread that holds the lock, as the kernel's word names it, or nothing if nobody does.
+    ///
+    /// Only a hint: it may have changed by the time that it is looked at.
+    pub fn owner(&self) -> Option<u32> {
+        let word = self.word(0).load(Ordering::Relaxed);
+        // The owner died bit (0x4000_0000) stands with an owner of zero: the lock is free for whoever recovers it.
+        Some(word & OWNER).filter(|owner| *owner != 0)
+    }
+
+    fn word(&self, index: usize) -> &AtomicU32 {
+        const { assert!(KIND < size_of::<libc::pthread_mutex_t>() / 4) };
+        assert!(index <= KIND, "only words that the assertion above covers");
+        // SAFETY: the index lies within the mutex, which is aligned for words; AtomicU32 has the layout of u32, every bit
+        // pattern is valid, and the C library touches the word with atomic operations only while others may read it.
+        unsafe { &*self.0.get().cast::<AtomicU32>().add(index) }
+    }
+}
+
+/// Index of `__kind` among the mutex's 32-bit words where `long` has 64 bits: `__lock`, `__count`, `__owner`, `__nusers`,
+/// `__kind` (glibc, `sysdeps/nptl/bits/struct_mutex.h`).
+const KIND: usize = 4;
+
+fn check(code: libc::c_int) -> Result<(), i32> {
+    if code == 0 { Ok(()) } else { Err(code) }
+}
+
+/// A handle on a mutex in a mapping; the mapping owns it, so it cannot outlive the bytes.
+pub struct Handle(Box<dyn LockImpl>);
+
+impl Handle {
+    /// A handle on an initialised mutex.
+    ///
+    /// # Safety
+    /// The bytes behind `mutex` must stay mapped for as long as the handle lives.
+    pub unsafe fn new(mutex: &RawMutex) -> Result<Self, String> {
+        let bytes = mutex.0.get().cast::<u8>();
+        // SAFETY: `bytes` is aligned for a mutex, so raw_sync adds no padding; it stores the pointer and reads nothing.
+        // The data pointer is never followed, because the lock is only ever taken through `as_raw`.
+        let handle = unsafe { Mutex::from_existing(bytes, std::ptr::null_mut()) };
+        handle.map(|(lock, _)| Self(lock)).map_err(|error| error.to_string())
+    }
+
+    /// Locks if nobody holds it.
+    pub fn try_lock(&self) -> Attempt {
+        // SAFETY: the pointer is to a mapped mutex by the condition of `new`; its kind was checked before the handle was
+        // made, and the C library's calls are the only code that writes to it in cooperating processes.
+        attempt(unsafe { libc::pthread_mutex_trylock(self.pointer()) })
+    }
+
+    /// Locks, or gives up when `patience` has passed on the monotonic clock, which setting the wall clock does not move.
+    pub fn lock_within(&self, patience: Duration) -> Attempt {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        let since_start = Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0));
+        let until = clock::nanoseconds(since_start.saturating_add(patience)).min(i64::MAX.unsigned_abs());
+        let deadline = libc::timespec {
+            tv_sec: (until / 1_000_000_000).cast_signed(),
+            tv_nsec: (until % 1_000_000_000).cast_signed(),
+        };
+        // SAFETY: as in `try_lock`; the deadline is a local with nanoseconds below 10^9.
+        attempt(unsafe { pthread_mutex_clocklock(self.pointer(), libc::CLOCK_MONOTONIC, &raw const deadline) })
+    }
+
+    /// Says that the state which a dead owner left has been made consistent.
+    ///
+    /// Returns the C library's error code if this thread does not hold the lock.
+    pub fn make_consistent(&self) -> Result<(), i32> {
+        // SAFETY: as in `try_lock`.
+        check(unsafe { libc::pthread_mutex_consistent(self.pointer()) })
+    }
+
+    /// Releases the lock.
+    ///
+    /// Returns the C library's error code if this thread does not hold it.
+    pub fn unlock(&self) -> Result<(), i32> {
+        // SAFETY: as in `try_lock`; an error-checking mutex answers EPERM to a thread that does not hold it.
+        check(unsafe { libc::pthread_mutex_unlock(self.pointer()) })
+    }
+
+    fn pointer(&self) -> *mut libc::pthread_mutex_t {
+        self.0.as_raw().cast()
+    }
+}
+
+fn attempt(code: libc::c_int) -> Attempt {
+    match code {
+        0 => Attempt::Locked,
+        libc::EOWNERDEAD => Attempt::OwnerDied,
+        libc::EBUSY | libc::ETIMEDOUT => Attempt::Busy,
+        libc::EDEADLK => Attempt::Deadlock,
+        other => Attempt::Broken(other),
+    }
+}

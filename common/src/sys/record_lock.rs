@@ -1,0 +1,58 @@
+//! Open file description locks: who is here, told by the kernel.
+//!
+//! `fcntl(fd, F_OFD_SETLK)` locks bytes of a file for an open file description (fcntl(2), "Open file description locks").
+//! The kernel drops such a lock when the description is closed, which every death and every exec does, whatever else was
+//! going on. And `F_OFD_GETLK` asks without locking, so a look never disturbs anyone. Neither holds for `flock`, which can
+//! only be tested by taking it, nor for classic record locks, which any `close` of the file in the process drops.
+
+use std::os::fd::{AsFd, AsRawFd};
+
+use rustix::io::Errno;
+
+/// How a byte is locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// Together with others.
+    Shared,
+    /// Alone.
+    Exclusive,
+}
+
+/// Locks the byte at `offset` if that is possible at once; says whether it was.
+pub fn try_lock(file: impl AsFd, offset: u64, hold: Hold) -> Result<bool, Errno> {
+    let mut request = request(offset, hold);
+    match call(file, libc::F_OFD_SETLK, &mut request) {
+        Ok(()) => Ok(true),
+        Err(Errno::AGAIN | Errno::ACCESS) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether another open file description holds the byte at `offset` in a way that excludes `hold`.
+pub fn is_held(file: impl AsFd, offset: u64, hold: Hold) -> Result<bool, Errno> {
+    let mut request = request(offset, hold);
+    call(file, libc::F_OFD_GETLK, &mut request)?;
+    Ok(i32::from(request.l_type) != libc::F_UNLCK)
+}
+
+fn request(offset: u64, hold: Hold) -> libc::flock {
+    let kind = match hold {
+        Hold::Shared => libc::F_RDLCK,
+        Hold::Exclusive => libc::F_WRLCK,
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "the constants are 0, 1 and 2; the fields are shorts")]
+    libc::flock {
+        l_type: kind as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: offset.cast_signed(),
+        l_len: 1,
+        // Must be zero for open file description locks.
+        l_pid: 0,
+    }
+}
+
+fn call(file: impl AsFd, command: libc::c_int, request: &mut libc::flock) -> Result<(), Errno> {
+    // SAFETY: the descriptor is open for the borrow's length, and the third argument is the flock that both commands take.
+    let answer = unsafe { libc::fcntl(file.as_fd().as_raw_fd(), command, std::ptr::from_mut(request)) };
+    if answer == -1 { Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)) } else { Ok(()) }
+}

@@ -1,0 +1,235 @@
+//! The terms of a run: everything that a worker must know, agreed on once, when the segment is created.
+//!
+//! Invariant: terms never change once the segment is ready; decoding what another process wrote gives valid terms or a
+//! reason.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use crate::clock::nanoseconds;
+use crate::delay::DelayRange;
+use crate::layout::{Extent, Header, TERMS_WORDS, TEXT_BYTES};
+use crate::value::{Overflow, ValueType};
+
+/// What the workers' results become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Every worker computes the whole range and adds its result to the shared value.
+    Repeat,
+    /// Every worker computes the whole range and the results stay apart.
+    Independent,
+}
+
+impl Mode {
+    /// The name as reports give it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Repeat => "repeat",
+            Self::Independent => "independent",
+        }
+    }
+}
+
+/// Who gives the tickets of a segment to workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// `coordinator create`: workers started by hand take all of them.
+    ByHand,
+    /// `coordinator run`: tickets 1 to `workers` belong to workers that a coordinator launches.
+    Run,
+}
+
+/// The terms of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// What the results become.
+    pub mode: Mode,
+    /// Who gives out tickets.
+    pub origin: Origin,
+    /// Name of the kernel.
+    pub kernel: String,
+    /// The range that the kernel computes is 0 to this, exclusive.
+    pub iterations: u64,
+    /// How long a worker sleeps before it commits.
+    pub delay: DelayRange,
+    /// Makes the delays reproducible.
+    pub seed: Option<u64>,
+    /// Type of the shared value.
+    pub value_type: ValueType,
+    /// What a contribution that does not fit does.
+    pub overflow: Overflow,
+    /// How many contributions the run wants.
+    pub workers: u32,
+    /// How many tickets there is room for, at least `workers`.
+    pub slots: u32,
+    /// How many workers a coordinator keeps alive at once.
+    pub jobs: u32,
+    /// How many times a coordinator launches again for one ticket.
+    pub restarts: u32,
+    /// How long workers have to leave before they are killed.
+    pub grace: Duration,
+    /// How long a coordinator lets the run take.
+    pub timeout: Option<Duration>,
+    /// The executable that a coordinator launches; empty for segments made for workers started by hand.
+    pub worker: PathBuf,
+}
+
+impl Terms {
+    /// Tickets up to this one are given out by a coordinator alone.
+    #[must_use]
+    pub fn reserved(&self) -> u32 {
+        match self.origin {
+            Origin::ByHand => 0,
+            Origin::Run => self.workers,
+        }
+    }
+
+    /// Whether the texts fit into a segment.
+    pub(crate) fn fits(&self) -> bool {
+        self.text().len() <= TEXT_BYTES
+    }
+
+    /// Writes the terms into a header that no other process sees yet.
+    pub(crate) fn store(&self, header: &Header) {
+        for (cell, word) in header.terms.iter().zip(self.words()) {
+            cell.store(word, Relaxed);
+        }
+        for (cell, byte) in header.text.iter().zip(self.text()) {
+            cell.store(byte, Relaxed);
+        }
+    }
+
+    /// Reads the terms from a header, or says which of them makes no sense.
+    pub(crate) fn load(header: &Header) -> Result<Self, &'static str> {
+        let words = header.terms.each_ref().map(|cell| cell.load(Relaxed));
+        let text: Vec<u8> = header.text.iter().map(|cell| cell.load(Relaxed)).collect();
+        Self::decode(words, &text)
+    }
+
+    /// The words and texts as one sequence, for the checksum.
+    pub(crate) fn fingerprint(&self) -> Vec<u64> {
+        self.words().into_iter().chain(self.text().into_iter().map(u64::from)).collect()
+    }
+
+    fn words(&self) -> [u64; TERMS_WORDS] {
+        [
+            self.mode as u64 + 1,
+            self.origin as u64 + 1,
+            self.iterations,
+            nanoseconds(self.delay.min()),
+            nanoseconds(self.delay.max()),
+            self.seed.is_some().into(),
+            self.seed.unwrap_or(0),
+            self.value_type as u64 + 1,
+            self.overflow as u64 + 1,
+            self.workers.into(),
+            u64::from(self.slots) << 32 | u64::from(self.jobs),
+            self.restarts.into(),
+            nanoseconds(self.grace),
+            // One more than the timeout, so that 0 is none.
+            self.timeout.map_or(0, |timeout| nanoseconds(timeout).saturating_add(1)),
+            self.kernel.len() as u64,
+            self.worker.as_os_str().len() as u64,
+        ]
+    }
+
+    fn text(&self) -> Vec<u8> {
+        [self.kernel.as_bytes(), self.worker.as_os_str().as_bytes()].concat()
+    }
+
+    fn decode(words: [u64; TERMS_WORDS], text: &[u8]) -> Result<Self, &'static str> {
+        let [mode, origin, iterations, delay_min, delay_max, seeded, seed, words @ ..] = words;
+        let [value_type, overflow, workers, slots_and_jobs, restarts, grace, timeout, kernel, worker] = words;
+        let (kernel, rest) = split(text, kernel).ok_or("length of the kernel's name")?;
+        let (worker, _) = split(rest, worker).ok_or("length of the worker's path")?;
+        let terms = Self {
+            mode: pick([Mode::Repeat, Mode::Independent], mode).ok_or("mode")?,
+            origin: pick([Origin::ByHand, Origin::Run], origin).ok_or("origin")?,
+            kernel: std::str::from_utf8(kernel).map_err(|_| "kernel")?.to_owned(),
+            iterations,
+            delay: DelayRange::new(Duration::from_nanos(delay_min), Duration::from_nanos(delay_max)).ok_or("delay")?,
+            seed: pick([None, Some(seed)], seeded.checked_add(1).ok_or("seed")?).ok_or("seed")?,
+            value_type: pick([ValueType::I32, ValueType::I64], value_type).ok_or("value type")?,
+            overflow: pick([Overflow::Wrap, Overflow::Error], overflow).ok_or("overflow")?,
+            workers: workers.try_into().map_err(|_| "workers")?,
+            slots: u32::try_from(slots_and_jobs >> 32).map_err(|_| "slots")?,
+            jobs: u32::try_from(slots_and_jobs & u64::from(u32::MAX)).map_err(|_| "jobs")?,
+            restarts: restarts.try_into().map_err(|_| "restarts")?,
+            grace: Duration::from_nanos(grace),
+            timeout: timeout.checked_sub(1).map(Duration::from_nanos),
+            worker: PathBuf::from(OsStr::from_bytes(worker)),
+        };
+        let counts_make_sense = terms.workers >= 1 && terms.jobs >= 1 && terms.slots >= terms.workers;
+        if counts_make_sense && Extent::new(terms.slots).is_some() { Ok(terms) } else { Err("counts of workers") }
+    }
+}
+
+/// The choice that a word of 1, 2, … stands for.
+fn pick<T, const N: usize>(choices: [T; N], word: u64) -> Option<T> {
+    choices.into_iter().nth(usize::try_from(word.checked_sub(1)?).ok()?)
+}
+
+fn split(text: &[u8], length: u64) -> Option<(&[u8], &[u8])> {
+    text.split_at_checked(usize::try_from(length).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn any_terms() -> impl Strategy<Value = Terms> {
+        let numbers =
+            (any::<u64>(), any::<u32>(), any::<u32>(), any::<Option<u64>>(), 1_u32..1000, 0_u32..1000, 1_u32..5);
+        (numbers, "[a-z-]{1,40}", "(/[a-zé ]{1,40}){0,5}", any::<[bool; 4]>()).prop_map(
+            |((iterations, delay, grace, seed, workers, spare, jobs), kernel, worker, choices)| Terms {
+                mode: if choices[0] { Mode::Repeat } else { Mode::Independent },
+                origin: if choices[1] { Origin::Run } else { Origin::ByHand },
+                kernel,
+                iterations,
+                delay: DelayRange::new(Duration::ZERO, Duration::from_micros(delay.into())).unwrap(),
+                seed,
+                value_type: if choices[2] { ValueType::I32 } else { ValueType::I64 },
+                overflow: if choices[3] { Overflow::Wrap } else { Overflow::Error },
+                workers,
+                slots: workers + spare,
+                jobs,
+                restarts: 3,
+                grace: Duration::from_millis(grace.into()),
+                timeout: seed.map(Duration::from_nanos).filter(|timeout| timeout.as_nanos() < u64::MAX.into()),
+                worker: worker.into(),
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn terms_come_back_as_they_were_written(terms in any_terms()) {
+            let mut text = terms.text();
+            text.resize(TEXT_BYTES, 0);
+            prop_assert_eq!(Terms::decode(terms.words(), &text), Ok(terms));
+        }
+
+        #[test]
+        fn random_words_are_valid_terms_or_refused(words: [u64; TERMS_WORDS], text: Vec<u8>) {
+            if let Ok(terms) = Terms::decode(words, &text) {
+                prop_assert!(terms.fits() && terms.slots >= terms.workers);
+            }
+        }
+
+        #[test]
+        fn one_changed_word_is_refused_or_leaves_valid_terms(terms in any_terms(), index in 0..TERMS_WORDS, word: u64) {
+            let (mut words, mut text) = (terms.words(), terms.text());
+            text.resize(TEXT_BYTES, 0);
+            words[index] = word;
+            if let Ok(changed) = Terms::decode(words, &text) {
+                prop_assert!(changed.fits() && changed.slots >= changed.workers && changed.jobs >= 1);
+            }
+        }
+    }
+}
