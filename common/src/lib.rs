@@ -10,6 +10,8 @@
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
 compile_error!("the segment's layout and its locks are those of 64-bit Linux");
 
+#[cfg(feature = "cli")]
+pub mod cli;
 mod clock;
 mod delay;
 mod error;
@@ -30,7 +32,9 @@ mod value;
 pub use clock::Instant;
 pub use delay::{DelayRange, parse_duration};
 pub use error::{Error, Refusal, Result};
-pub use ledger::{Claim, Committed, LockHolder, Phase, Snapshot, TakeOver, Violation, WorkerSnapshot, WorkerState};
+pub use ledger::{
+    Claim, Committed, LockHolder, Phase, Snapshot, TakeOver, TicketState, Violation, WorkerSnapshot, WorkerState,
+};
 pub use lock::{Acquire, Guard};
 pub use name::SegmentName;
 pub use number::parse_count;

@@ -61,6 +61,12 @@ pub fn exists(pid: u32) -> bool {
     test_kill_process(pid) != Err(Errno::SRCH)
 }
 
+/// Whether this process was started with the signal ignored, as `nohup` does with SIGHUP, and should leave it so.
+#[must_use]
+pub fn was_told_to_ignore(signal: i32) -> bool {
+    crate::sys::disposition::is_ignored(signal)
+}
+
 /// State and start from a line of `/proc/PID/stat`; the command's name in it may hold blanks and parentheses.
 fn parse(stat: &str) -> Option<(char, Instant)> {
     let (_, fields) = stat.rsplit_once(") ")?;

@@ -7,11 +7,13 @@
 
 mod commit;
 mod holder;
+mod news;
 pub(crate) mod recovery;
 mod snapshot;
 pub(crate) mod ticket;
 
 pub use commit::Committed;
 pub use holder::LockHolder;
+pub use news::TicketState;
 pub use snapshot::{Snapshot, Violation, WorkerSnapshot, WorkerState};
 pub use ticket::{Claim, Phase, TakeOver};

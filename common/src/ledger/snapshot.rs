@@ -16,7 +16,7 @@ use crate::clock::Instant;
 use crate::error::{Error, Refusal, Result};
 use crate::layout::{Core, Extent, Slot, View, whole};
 use crate::name::SegmentName;
-use crate::segment::{Lifecycle, Role, Stop, stop_from};
+use crate::segment::{Lifecycle, Role, Stop, lifecycle_from, stop_from};
 use crate::sys::image::{HeaderImage, Image};
 use crate::terms::{Mode, Terms};
 use crate::value::Value;
@@ -188,7 +188,7 @@ impl Snapshot {
         Ok(Self {
             name: name.clone(),
             terms: terms.clone(),
-            lifecycle: if live.lifecycle.load(Relaxed) == 0 { Lifecycle::Open } else { Lifecycle::Closed },
+            lifecycle: lifecycle_from(live.lifecycle.load(Relaxed)),
             stop: stop_from(live.stop.load(Relaxed)),
             coordinator: Some(live.coordinator_pid.load(Relaxed)).filter(|pid| *pid != 0),
             has_coordinator: Role::Coordinator.is_held(name, file)?,

@@ -168,6 +168,23 @@ impl Segment {
         Role::Ticket(ticket).is_held(&self.name, self.file())
     }
 
+    /// Whether the name still stands for this segment.
+    #[must_use]
+    pub fn is_linked(&self) -> bool {
+        rustix::fs::fstat(&self.file).is_ok_and(|stat| stat.st_nlink > 0)
+    }
+
+    /// Withdraws every request to stop, for a run that is taken up again.
+    pub fn withdraw_stop(&self) {
+        self.view().header.live.stop.store(Stop::No as u32, Relaxed);
+    }
+
+    /// Whether the segment was closed.
+    #[must_use]
+    pub fn lifecycle(&self) -> Lifecycle {
+        lifecycle_from(self.view().header.live.lifecycle.load(Relaxed))
+    }
+
     /// How many tickets are done, and with [`Self::committed`] which, in the order of their commits.
     #[must_use]
     pub fn done(&self) -> u32 {
@@ -206,6 +223,10 @@ impl Segment {
         // Woken, changed, timed out or interrupted: the caller looks again in each case.
         let _ = futex::wait(word, futex::Flags::empty(), seen, timeout.as_ref());
     }
+}
+
+pub(crate) fn lifecycle_from(word: u32) -> Lifecycle {
+    if word == Lifecycle::Open as u32 { Lifecycle::Open } else { Lifecycle::Closed }
 }
 
 pub(crate) fn stop_from(word: u32) -> Stop {

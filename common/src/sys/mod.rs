@@ -5,6 +5,7 @@
 //! the kernel sends SIGBUS, which [`sigbus`] turns into a defined exit.
 #![expect(unsafe_code, reason = "shared memory, pthread and fcntl have no safe interface; nothing outside does this")]
 
+pub mod disposition;
 pub mod image;
 pub mod mapping;
 pub mod mutex;

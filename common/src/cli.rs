@@ -1,0 +1,96 @@
+//! What both programs share of their command lines: how arguments are read and how errors are written.
+//!
+//! Invariant: an error is one line `error: …` that names the thing and the value, and at most one line `hint: …`.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Parser, ValueEnum};
+
+use crate::exit_code;
+use crate::name::SegmentName;
+use crate::value::{Overflow, ValueType};
+
+/// Reads the command line, or answers it: help and version on stdout, what is wrong on stderr.
+///
+/// # Errors
+/// The exit code to end with: 0 after help or version, 2 for a wrong command line.
+pub fn parse<T: Parser>() -> Result<T, ExitCode> {
+    T::try_parse().map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // A reader that went away needs no help.
+            let _ = error.print();
+            ExitCode::from(exit_code::COMPLETE)
+        }
+        _ => {
+            report(&what_is_wrong(&error), Some(&next_step(&error)));
+            ExitCode::from(exit_code::USAGE)
+        }
+    })
+}
+
+/// Writes an error, and the next step where there is one.
+pub fn report(error: &str, hint: Option<&str>) {
+    let hint = hint.map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
+    // Where stderr is closed there is nobody to tell.
+    let _ = std::io::stderr().write_all(format!("error: {error}\n{hint}").as_bytes());
+}
+
+/// Reads a segment name, also from bytes that are no text.
+#[must_use]
+pub fn name_parser() -> impl TypedValueParser<Value = SegmentName> {
+    OsStringValueParser::new().try_map(|text| SegmentName::from_os(&text))
+}
+
+/// The first paragraph of clap's message, as one line without its prefix.
+fn what_is_wrong(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let paragraph = text.split("\n\n").next().unwrap_or_default();
+    let line = paragraph.split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
+    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
+}
+
+/// The nearest valid spelling if clap knows one, else where the options are explained.
+fn next_step(error: &clap::Error) -> String {
+    let suggestions = [ContextKind::SuggestedArg, ContextKind::SuggestedValue, ContextKind::SuggestedSubcommand];
+    let suggested = suggestions.iter().find_map(|kind| match error.get(*kind)? {
+        ContextValue::String(one) => Some(one.clone()),
+        ContextValue::Strings(many) if !many.is_empty() => Some(many.join(" or ")),
+        _ => None,
+    });
+    match suggested {
+        Some(suggested) => format!("did you mean {suggested}?"),
+        None => format!("see {} --help", program()),
+    }
+}
+
+fn program() -> String {
+    let path = std::env::args_os().next().unwrap_or_default();
+    let file_name = std::path::Path::new(&path).file_name().unwrap_or_default();
+    file_name.to_string_lossy().into_owned()
+}
+
+impl ValueEnum for ValueType {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::I32, Self::I64]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(self.name().into())
+    }
+}
+
+impl ValueEnum for Overflow {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Wrap, Self::Error]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(match self {
+            Self::Wrap => "wrap".into(),
+            Self::Error => "error".into(),
+        })
+    }
+}

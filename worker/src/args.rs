@@ -1,0 +1,33 @@
+//! The worker's command line.
+
+use clap::Parser;
+use common::{DelayRange, SegmentName, cli, parse_count};
+
+/// Attach to a segment, compute its kernel, sleep, add the result to the shared value exactly once
+///
+/// Everything that is needed is read from the segment; the options change it for this worker alone.
+#[derive(Parser, Debug)]
+#[command(name = "worker", version)]
+pub struct Args {
+    /// Segment to attach to
+    #[arg(long, value_name = "NAME", value_parser = cli::name_parser())]
+    pub name: SegmentName,
+    /// Iterations of the kernel, also as `1_000_000`, 10k or 1e6 [default: the segment's]
+    #[arg(short = 'n', long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
+    pub iterations: Option<u64>,
+    /// Sleep between the computation and the addition, such as 100ms..500ms, 200ms or 0 [default: the segment's]
+    #[arg(long, value_name = "MIN..MAX", allow_hyphen_values = true)]
+    pub delay: Option<DelayRange>,
+    /// Make the delay reproducible [default: the segment's, else random]
+    #[arg(long, value_name = "S", value_parser = parse_count, allow_hyphen_values = true)]
+    pub seed: Option<u64>,
+    /// Print nothing
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Explain each step on stderr
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Ticket given out by a coordinator, which prints this worker's line itself
+    #[arg(long, value_name = "K", hide = true)]
+    pub ticket: Option<u32>,
+}
