@@ -25,8 +25,8 @@ pub enum Point {
     Committed,
     /// The segment lies under its creation name.
     Created,
-    /// The coordinator has launched its first workers.
-    Launched,
+    /// All workers are gone, and nothing is reported yet.
+    Supervised,
     /// A worker is about to be launched.
     Launching,
 }
@@ -45,7 +45,7 @@ impl Point {
             Self::Recovering => "recovering",
             Self::Committed => "committed",
             Self::Created => "created",
-            Self::Launched => "launched",
+            Self::Supervised => "supervised",
             Self::Launching => "launching",
         }
     }

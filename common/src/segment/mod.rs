@@ -83,6 +83,11 @@ impl Segment {
         &self.terms
     }
 
+    /// Names another executable for this process to launch; the segment's own terms stay as they are.
+    pub fn set_worker(&mut self, worker: std::path::PathBuf) {
+        self.terms.worker = worker;
+    }
+
     /// How long ago the segment was created.
     #[must_use]
     pub fn age(&self) -> Duration {

@@ -1,0 +1,250 @@
+//! The coordinator's command line: the only module that knows clap.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use common::{DelayRange, Overflow, SegmentName, ValueType, cli, parse_count, parse_duration};
+
+/// Crash-safe worker processes over named shared memory
+///
+/// Without a command: create a segment, launch workers, wait, report, remove the segment.
+#[derive(Parser, Debug)]
+#[command(name = "coordinator", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do; `run` if nothing is named.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The options of `run`.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// The subcommands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Create a segment, launch workers, wait, report, remove the segment
+    Run(RunArgs),
+    /// Create a ready segment and no worker: for workers started by hand
+    Create(CreateArgs),
+    /// Show a segment: workers, contributions, value, lock
+    Status(StatusArgs),
+    /// List the segments that there are
+    List(ListArgs),
+    /// Wait until a segment has its contributions
+    Wait(WaitArgs),
+    /// Take over a run whose coordinator died, finish it, report, remove
+    Resume(ResumeArgs),
+    /// Ask a run's workers to stop
+    Stop(StopArgs),
+    /// Remove segments; refuses while a live process is attached
+    Remove(RemoveArgs),
+}
+
+/// What a segment is made for.
+#[derive(Args, Debug)]
+pub struct TermsArgs {
+    /// Contributions: one from each worker process (1 to 1000000, or auto: one a CPU)
+    #[arg(short, long, value_name = "N|auto", default_value = "4", allow_hyphen_values = true)]
+    pub workers: Workers,
+    /// Iterations of the kernel, also as 1000000, 10k or 1e6
+    #[arg(short = 'n', long, value_name = "N", default_value = "1_000_000", value_parser = parse_count, allow_hyphen_values = true)]
+    pub iterations: u64,
+    /// What each worker computes
+    #[arg(long, value_name = "NAME", default_value = "sum-of-squares")]
+    pub kernel: String,
+    /// Sleep between the computation and the addition, also as 200ms or 0 [default: 100ms..500ms; 0 if independent]
+    #[arg(long, value_name = "MIN..MAX", allow_hyphen_values = true)]
+    pub delay: Option<DelayRange>,
+    /// Make the delays reproducible
+    #[arg(long, value_name = "S", value_parser = parse_count, allow_hyphen_values = true)]
+    pub seed: Option<u64>,
+    /// Type of the shared value
+    #[arg(long = "type", value_name = "TYPE", default_value = "i32")]
+    pub value_type: ValueType,
+    /// What happens when a sum does not fit: wrap as C does, or refuse it
+    #[arg(long, value_name = "WHAT", default_value = "wrap")]
+    pub overflow: Overflow,
+    /// No shared value: print each worker's own result
+    #[arg(long, conflicts_with = "overflow")]
+    pub independent: bool,
+    /// Worker executable [default: the one beside coordinator]
+    #[arg(long, value_name = "PATH")]
+    pub worker: Option<PathBuf>,
+    /// Room for workers, those started by hand included [default: N + 1020, or 4096 with create]
+    #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
+    pub slots: Option<u64>,
+}
+
+/// The options of `run`.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub terms: TermsArgs,
+    /// Name of the segment [default: multiprocess-<random>]
+    #[arg(long, value_name = "NAME", value_parser = cli::name_parser())]
+    pub name: Option<SegmentName>,
+    /// At most N workers alive at once [default: all]
+    #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
+    pub jobs: Option<u64>,
+    /// Launches again for a worker that died before its contribution
+    #[arg(long, value_name = "N", default_value = "3", value_parser = parse_count, allow_hyphen_values = true)]
+    pub restarts: u64,
+    /// Give up after this time
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, allow_hyphen_values = true)]
+    pub timeout: Option<Duration>,
+    /// How long workers that are asked to stop have until they are killed
+    #[arg(long, value_name = "DUR", default_value = "5s", value_parser = parse_duration, allow_hyphen_values = true)]
+    pub grace: Duration,
+    /// Leave the segment behind
+    #[arg(long)]
+    pub keep: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// How results and steps are told.
+#[derive(Args, Debug)]
+pub struct OutputArgs {
+    /// Results as text or as one JSON object
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+    /// Show progress on stderr
+    #[arg(long, value_name = "WHEN", default_value = "none")]
+    pub progress: Progress,
+    /// Print the final number alone
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Explain each step on stderr
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// The options of `create`.
+#[derive(Args, Debug)]
+pub struct CreateArgs {
+    /// Name of the segment
+    #[arg(value_name = "NAME", value_parser = cli::name_parser())]
+    pub name: SegmentName,
+    #[command(flatten)]
+    pub terms: TermsArgs,
+    /// Print nothing
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// The options of `status`.
+#[derive(Args, Debug)]
+pub struct StatusArgs {
+    /// Name of the segment
+    #[arg(value_name = "NAME", value_parser = cli::name_parser())]
+    pub name: SegmentName,
+    /// A table, or one JSON object
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+/// The options of `list`.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// A table, or one JSON object
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+/// The options of `wait`.
+#[derive(Args, Debug)]
+pub struct WaitArgs {
+    /// Name of the segment
+    #[arg(value_name = "NAME", value_parser = cli::name_parser())]
+    pub name: SegmentName,
+    /// How many contributions to wait for [default: all that the segment was created for]
+    #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
+    pub contributions: Option<u64>,
+    /// Give up after this time
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, allow_hyphen_values = true)]
+    pub timeout: Option<Duration>,
+}
+
+/// The options of `resume`.
+#[derive(Args, Debug)]
+pub struct ResumeArgs {
+    /// Name of the segment
+    #[arg(value_name = "NAME", value_parser = cli::name_parser())]
+    pub name: SegmentName,
+    /// Worker executable [default: the run's]
+    #[arg(long, value_name = "PATH")]
+    pub worker: Option<PathBuf>,
+    /// Leave the segment behind
+    #[arg(long)]
+    pub keep: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The options of `stop`.
+#[derive(Args, Debug)]
+pub struct StopArgs {
+    /// Name of the segment
+    #[arg(value_name = "NAME", value_parser = cli::name_parser())]
+    pub name: SegmentName,
+    /// Do not let workers finish what they have begun
+    #[arg(long)]
+    pub now: bool,
+}
+
+/// The options of `remove`.
+#[derive(Args, Debug)]
+pub struct RemoveArgs {
+    /// Names of the segments
+    #[arg(value_name = "NAME", value_parser = cli::name_parser(), required_unless_present = "stale")]
+    pub names: Vec<SegmentName>,
+    /// Remove every run whose coordinator died and that nobody is attached to, and what killed creators left
+    #[arg(long, conflicts_with = "names")]
+    pub stale: bool,
+    /// Remove also while processes are attached, or when the header is damaged
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Progress {
+    /// Not at all.
+    None,
+}
+
+/// A number of workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Workers(pub u32);
+
+impl Workers {
+    /// The most processes that one run counts.
+    pub const MOST: u32 = 1_000_000;
+}
+
+impl FromStr for Workers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "auto" {
+            let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+            return Ok(Self(u32::try_from(cpus).unwrap_or(Self::MOST)));
+        }
+        let count = parse_count(text).ok().and_then(|count| u32::try_from(count).ok());
+        count
+            .filter(|count| (1..=Self::MOST).contains(count))
+            .map(Self)
+            .ok_or_else(|| format!("the number of workers is 1 to {}, or auto", Self::MOST))
+    }
+}

@@ -1,0 +1,21 @@
+//! `coordinator create`: a ready segment and no worker.
+
+use common::{Segment, exit_code};
+
+use crate::args::CreateArgs;
+use crate::error::Result;
+use crate::narrate::say;
+use crate::plan;
+
+/// Creates the segment and leaves it.
+pub fn create(args: &CreateArgs) -> Result<u8> {
+    let segment = Segment::create(&args.name, &plan::hand_terms(&args.terms)?)?;
+    if !args.quiet {
+        let (name, workers) = (&args.name, segment.terms().workers);
+        say(&format!(
+            "created segment {name} for {workers} contributions\n\
+             next: worker --name {name}; coordinator wait {name}; coordinator remove {name}\n"
+        ));
+    }
+    Ok(exit_code::COMPLETE)
+}

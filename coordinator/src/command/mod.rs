@@ -1,0 +1,19 @@
+//! The commands beside `run` and `resume`: one file each.
+
+pub mod create;
+pub mod list;
+pub mod remove;
+pub mod status;
+pub mod stop;
+pub mod wait;
+
+use crate::error::Result;
+use crate::output::Output;
+
+/// Prints a result and sees that it reaches stdout.
+fn print(text: &str) -> Result<u8> {
+    let mut output = Output::default();
+    output.line(text);
+    let mut signals = crate::signals::Signals::hear()?;
+    Ok(crate::report::drain(&mut output, &mut signals, common::exit_code::COMPLETE))
+}

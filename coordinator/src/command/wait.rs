@@ -1,0 +1,53 @@
+//! `coordinator wait`: until the contributions are there.
+
+use std::time::{Duration, Instant};
+
+use common::{Error as SegmentError, Lifecycle, Origin, Segment, exit_code};
+
+use crate::args::WaitArgs;
+use crate::error::{Error, Result};
+
+/// How often to see whether anyone is left who could contribute; contributions themselves wake the wait.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Waits until the segment has its contributions, or it is clear that it will not get them.
+pub fn wait(args: &WaitArgs) -> Result<u8> {
+    let deadline = args.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let segment = Segment::attach(&args.name)?;
+    let wanted = args.contributions.unwrap_or(segment.terms().workers.into());
+    loop {
+        // Read before the count, so that a contribution in between ends the wait below at once.
+        let seen = segment.notices();
+        let done = u64::from(segment.done());
+        if done >= wanted {
+            return Ok(exit_code::COMPLETE);
+        }
+        if let Some(why) = why_in_vain(&segment)? {
+            // It may have been the last contribution after which everyone left.
+            if u64::from(segment.done()) >= wanted {
+                return Ok(exit_code::COMPLETE);
+            }
+            return Err(Error::Forsaken { name: args.name.clone(), done, wanted, why });
+        }
+        let left = deadline.map_or(LOOK, |deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            return Err(Error::Timeout { name: args.name.clone(), done, wanted });
+        }
+        segment.wait_for_notice(seen, left.min(LOOK));
+    }
+}
+
+/// Why nobody will contribute any more, if that is so.
+fn why_in_vain(segment: &Segment) -> Result<Option<&'static str>> {
+    if segment.lifecycle() == Lifecycle::Closed {
+        return Ok(Some("its run is over"));
+    }
+    if !segment.is_linked() {
+        return Err(SegmentError::NoSegment { name: segment.name().clone(), running: Vec::new() }.into());
+    }
+    if segment.terms().origin == Origin::ByHand || segment.has_coordinator()? {
+        return Ok(None);
+    }
+    let anyone_left = segment.snapshot()?.workers.iter().any(|worker| worker.alive);
+    Ok((!anyone_left).then_some("its coordinator is dead"))
+}

@@ -1,0 +1,150 @@
+//! The JSON of runs and of `status`: schema 1, keys only ever added.
+
+use std::time::Duration;
+
+use common::{Mode, RunState, Snapshot, WorkerSnapshot};
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use crate::supervise::Fates;
+
+/// The largest integer up to which every integer is a distinct double (ECMA-262, `Number.MAX_SAFE_INTEGER` + 1).
+const EXACT: u128 = 1 << 53;
+
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: u32,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
+    kernel: &'a str,
+    mode: &'static str,
+    iterations: Json,
+    r#type: &'static str,
+    value: Json,
+    exact_total: Json,
+    wrapped: bool,
+    complete: bool,
+    contributions: Contributions,
+    restarts: u64,
+    recoveries: u64,
+    elapsed_s: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coordinator: Option<Coordinator>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lock: Option<Lock>,
+    workers: Vec<Worker>,
+}
+
+#[derive(Serialize)]
+struct Contributions {
+    done: usize,
+    total: usize,
+}
+
+#[derive(Serialize)]
+struct Coordinator {
+    pid: Option<u32>,
+    alive: bool,
+}
+
+#[derive(Serialize)]
+struct Lock {
+    held_by: Option<Holder>,
+}
+
+#[derive(Serialize)]
+struct Holder {
+    pid: u32,
+    worker: Option<u32>,
+    process: String,
+}
+
+#[derive(Serialize)]
+struct Worker {
+    number: u32,
+    pid: Option<u32>,
+    state: &'static str,
+    exit_code: Option<i32>,
+    signal: Option<i32>,
+    restarts: u32,
+    contribution: Json,
+    chunks: Option<u64>,
+    attached_s: Option<f64>,
+    computed_s: Option<f64>,
+    slept_s: Option<f64>,
+    lock_wait_s: Option<f64>,
+    committed_s: Option<f64>,
+}
+
+/// The object: of a run with its workers' fates, of `status` with who is with the segment.
+pub fn object(snapshot: &Snapshot, fates: Option<&Fates>, state: Option<RunState>) -> String {
+    let has_value = snapshot.terms.mode == Mode::Repeat;
+    let report = Report {
+        schema: 1,
+        name: snapshot.name.as_str(),
+        state: state.map(RunState::name),
+        kernel: &snapshot.terms.kernel,
+        mode: snapshot.terms.mode.name(),
+        iterations: integer(snapshot.terms.iterations.into()),
+        r#type: snapshot.terms.value_type.name(),
+        value: if has_value { integer(snapshot.value.to_i128()) } else { Json::Null },
+        exact_total: snapshot.exact_total().filter(|_| has_value).map_or(Json::Null, integer),
+        wrapped: snapshot.has_wrapped(),
+        complete: snapshot.is_complete(),
+        contributions: Contributions { done: snapshot.done(), total: snapshot.total() },
+        restarts: snapshot.restarts,
+        recoveries: snapshot.recoveries,
+        elapsed_s: snapshot.elapsed.as_secs_f64(),
+        coordinator: state.map(|_| Coordinator { pid: snapshot.coordinator, alive: snapshot.has_coordinator }),
+        lock: state.map(|_| Lock { held_by: holder(snapshot) }),
+        workers: snapshot.workers.iter().map(|seen| worker(seen, fates)).collect(),
+    };
+    serde_json::to_string(&report).expect("the report has only string keys and finite numbers")
+}
+
+/// An integer as a number where every reader keeps it exact, and as a string beyond.
+pub fn integer(number: i128) -> Json {
+    match i64::try_from(number) {
+        Ok(small) if number.unsigned_abs() <= EXACT => small.into(),
+        _ => number.to_string().into(),
+    }
+}
+
+fn holder(snapshot: &Snapshot) -> Option<Holder> {
+    let holder = snapshot.holder.as_ref()?;
+    Some(Holder { pid: holder.thread, worker: holder.ticket, process: holder.process.to_string() })
+}
+
+fn worker(seen: &WorkerSnapshot, fates: Option<&Fates>) -> Worker {
+    let fate = fates.and_then(|fates| fates.get(seen.ticket));
+    let seconds = |duration: Option<Duration>| duration.map(|duration| duration.as_secs_f64());
+    Worker {
+        number: seen.ticket,
+        pid: Some(seen.pid).filter(|pid| *pid != 0),
+        state: if fate.is_some_and(|fate| fate.failure.is_some()) { "failed" } else { seen.state.name() },
+        exit_code: fate.and_then(|fate| fate.exit_code),
+        signal: fate.and_then(|fate| fate.signal),
+        restarts: seen.restarts,
+        contribution: seen.contribution.map_or(Json::Null, integer),
+        chunks: None,
+        attached_s: seconds(seen.attached),
+        computed_s: seconds(seen.computed),
+        slept_s: seconds(seen.slept),
+        lock_wait_s: seconds(seen.lock_wait),
+        committed_s: seconds(seen.committed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_that_doubles_would_round_are_strings() {
+        assert_eq!(integer(1 << 53), Json::from(1_i64 << 53));
+        assert_eq!(integer((1 << 53) + 1), Json::from("9007199254740993"));
+        assert_eq!(integer(-(1 << 53) - 1), Json::from("-9007199254740993"));
+        assert_eq!(integer(i128::MAX), Json::from(i128::MAX.to_string()));
+    }
+}

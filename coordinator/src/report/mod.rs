@@ -1,0 +1,140 @@
+//! Results: the only module that decides what stands on stdout after a run.
+
+pub mod json;
+pub mod table;
+
+use common::{Committed, Mode, Segment, Snapshot, exit_code};
+use rustix::event::{PollFd, PollFlags, poll};
+
+use crate::args::{Format, OutputArgs};
+use crate::error::{Error, Result};
+use crate::narrate::{Narrator, say};
+use crate::output::Output;
+use crate::signals::Signals;
+use crate::supervise::{Ending, Outcome};
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// The lines of the Python programs.
+    Lines,
+    /// Numbers alone.
+    Numbers,
+    /// One JSON object at the end.
+    Json,
+}
+
+impl Style {
+    /// The style that the options ask for.
+    pub fn new(args: &OutputArgs) -> Self {
+        match args.format {
+            Format::Json => Self::Json,
+            Format::Text if args.quiet => Self::Numbers,
+            Format::Text => Self::Lines,
+        }
+    }
+}
+
+/// Prints one contribution, as it is applied.
+pub fn print_commit(segment: &Segment, committed: &Committed, style: Style, output: &mut Output) {
+    let Committed { ticket, contribution, value } = committed;
+    match (style, segment.terms().mode) {
+        (Style::Lines, Mode::Repeat) => {
+            output.line(format_args!("Process Process-{ticket} updated shared value to {value}"));
+        }
+        (Style::Lines, Mode::Independent) => {
+            output.line(format_args!("Process Process-{ticket}, Result: {contribution}"));
+        }
+        (Style::Numbers, Mode::Independent) => output.line(contribution),
+        (Style::Numbers, Mode::Repeat) | (Style::Json, _) => {}
+    }
+}
+
+/// Prints the result of a run and says what is to be said of it; returns the exit code.
+///
+/// A ledger that contradicts itself is an error, and nothing of it is printed.
+pub fn report(
+    segment: &Segment,
+    outcome: &Outcome,
+    output: &mut Output,
+    style: Style,
+    narrator: &Narrator,
+) -> Result<u8> {
+    let snapshot = segment.snapshot()?;
+    snapshot.check().map_err(|violation| Error::Violation { name: segment.name().clone(), violation })?;
+    match (style, snapshot.terms.mode) {
+        (Style::Lines, Mode::Repeat) => output.line(format_args!("Final shared value: {}", snapshot.value)),
+        (Style::Numbers, Mode::Repeat) => output.line(snapshot.value),
+        (Style::Lines | Style::Numbers, Mode::Independent) => {}
+        (Style::Json, _) => output.line(json::object(&snapshot, Some(&outcome.fates), None)),
+    }
+    if snapshot.has_wrapped() {
+        narrator.note(wrap_note(&snapshot));
+    }
+    if snapshot.is_complete() {
+        return Ok(exit_code::COMPLETE);
+    }
+    say(&what_is_missing(&snapshot, outcome));
+    Ok(exit_code(outcome))
+}
+
+/// Sees that everything printed reaches stdout; a signal ends the wait, and a failure is an incomplete run.
+pub fn drain(output: &mut Output, signals: &mut Signals, code: u8) -> u8 {
+    loop {
+        output.write_what_fits();
+        if !output.is_pending() {
+            break;
+        }
+        {
+            let stdout = Output::descriptor();
+            let mut waking =
+                [PollFd::from_borrowed_fd(signals.descriptor(), PollFlags::IN), PollFd::new(&stdout, PollFlags::OUT)];
+            // An interrupted poll is a signal, which is looked at next.
+            let _ = poll(&mut waking, None);
+        }
+        if let Some(farewell) = signals.farewells().first() {
+            return farewell.exit_code();
+        }
+    }
+    match output.failure() {
+        Some(error) => {
+            say(&format!("error: cannot write results to stdout: {error}\n"));
+            if code == exit_code::COMPLETE { exit_code::INCOMPLETE } else { code }
+        }
+        None => code,
+    }
+}
+
+fn wrap_note(snapshot: &Snapshot) -> String {
+    let kind = snapshot.terms.value_type.name();
+    let total = snapshot.exact_total().map_or_else(|| "more than 128 bits hold".to_owned(), |total| total.to_string());
+    format!("the {kind} wrapped around; the exact total is {total}")
+}
+
+/// The error of a run that is not complete: why, how much is there, and which workers failed.
+fn what_is_missing(snapshot: &Snapshot, outcome: &Outcome) -> String {
+    let reason = match outcome.ending {
+        Some(Ending::Farewell(farewell)) => farewell.name(),
+        Some(Ending::TimedOut) => "timeout",
+        Some(Ending::Stopped) => "stopped",
+        None => "workers failed",
+    };
+    let (done, total) = (snapshot.done(), snapshot.total());
+    let mut failures: Vec<String> =
+        outcome.fates.failures().map(|(ticket, reason)| format!("Process-{ticket} {reason}")).collect();
+    if let Some(rest) = failures.len().checked_sub(5).filter(|rest| *rest > 0) {
+        failures.truncate(5);
+        failures.push(format!("{rest} more"));
+    }
+    let failures = if failures.is_empty() { String::new() } else { format!("; {}", failures.join("; ")) };
+    format!("error: incomplete ({reason}): {done} of {total} contributions are applied{failures}\n")
+}
+
+fn exit_code(outcome: &Outcome) -> u8 {
+    match outcome.ending {
+        Some(Ending::Farewell(farewell)) => farewell.exit_code(),
+        Some(Ending::TimedOut) => exit_code::TIMEOUT,
+        None if outcome.fates.have_overflow() => exit_code::OVERFLOW,
+        Some(Ending::Stopped) | None => exit_code::INCOMPLETE,
+    }
+}

@@ -1,0 +1,81 @@
+//! The two commands that run workers: `run` from the beginning, `resume` from where a dead coordinator left off.
+
+use common::plant::{self, Point};
+use common::{Lifecycle, Origin, RunState, Segment};
+
+use crate::args::{OutputArgs, ResumeArgs, RunArgs};
+use crate::error::{Error, Result};
+use crate::launch::{self, Launcher};
+use crate::narrate::Narrator;
+use crate::output::Output;
+use crate::plan;
+use crate::report::{self, Style};
+use crate::signals::Signals;
+use crate::supervise::Supervisor;
+use crate::tenure::Tenure;
+
+/// Creates a segment, launches workers, waits, reports, removes the segment; returns the exit code.
+pub fn run(args: &RunArgs) -> Result<u8> {
+    let narrator = Narrator::new(&args.output);
+    let worker = launch::find(args.terms.worker.as_deref())?;
+    let terms = plan::run_terms(args, worker)?;
+    let name = plan::name(args.name.as_ref());
+    let signals = Signals::hear()?;
+    name_leftovers(&narrator);
+    let segment = Segment::create(&name, &terms)?;
+    narrator.step(format_args!("created segment {name} for {} workers", terms.workers));
+    supervise(Tenure::new(segment, args.keep), signals, &args.output, &narrator)
+}
+
+/// Takes over a run whose coordinator died, finishes it, reports, removes the segment; returns the exit code.
+pub fn resume(args: &ResumeArgs) -> Result<u8> {
+    let narrator = Narrator::new(&args.output);
+    let signals = Signals::hear()?;
+    let mut segment = Segment::attach(&args.name)?;
+    let name = args.name.clone();
+    if segment.terms().origin == Origin::ByHand {
+        return Err(Error::NotARun { name });
+    }
+    if segment.lifecycle() == Lifecycle::Closed {
+        return Err(common::Error::NothingLeft { name, why: "its result was reported already" }.into());
+    }
+    segment.set_worker(launch::find(args.worker.as_deref().or(Some(&segment.terms().worker)))?);
+    if !segment.become_coordinator()? {
+        let pid = segment.snapshot()?.coordinator;
+        return Err(Error::Coordinated { name, pid });
+    }
+    segment.withdraw_stop();
+    narrator.step(format_args!("took over segment {name}: {} contributions are applied", segment.done()));
+    supervise(Tenure::new(segment, args.keep), signals, &args.output, &narrator)
+}
+
+/// Supervises the run to its end, reports it and removes the segment.
+fn supervise(tenure: Tenure, mut signals: Signals, args: &OutputArgs, narrator: &Narrator) -> Result<u8> {
+    let segment = tenure.segment();
+    let style = Style::new(args);
+    let mut output = Output::default();
+    let launcher = Launcher::new(segment.terms().worker.clone(), segment.name().clone(), narrator.is_verbose());
+    let outcome = Supervisor::new(segment, launcher, &mut signals, &mut output, style, narrator).run()?;
+    plant::at(Point::Supervised);
+    let code = report::report(segment, &outcome, &mut output, style, narrator)?;
+    let code = report::drain(&mut output, &mut signals, code);
+    let removal = tenure.end()?;
+    narrator.step(format_args!(
+        "segment: {}",
+        removal.map_or("kept".to_owned(), |removal| format!("{removal:?}").to_lowercase())
+    ));
+    Ok(code)
+}
+
+/// Names the runs that dead coordinators left behind, and says what to do about them.
+fn name_leftovers(narrator: &Narrator) {
+    // A folder that cannot be read is told of by the creation that follows.
+    let stale = common::list().unwrap_or_default().into_iter().filter(|lookup| lookup.state == RunState::Stale);
+    for lookup in stale {
+        let (name, done, total) = (&lookup.name, lookup.done, lookup.terms.workers);
+        narrator.note(format_args!(
+            "segment \"{name}\" was left behind by a run whose coordinator died, with {done} of {total} contributions \
+             applied; finish it: coordinator resume {name}; or remove it: coordinator remove {name}"
+        ));
+    }
+}

@@ -1,0 +1,65 @@
+//! Workers that this coordinator did not launch: started by hand, or left by a coordinator that died.
+//!
+//! They are no children, so the kernel tells of their end through a pidfd (`pidfd_open(2)`); whether they still work under
+//! their ticket is decided by the ticket's role alone.
+
+use std::os::fd::OwnedFd;
+use std::time::Instant;
+
+use common::TicketState;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use super::{LOOK_AGAIN, Supervisor};
+use crate::error::Result;
+
+/// A live worker that is no child.
+pub struct Bystander {
+    ticket: u32,
+    /// Nothing if the process is gone already, or its end does not say enough.
+    pub process: Option<OwnedFd>,
+}
+
+impl Bystander {
+    /// The worker that has the ticket.
+    pub fn new(ticket: u32, pid: u32) -> Self {
+        let pid = Pid::from_raw(pid.cast_signed());
+        Self { ticket, process: pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) }
+    }
+}
+
+impl Supervisor<'_> {
+    /// Lets go of those that left; the tickets of a coordinator among theirs are launched again if they are not done.
+    pub(super) fn part_from_bystanders(&mut self) -> Result<()> {
+        for mut bystander in std::mem::take(&mut self.bystanders) {
+            match self.segment.ticket(bystander.ticket)? {
+                Some(TicketState::Held { .. }) => {
+                    if bystander.process.as_ref().is_none_or(super::wake::is_readable) {
+                        // Someone holds the role for a process that has ended: a child of it, for the time being.
+                        bystander.process = None;
+                        self.look_again = Some(Instant::now() + LOOK_AGAIN);
+                    }
+                    self.bystanders.push(bystander);
+                }
+                _ if bystander.ticket > self.segment.terms().reserved() => {}
+                _ if self.is_done(bystander.ticket)? => {}
+                _ => self.queue.push_back(bystander.ticket),
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds the workers that joined by hand and have not contributed yet.
+    pub(super) fn greet_bystanders(&mut self) -> Result<()> {
+        for ticket in self.segment.terms().reserved() + 1..=self.segment.terms().slots {
+            match self.segment.ticket(ticket)? {
+                Some(TicketState::Free) | None => break,
+                Some(TicketState::Held { pid }) if self.bystanders.iter().all(|known| known.ticket != ticket) => {
+                    self.narrator.step(format_args!("waiting for Process-{ticket} (pid {pid}), which joined by hand"));
+                    self.bystanders.push(Bystander::new(ticket, pid));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+//! What became of launched workers.
+
+use common::exit_code;
+use rustix::process::WaitStatus;
+
+/// What became of the workers of one ticket.
+#[derive(Clone, Debug, Default)]
+pub struct Fate {
+    /// Launches after the first.
+    pub restarts: u32,
+    /// The last one's exit code.
+    pub exit_code: Option<i32>,
+    /// The signal that killed the last one.
+    pub signal: Option<i32>,
+    /// Why the ticket was given up.
+    pub failure: Option<String>,
+}
+
+impl Fate {
+    /// Keeps how a worker ended.
+    pub fn record(&mut self, status: WaitStatus) {
+        self.exit_code = status.exit_status();
+        self.signal = status.terminating_signal();
+    }
+}
+
+/// The fates of the tickets that a coordinator gives out.
+#[derive(Debug, Default)]
+pub struct Fates(Vec<Fate>);
+
+impl Fates {
+    /// Fates of tickets 1 to `workers`, none of which has been launched.
+    pub fn new(workers: u32) -> Self {
+        Self(vec![Fate::default(); workers as usize])
+    }
+
+    /// The fate of a ticket that a coordinator gives out.
+    pub fn of(&mut self, ticket: u32) -> &mut Fate {
+        &mut self.0[ticket as usize - 1]
+    }
+
+    /// The fate of any ticket, if this coordinator had to do with it.
+    pub fn get(&self, ticket: u32) -> Option<&Fate> {
+        self.0.get(usize::try_from(ticket.checked_sub(1)?).ok()?)
+    }
+
+    /// The tickets that were given up, and why.
+    pub fn failures(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.0.iter().zip(1..).filter_map(|(fate, ticket)| Some((ticket, fate.failure.as_deref()?)))
+    }
+
+    /// Whether a contribution was refused because it does not fit.
+    pub fn have_overflow(&self) -> bool {
+        let overflow = Some(i32::from(exit_code::OVERFLOW));
+        self.0.iter().any(|fate| fate.failure.is_some() && fate.exit_code == overflow)
+    }
+}
+
+/// How a worker ended, as the middle of a sentence.
+pub fn describe(status: WaitStatus) -> String {
+    match (status.exit_status(), status.terminating_signal()) {
+        (_, Some(signal)) => {
+            let name = signal_hook::low_level::signal_name(signal).unwrap_or("unknown");
+            format!("was killed by signal {signal} ({name})")
+        }
+        (Some(101), _) => "panicked (exit code 101)".to_owned(),
+        (code, _) => format!("ended with exit code {}", code.unwrap_or(-1)),
+    }
+}
+
+/// Why launching again would end the same way, if it would.
+pub fn is_final(status: WaitStatus) -> Option<&'static str> {
+    match u8::try_from(status.exit_status()?).ok()? {
+        exit_code::COMPLETE => Some("it did not contribute; is it a worker executable?"),
+        exit_code::USAGE => Some("it does not accept its arguments or the segment's kernel"),
+        exit_code::FOREIGN => Some("it cannot use the segment"),
+        exit_code::NOTHING_TO_DO => Some("it found nothing to do"),
+        exit_code::OVERFLOW => Some("its contribution does not fit"),
+        _ => None,
+    }
+}
