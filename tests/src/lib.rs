@@ -1,1 +1,36 @@
-//! Harness.
+//! The harness: real executables in a folder of their own, segments with names of their own, and nothing left behind.
+//!
+//! Invariants: every process that a test starts is in a process group that ends with the test; every segment has a name
+//! that only this test uses, and a test that leaves one in `/dev/shm` fails; no wait is without a bound.
+
+mod command;
+mod plant;
+mod scene;
+
+pub use command::{Command, Finished, Running};
+pub use plant::Plant;
+pub use scene::{Executables, Scene, until};
+
+/// The executables that cargo has built for a test of this package.
+#[macro_export]
+macro_rules! executables {
+    () => {
+        $crate::Executables {
+            coordinator: env!("CARGO_BIN_EXE_coordinator-under-test"),
+            worker: env!("CARGO_BIN_EXE_worker-under-test"),
+            cubes: env!("CARGO_BIN_EXE_cubes-under-test"),
+            folder: env!("CARGO_TARGET_TMPDIR"),
+        }
+    };
+}
+
+/// A scene for the test that calls it.
+#[macro_export]
+macro_rules! scene {
+    () => {
+        $crate::Scene::shared(&$crate::executables!())
+    };
+    (alone) => {
+        $crate::Scene::alone(&$crate::executables!())
+    };
+}

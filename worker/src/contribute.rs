@@ -97,6 +97,9 @@ fn report_wait(holder: Option<LockHolder>, waited: Duration) {
 
 fn delay(segment: &Segment, claim: &Claim, args: &Args) -> Duration {
     let range = args.delay.unwrap_or(segment.terms().delay);
+    if range.min() == range.max() {
+        return range.min();
+    }
     let seed = args.seed.or(segment.terms().seed).unwrap_or_else(rand::random);
     range.draw(seed, claim.ticket())
 }

@@ -198,6 +198,7 @@ impl<'a> Supervisor<'a> {
     /// Decides what follows from a worker's end.
     fn bury(&mut self, ticket: u32, pid: u32, status: WaitStatus) -> Result<()> {
         self.fates.of(ticket).record(status);
+        self.print_news();
         let end = fate::describe(status);
         if self.is_done(ticket)? {
             self.narrator.step(format_args!("Process-{ticket} (pid {pid}) has contributed and {end}"));

@@ -1,0 +1,253 @@
+//! A command under a watchdog.
+
+use std::ffi::OsStr;
+use std::io::Read;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command as Process, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use serde_json::Value;
+
+use crate::plant::Plant;
+
+/// How long a command may take before the watchdog ends it.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A command that has not been started.
+pub struct Command {
+    process: Process,
+    folder: PathBuf,
+    what: String,
+}
+
+/// A command that runs; its whole process group is killed when this is dropped.
+pub struct Running {
+    child: Child,
+    what: String,
+    stdout: Capture,
+    stderr: Capture,
+}
+
+/// A command that has ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// Its exit code, if it exited.
+    pub code: Option<i32>,
+    /// The signal that killed it, if one did.
+    pub signal: Option<i32>,
+    /// What it wrote to stdout.
+    pub stdout: String,
+    /// What it wrote to stderr.
+    pub stderr: String,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Command {
+    pub(crate) fn new<S: AsRef<OsStr>>(program: &Path, args: impl IntoIterator<Item = S>) -> Self {
+        let mut process = Process::new(program);
+        process.args(args).stdin(Stdio::null()).process_group(0);
+        process.env_remove("MULTIPROCESS_PLANT").env_remove("MULTIPROCESS_PLANT_TIMES");
+        let folder = program.parent().unwrap_or(Path::new("/")).to_owned();
+        Self { what: format!("{process:?}"), process, folder }
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.process.args(args);
+        self.what = format!("{:?}", self.process);
+        self
+    }
+
+    /// Plants a death in it and the processes that it starts.
+    ///
+    /// # Panics
+    /// If the folder that counts the times cannot be made.
+    #[must_use]
+    pub fn plant(mut self, plant: Plant) -> Self {
+        let folder = tempfile::tempdir_in(&self.folder).expect("a folder can be made").keep();
+        self.process.envs(plant.variables(&folder));
+        self
+    }
+
+    /// Changes what is to be started in any other way.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Process)) -> Self {
+        change(&mut self.process);
+        self
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Panics
+    /// If it cannot be started, or the watchdog ends it.
+    #[must_use]
+    pub fn run(self) -> Finished {
+        self.start().finish()
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start(mut self) -> Running {
+        self.process.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.process.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.what));
+        Running {
+            stdout: Capture::new(child.stdout.take()),
+            stderr: Capture::new(child.stderr.take()),
+            child,
+            what: self.what,
+        }
+    }
+}
+
+impl Running {
+    /// Its process id, which is its process group's too.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        // Until it is reaped, which only `finish` does, the id is its own.
+        let _ = kill_process(self.id(), signal);
+    }
+
+    /// Sends a signal to it and all that it started.
+    pub fn signal_group(&self, signal: Signal) {
+        let _ = kill_process_group(self.id(), signal);
+    }
+
+    /// What it has written to stdout so far.
+    #[must_use]
+    pub fn stdout(&self) -> String {
+        self.stdout.text()
+    }
+
+    /// What it has written to stderr so far.
+    #[must_use]
+    pub fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_some())
+    }
+
+    /// Waits for its end.
+    ///
+    /// Output is complete when all who could write to it are gone or closed it; a worker that outlives a killed
+    /// coordinator is waited for no longer than a second.
+    ///
+    /// # Panics
+    /// If the watchdog ends it.
+    #[must_use]
+    pub fn finish(mut self) -> Finished {
+        let began = Instant::now();
+        let status = self.watch(began);
+        let took = began.elapsed();
+        Finished {
+            code: status.code(),
+            signal: status.signal(),
+            stdout: self.stdout.finish(),
+            stderr: self.stderr.finish(),
+            took,
+        }
+    }
+
+    fn watch(&mut self, began: Instant) -> ExitStatus {
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
+                return status;
+            }
+            if began.elapsed() > PATIENCE {
+                self.signal_group(Signal::KILL);
+                panic!("{} hung\nstdout: {}\nstderr: {}", self.what, self.stdout(), self.stderr());
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn id(&self) -> Pid {
+        Pid::from_raw(self.child.id().cast_signed()).expect("a child's id is positive")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.signal_group(Signal::KILL);
+        let _ = self.child.wait();
+    }
+}
+
+impl Finished {
+    /// The lines of stdout.
+    #[must_use]
+    pub fn lines(&self) -> Vec<&str> {
+        self.stdout.lines().collect()
+    }
+
+    /// stdout as one JSON object.
+    ///
+    /// # Panics
+    /// If it is none.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// Checks the exit code.
+    ///
+    /// # Panics
+    /// If it is another one.
+    #[must_use]
+    #[track_caller]
+    pub fn expect(self, code: u8) -> Self {
+        assert_eq!(self.code, Some(code.into()), "{self:?}");
+        self
+    }
+}
+
+/// What a process writes, read as it comes.
+struct Capture {
+    text: Arc<Mutex<Vec<u8>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Capture {
+    fn new(source: Option<impl Read + Send + 'static>) -> Self {
+        let text = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&text);
+        let reader = source.map(|mut source| {
+            thread::spawn(move || {
+                let mut buffer = [0; 4096];
+                while let Ok(count @ 1..) = source.read(&mut buffer) {
+                    sink.lock().expect("no reader panics").extend(&buffer[..count]);
+                }
+            })
+        });
+        Self { text, reader }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.text.lock().expect("no reader panics")).into_owned()
+    }
+
+    fn finish(&mut self) -> String {
+        let began = Instant::now();
+        while self.reader.as_ref().is_some_and(|reader| !reader.is_finished()) && began.elapsed().as_secs() < 1 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        self.text()
+    }
+}

@@ -1,0 +1,35 @@
+//! Deaths planted in the processes of one command.
+
+use std::fs;
+use std::path::Path;
+
+use common::plant::Point;
+
+/// What happens at a point, and how often.
+#[derive(Clone, Copy, Debug)]
+pub struct Plant {
+    /// Where.
+    pub point: Point,
+    /// `kill`, `stop`, `panic` or `refuse`.
+    pub action: &'static str,
+    /// How many processes of the command it hits.
+    pub times: usize,
+}
+
+impl Plant {
+    /// The variables that plant it, counted by files in `folder`.
+    ///
+    /// # Panics
+    /// If the files cannot be made.
+    #[must_use]
+    pub fn variables(&self, folder: &Path) -> [(String, String); 2] {
+        fs::create_dir_all(folder).expect("the folder of times can be made");
+        for time in 0..self.times {
+            fs::write(folder.join(time.to_string()), "").expect("a time can be written");
+        }
+        [
+            ("MULTIPROCESS_PLANT".to_owned(), format!("{}={}", self.point.name(), self.action)),
+            ("MULTIPROCESS_PLANT_TIMES".to_owned(), folder.display().to_string()),
+        ]
+    }
+}
