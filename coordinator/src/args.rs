@@ -11,7 +11,7 @@ use common::{DelayRange, Overflow, SegmentName, ValueType, cli, parse_count, par
 ///
 /// Without a command: create a segment, launch workers, wait, report, remove the segment.
 #[derive(Parser, Debug)]
-#[command(name = "coordinator", version, args_conflicts_with_subcommands = true)]
+#[command(name = "coordinator", version, args_conflicts_with_subcommands = true, args_override_self = true)]
 pub struct Cli {
     /// What to do; `run` if nothing is named.
     #[command(subcommand)]

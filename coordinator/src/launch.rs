@@ -52,6 +52,7 @@ impl Launcher {
             command.arg("--verbose");
         }
         command.stdin(Stdio::null()).stdout(Stdio::null());
+        plant::at(Point::Launching);
         let spawned = if plant::refuses(Point::Launching) { Err(Errno::AGAIN.into()) } else { command.spawn() };
         match spawned {
             Ok(child) => {

@@ -7,7 +7,7 @@ use common::{DelayRange, SegmentName, cli, parse_count};
 ///
 /// Everything that is needed is read from the segment; the options change it for this worker alone.
 #[derive(Parser, Debug)]
-#[command(name = "worker", version)]
+#[command(name = "worker", version, args_override_self = true)]
 pub struct Args {
     /// Segment to attach to
     #[arg(long, value_name = "NAME", value_parser = cli::name_parser())]

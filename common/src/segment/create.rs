@@ -4,7 +4,7 @@
 //! (rename(2)). A creator that is killed before leaves a file under its creation name, which nobody attaches to and which
 //! the next start removes; one that is killed after leaves a whole segment.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::layout::{Extent, LAYOUT_HASH, MAGIC, VERSION};
 use crate::name::{FOLDER, SegmentName};
 use crate::plant::{self, Point};
-use crate::sys::mapping::{self, MapError, Mapping};
+use crate::sys::mapping::{self, MapError};
 use crate::terms::{Origin, Terms};
 
 /// How names of segments under creation begin. No segment name begins with a dot.
@@ -36,29 +36,20 @@ impl Segment {
         let extent = Extent::new(terms.slots).filter(|_| terms.fits()).ok_or(Error::TermsTooLong)?;
         for _ in 0..ATTEMPTS {
             let nonce: u64 = rand::random();
-            let creation_name = format!("{DEBRIS_PREFIX}{nonce:016x}");
-            let (mapping, file) = match allocate(&creation_name, extent) {
+            let creation = Creation(format!("{DEBRIS_PREFIX}{nonce:016x}"));
+            let (mapping, file) = match mapping::create(&creation.0, extent) {
                 Ok(allocated) => allocated,
-                Err(Errno::EXIST | Errno::NOENT) => continue,
-                Err(Errno::ACCESS | Errno::PERM) => {
-                    return Err(Error::Permission { name: name.clone(), doing: "create" });
-                }
-                Err(error) => return Err(Error::system("create segment", name, error)),
+                Err(MapError::Os(Errno::EXIST | Errno::NOENT)) => continue,
+                Err(error) => return Err(cannot_create(name, error)),
             };
             let segment = Self { name: name.clone(), terms: terms.clone(), mapping, file };
             segment.found(extent, nonce)?;
             plant::at(Point::Created);
-            match publish(&creation_name, name) {
+            match creation.publish(name) {
                 Ok(()) => return Ok(segment),
                 Err(Errno::NOENT) => {}
-                Err(error) => {
-                    discard(&creation_name);
-                    return Err(if error == Errno::EXIST {
-                        exists(name)
-                    } else {
-                        Error::system("create segment", name, error)
-                    });
-                }
+                Err(Errno::EXIST) => return Err(exists(name)),
+                Err(error) => return Err(Error::system("create segment", name, error)),
             }
         }
         Err(Error::system("create segment", name, Errno::AGAIN))
@@ -91,28 +82,30 @@ impl Segment {
     }
 }
 
-/// Makes the file, with all its pages; leaves nothing behind if that fails.
-fn allocate(creation_name: &str, extent: Extent) -> Result<(Mapping, OwnedFd), Errno> {
-    mapping::create(creation_name, extent).map_err(|error| {
-        let errno = match error {
-            MapError::Os(errno) => errno,
-            MapError::Changed | MapError::Mutex(_) => Errno::INVAL,
-        };
-        if errno != Errno::EXIST {
-            discard(creation_name);
-        }
-        errno
-    })
+/// The file of a segment that is not published; it is removed when this is dropped, and gone once it is published.
+struct Creation(String);
+
+impl Creation {
+    fn publish(&self, name: &SegmentName) -> Result<(), Errno> {
+        let from = format!("{FOLDER}/{}", self.0);
+        renameat_with(CWD, from, CWD, name.path(), RenameFlags::NOREPLACE)
+    }
 }
 
-fn publish(creation_name: &str, name: &SegmentName) -> Result<(), Errno> {
-    let from = format!("{FOLDER}/{creation_name}");
-    renameat_with(CWD, from, CWD, name.path(), RenameFlags::NOREPLACE)
+impl Drop for Creation {
+    fn drop(&mut self) {
+        // Published, or taken for debris, or never made: then there is nothing of that name, which no one else uses.
+        let _ = rustix::shm::unlink(self.0.as_str());
+    }
 }
 
-fn discard(creation_name: &str) {
-    // It may be gone already, taken for debris; there is nothing else to do about it.
-    let _ = rustix::shm::unlink(creation_name);
+fn cannot_create(name: &SegmentName, error: MapError) -> Error {
+    match error {
+        MapError::Os(Errno::ACCESS | Errno::PERM) => Error::Permission { name: name.clone(), doing: "create" },
+        MapError::Os(error) => Error::system("create segment", name, error),
+        MapError::Changed => Error::system("create segment", name, Errno::INVAL),
+        MapError::Mutex(what) => Error::Damaged { what },
+    }
 }
 
 /// What is known of the segment that has the name already.

@@ -1,0 +1,256 @@
+//! Workers started by hand, and the commands that go with them.
+
+use common::exit_code;
+use common::plant::Point;
+use harness::{Plant, Scene, scene};
+use rustix::process::Signal;
+
+fn create(scene: &Scene, label: &str, args: &[&str]) -> String {
+    let name = scene.name(label);
+    let created = scene.coordinator(["create", &name, "-n", "10", "--delay", "0"]).args(args).run().expect(0);
+    assert_eq!(created.stdout, "");
+    name
+}
+
+fn remove(scene: &Scene, name: &str) {
+    let _ = scene.coordinator(["remove", name]).run().expect(exit_code::COMPLETE);
+}
+
+#[test]
+fn workers_one_after_the_other_each_contribute_once_and_print_their_line() {
+    let scene = scene!();
+    let name = create(&scene, "sequence", &[]);
+    for k in 1..=6 {
+        let finished = scene.worker(&name).run().expect(exit_code::COMPLETE);
+        assert_eq!(finished.stdout, format!("Process Process-{k} updated shared value to {}\n", 285 * k));
+    }
+    let status = scene.status(&name).expect("it is there");
+    assert_eq!((&status["value"], &status["state"]), (&(285 * 6).into(), &"open".into()));
+    assert_eq!(status["contributions"]["done"], 6);
+    remove(&scene, &name);
+}
+
+#[test]
+fn workers_at_once_each_contribute_once() {
+    let scene = scene!();
+    let name = create(&scene, "parallel", &[]);
+    let workers: Vec<_> = (0..12).map(|_| scene.worker(&name).args(["--delay", "1ms..20ms"]).start()).collect();
+    let mut lines: Vec<String> = workers.into_iter().map(|worker| worker.finish().expect(0).stdout).collect();
+    lines.sort_by_key(|line| line.rsplit_once(' ').and_then(|(_, value)| value.trim().parse::<i32>().ok()));
+    let values: Vec<&str> = lines.iter().filter_map(|line| line.trim().rsplit_once(' ')).map(|(_, v)| v).collect();
+    assert_eq!(values, (1..=12).map(|k| (285 * k).to_string()).collect::<Vec<_>>());
+    remove(&scene, &name);
+}
+
+#[test]
+fn a_worker_may_differ_from_the_segments_terms() {
+    let scene = scene!();
+    let name = create(&scene, "override", &["--delay", "1h"]);
+    let finished = scene.worker(&name).args(["-n", "1k", "--delay", "0", "--seed", "7"]).run().expect(0);
+    assert_eq!(finished.stdout, "Process Process-1 updated shared value to 332833500\n");
+    let quiet = scene.worker(&name).args(["-n", "10", "--delay", "0", "-q"]).run().expect(0);
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
+    remove(&scene, &name);
+}
+
+#[test]
+fn an_independent_segment_prints_results() {
+    let scene = scene!();
+    let name = create(&scene, "independent", &["--independent"]);
+    let finished = scene.worker(&name).run().expect(0);
+    assert_eq!(finished.stdout, "Process Process-1, Result: 285\n");
+    remove(&scene, &name);
+}
+
+#[test]
+fn a_worker_joins_a_running_run_and_counts() {
+    let scene = scene!();
+    let name = scene.name("join");
+    let running = scene.coordinator(["--name", &name, "-w", "1", "-n", "10", "--delay", "500ms"]).start();
+    scene.until_status(&name, |status| status["workers"][0]["state"] == "sleeping");
+    let joined = scene.worker(&name).args(["--delay", "0"]).run().expect(0);
+    assert_eq!(joined.stdout, "Process Process-2 updated shared value to 285\n");
+    let finished = running.finish().expect(0);
+    let lines = "Process Process-2 updated shared value to 285\nProcess Process-1 updated shared value to 570\n\
+                 Final shared value: 570\n";
+    assert_eq!(finished.stdout, lines);
+}
+
+#[test]
+fn a_run_waits_for_a_worker_that_joined_and_closes_to_others() {
+    let scene = scene!();
+    let name = scene.name("late");
+    let running = scene.coordinator(["--name", &name, "-w", "1", "-n", "10", "--delay", "300ms", "-v"]).start();
+    scene.until_status(&name, |status| status["workers"][0]["state"] == "sleeping");
+    let joined = scene.worker(&name).args(["--delay", "900ms"]).start();
+    scene.until_status(&name, |status| status["state"] == "finished");
+    let late = scene.worker(&name).run().expect(exit_code::NOTHING_TO_DO);
+    assert!(late.stderr.contains("nothing left to do"), "{}", late.stderr);
+    let finished = running.finish().expect(0);
+    assert!(finished.stdout.ends_with("Final shared value: 570\n"), "{finished:?}");
+    assert!(finished.stderr.contains("waiting for Process-2"), "{}", finished.stderr);
+    let _ = joined.finish().expect(0);
+}
+
+#[test]
+fn the_ticket_of_a_dead_worker_goes_to_the_next_one() {
+    let scene = scene!();
+    let name = create(&scene, "takeover", &[]);
+    for point in [Point::Taken, Point::Locked] {
+        let killed = scene.worker(&name).plant(Plant { point, action: "kill", times: 1 }).run();
+        assert_eq!(killed.signal, Some(9));
+    }
+    assert_eq!(scene.status(&name).expect("it is there")["workers"][0]["state"], "died");
+    let finished = scene.worker(&name).run().expect(0);
+    assert_eq!(finished.stdout, "Process Process-1 updated shared value to 285\n");
+    let status = scene.status(&name).expect("it is there");
+    assert_eq!((&status["workers"][0]["restarts"], &status["recoveries"]), (&2.into(), &2.into()));
+    remove(&scene, &name);
+}
+
+#[test]
+fn status_shows_a_published_commit_whose_worker_was_killed() {
+    let scene = scene!();
+    let name = create(&scene, "half", &[]);
+    let killed = scene.worker(&name).plant(Plant { point: Point::Published, action: "kill", times: 1 }).run();
+    assert_eq!(killed.signal, Some(9));
+    for _ in 0..2 {
+        let status = scene.status(&name).expect("it is there");
+        assert_eq!((&status["value"], &status["contributions"]["done"]), (&285.into(), &1.into()));
+        assert_eq!(status["recoveries"], 0, "looking changes nothing");
+    }
+    let finished = scene.worker(&name).run().expect(0);
+    assert_eq!(finished.stdout, "Process Process-2 updated shared value to 570\n");
+    remove(&scene, &name);
+}
+
+#[test]
+fn status_and_list_answer_while_the_lock_is_held() {
+    let scene = scene!();
+    let name = create(&scene, "held", &[]);
+    let worker = scene.worker(&name).plant(Plant { point: Point::Locked, action: "stop", times: 1 }).start();
+    let status = scene.until_status(&name, |status| status["lock"]["held_by"]["process"] == "stopped");
+    assert_eq!(status["lock"]["held_by"]["worker"], 1);
+    assert_eq!(status["lock"]["held_by"]["pid"], worker.pid());
+    let text = scene.coordinator(["status", &name]).run().expect(0).stdout;
+    let holder = format!("lock: held by Process-1, pid {}, stopped", worker.pid());
+    assert!(text.contains(&holder), "{text}");
+    let list = scene.coordinator(["list"]).run().expect(0).stdout;
+    assert!(list.contains(&name), "{list}");
+    // Another worker says whom it waits for.
+    let waiting = scene.worker(&name).start();
+    harness::until("the waiting worker to complain", || waiting.stderr().contains("held by Process-1"));
+    worker.signal(Signal::CONT);
+    let _ = worker.finish().expect(0);
+    let _ = waiting.finish().expect(0);
+    remove(&scene, &name);
+}
+
+#[test]
+fn status_is_a_table_that_says_what_to_do_next() {
+    let scene = scene!();
+    let name = create(&scene, "table", &[]);
+    let _ = scene.worker(&name).run().expect(0);
+    let text = scene.coordinator(["status", &name]).run().expect(0).stdout;
+    for part in ["open", "sum-of-squares", "1 of 4 contributions", "value: 285", "lock: free", "Process-1", "next:"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    remove(&scene, &name);
+}
+
+#[test]
+fn list_tells_names_states_and_contributions() {
+    let scene = scene!();
+    let name = create(&scene, "list", &[]);
+    let json = scene.coordinator(["list", "--format", "json"]).run().expect(0).json();
+    assert_eq!(json["schema"], 1);
+    let segments = json["segments"].as_array().expect("segments are an array");
+    let segment = segments.iter().find(|segment| segment["name"] == name).expect("it is listed");
+    assert_eq!((&segment["state"], &segment["contributions"]["total"]), (&"open".into(), &4.into()));
+    remove(&scene, &name);
+}
+
+#[test]
+fn wait_ends_with_the_contributions() {
+    let scene = scene!();
+    let name = create(&scene, "wait", &["-w", "2"]);
+    let all = scene.coordinator(["wait", &name]).start();
+    let one = scene.coordinator(["wait", &name, "--contributions", "1"]).start();
+    let _ = scene.worker(&name).run().expect(0);
+    let _ = one.finish().expect(0);
+    let mut all = all;
+    assert!(!all.has_ended());
+    let _ = scene.worker(&name).run().expect(0);
+    let _ = all.finish().expect(0);
+    remove(&scene, &name);
+}
+
+#[test]
+fn wait_gives_up_after_its_timeout() {
+    let scene = scene!();
+    let name = create(&scene, "patience", &[]);
+    let finished = scene.coordinator(["wait", &name, "--timeout", "50ms"]).run().expect(exit_code::TIMEOUT);
+    assert!(finished.stderr.contains("0 of 4 contributions"), "{}", finished.stderr);
+    remove(&scene, &name);
+}
+
+#[test]
+fn a_full_segment_has_no_free_slot() {
+    let scene = scene!();
+    let name = create(&scene, "full", &["-w", "2", "--slots", "2"]);
+    for _ in 0..2 {
+        let _ = scene.worker(&name).run().expect(0);
+    }
+    let finished = scene.worker(&name).run().expect(exit_code::NOTHING_TO_DO);
+    assert!(finished.stderr.contains("no free slot"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("hint: "), "{}", finished.stderr);
+    remove(&scene, &name);
+}
+
+#[test]
+fn a_missing_segment_is_named_with_those_that_there_are() {
+    let scene = scene!();
+    let (name, missing) = (create(&scene, "here", &[]), scene.name("missing"));
+    let finished = scene.worker(&missing).run().expect(exit_code::UNAVAILABLE);
+    assert!(finished.stderr.starts_with(&format!("error: no segment \"{missing}\"\nhint: ")), "{}", finished.stderr);
+    assert!(finished.stderr.contains(&name), "{}", finished.stderr);
+    for command in ["status", "wait", "stop", "remove", "resume"] {
+        let _ = scene.coordinator([command, &missing]).run().expect(exit_code::UNAVAILABLE);
+    }
+    remove(&scene, &name);
+}
+
+#[test]
+fn remove_refuses_while_a_worker_is_attached_unless_forced() {
+    let scene = scene!();
+    let name = create(&scene, "used", &["--delay", "1h"]);
+    let worker = scene.worker(&name).start();
+    scene.until_status(&name, |status| status["workers"][0]["state"] == "sleeping");
+    let refused = scene.coordinator(["remove", &name]).run().expect(exit_code::UNAVAILABLE);
+    assert!(refused.stderr.contains(&format!("Process-1 (pid {})", worker.pid())), "{}", refused.stderr);
+    let _ = scene.coordinator(["remove", "--force", &name]).run().expect(0);
+    assert!(scene.segments().is_empty());
+}
+
+#[test]
+fn remove_takes_several_names_and_goes_on_after_a_failure() {
+    let scene = scene!();
+    let (one, two) = (create(&scene, "one", &[]), create(&scene, "two", &[]));
+    let finished = scene.coordinator(["remove", &one, &scene.name("none"), &two]).run();
+    let finished = finished.expect(exit_code::UNAVAILABLE);
+    assert!(finished.stderr.contains("no segment"), "{}", finished.stderr);
+    assert!(scene.segments().is_empty());
+}
+
+#[test]
+fn a_stopped_segment_takes_no_more_workers() {
+    let scene = scene!();
+    let name = create(&scene, "stopped", &["--delay", "1h"]);
+    let worker = scene.worker(&name).start();
+    scene.until_status(&name, |status| status["workers"][0]["state"] == "sleeping");
+    let _ = scene.coordinator(["stop", "--now", &name]).run().expect(0);
+    let finished = worker.finish().expect(exit_code::INCOMPLETE);
+    assert!(finished.stderr.contains("asked to stop"), "{}", finished.stderr);
+    let _ = scene.worker(&name).run().expect(exit_code::NOTHING_TO_DO);
+    remove(&scene, &name);
+}

@@ -1,0 +1,158 @@
+//! Signals to the coordinator and its workers, timeouts, and requests to stop.
+
+use common::exit_code;
+use common::plant::Point;
+use harness::{Plant, Running, Scene, scene, until};
+use rustix::process::Signal;
+
+/// A run whose workers sleep for an hour, all of them attached and asleep.
+fn sleeping_run(scene: &Scene, name: &str, args: &[&str]) -> Running {
+    let running = scene.coordinator(["--name", name, "--delay", "1h", "-n", "10"]).args(args).start();
+    scene.until_status(name, |status| {
+        let workers = status["workers"].as_array().expect("workers are an array");
+        workers.iter().all(|worker| worker["state"] == "sleeping")
+    });
+    running
+}
+
+/// Fault 13.
+#[test]
+fn a_signal_to_the_coordinator_stops_the_workers_and_reports_the_partial_value() {
+    let cases = [
+        (Signal::INT, exit_code::INTERRUPTED),
+        (Signal::TERM, exit_code::TERMINATED),
+        (Signal::HUP, exit_code::HANGUP),
+    ];
+    for (signal, code) in cases {
+        let scene = scene!();
+        let name = scene.name("signal");
+        let running = sleeping_run(&scene, &name, &[]);
+        let done = scene.worker(&name).args(["--delay", "0"]).run().expect(0);
+        assert_eq!(done.stdout, "Process Process-5 updated shared value to 285\n");
+        running.signal(signal);
+        let finished = running.finish().expect(code);
+        let lines = "Process Process-5 updated shared value to 285\nFinal shared value: 285\n";
+        assert_eq!(finished.stdout, lines);
+        assert!(finished.stderr.contains("error: incomplete"), "{}", finished.stderr);
+        assert!(scene.segments().is_empty());
+    }
+}
+
+/// Fault 13.
+#[test]
+fn ctrl_c_to_the_whole_group_ends_everything() {
+    let scene = scene!();
+    let name = scene.name("ctrl-c");
+    let running = sleeping_run(&scene, &name, &[]);
+    running.signal_group(Signal::INT);
+    let finished = running.finish().expect(exit_code::INTERRUPTED);
+    assert_eq!(finished.stdout, "Final shared value: 0\n");
+    assert!(!finished.stderr.contains("launching it again"), "{}", finished.stderr);
+}
+
+/// Fault 13: the workers are stopped, so that they cannot obey the first one.
+#[test]
+fn a_second_ctrl_c_kills_at_once() {
+    let scene = scene!();
+    let name = scene.name("twice");
+    let plant = Plant { point: Point::Computed, action: "stop", times: 4 };
+    let running = scene.coordinator(["--name", &name, "--grace", "1h", "-n", "10", "-v"]).plant(plant).start();
+    until("the workers to be stopped", || {
+        let stderr = running.stderr();
+        stderr.matches("computed").count() == 4
+    });
+    running.signal(Signal::INT);
+    until("the first one to be heard", || running.stderr().contains("stopping"));
+    running.signal(Signal::INT);
+    let finished = running.finish().expect(exit_code::INTERRUPTED);
+    assert!(finished.stderr.contains("signal 9"), "{}", finished.stderr);
+}
+
+/// Fault 13.
+#[test]
+fn workers_that_do_not_obey_are_killed_when_grace_is_over() {
+    let scene = scene!();
+    let plant = Plant { point: Point::Computed, action: "stop", times: 4 };
+    let finished = scene.coordinator(["--timeout", "300ms", "--grace", "100ms", "-n", "10"]).plant(plant).run();
+    let finished = finished.expect(exit_code::TIMEOUT);
+    assert!(finished.stderr.contains("timeout"), "{}", finished.stderr);
+}
+
+/// Fault 18: the holder of the lock is stopped, and the run is still interruptible.
+#[test]
+fn a_stopped_holder_of_the_lock_keeps_no_signal_from_being_heard() {
+    let scene = scene!();
+    let name = scene.name("holder");
+    let plant = Plant { point: Point::Locked, action: "stop", times: 1 };
+    let args = ["--name", &name, "--delay", "0", "-n", "10", "--grace", "100ms"];
+    let running = scene.coordinator(args).plant(plant).start();
+    let status = scene.until_status(&name, |status| {
+        let holder = &status["lock"]["held_by"];
+        holder["process"] == "stopped"
+    });
+    assert!(status["lock"]["held_by"]["worker"].as_u64().is_some_and(|ticket| (1..=4).contains(&ticket)));
+    running.signal(Signal::TERM);
+    let _ = running.finish().expect(exit_code::TERMINATED);
+}
+
+#[test]
+fn a_timeout_ends_an_endless_computation() {
+    let scene = scene!();
+    let finished = scene.coordinator(["-n", "4e12", "--timeout", "200ms", "-w", "2"]).run();
+    let finished = finished.expect(exit_code::TIMEOUT);
+    assert_eq!(finished.stdout, "Final shared value: 0\n");
+    assert!(finished.stderr.contains("0 of 2 contributions"), "{}", finished.stderr);
+}
+
+#[test]
+fn stop_lets_workers_finish_and_launches_no_more() {
+    let scene = scene!();
+    let name = scene.name("drain");
+    let args = ["--name", &name, "-w", "3", "--jobs", "1", "-n", "10", "--delay", "300ms"];
+    let running = scene.coordinator(args).start();
+    scene.until_status(&name, |status| status["workers"][0]["state"] == "sleeping");
+    let _ = scene.coordinator(["stop", &name]).run().expect(0);
+    let finished = running.finish().expect(exit_code::INCOMPLETE);
+    assert!(finished.stdout.starts_with("Process Process-1 updated shared value to 285\n"), "{finished:?}");
+    assert!(finished.stdout.ends_with("Final shared value: 285\n"), "{finished:?}");
+    assert!(finished.stderr.contains("incomplete (stopped): 1 of 3"), "{}", finished.stderr);
+}
+
+#[test]
+fn stop_now_makes_workers_leave_without_a_contribution() {
+    let scene = scene!();
+    let name = scene.name("now");
+    let running = sleeping_run(&scene, &name, &[]);
+    let _ = scene.coordinator(["stop", "--now", &name]).run().expect(0);
+    let finished = running.finish().expect(exit_code::INCOMPLETE);
+    assert_eq!(finished.stdout, "Final shared value: 0\n");
+}
+
+/// A run that is stopped and whose workers do not obey ends when grace is over, because `stop` wakes the coordinator.
+#[test]
+fn stop_now_is_enforced_by_the_coordinator() {
+    let scene = scene!();
+    let name = scene.name("enforced");
+    let plant = Plant { point: Point::Computed, action: "stop", times: 1 };
+    let args = ["--name", &name, "-w", "1", "--grace", "100ms", "-n", "10", "-v"];
+    let running = scene.coordinator(args).plant(plant).start();
+    until("the worker to be stopped", || running.stderr().contains("computed"));
+    let _ = scene.coordinator(["stop", "--now", &name]).run().expect(0);
+    let _ = running.finish().expect(exit_code::INCOMPLETE);
+}
+
+#[test]
+fn a_worker_by_hand_leaves_with_the_exit_code_of_its_signal() {
+    let cases = [(Signal::INT, exit_code::INTERRUPTED), (Signal::TERM, exit_code::TERMINATED)];
+    let scene = scene!();
+    let name = scene.name("hand");
+    let _ = scene.coordinator(["create", &name, "--delay", "1h", "-n", "10"]).run().expect(0);
+    for (signal, code) in cases {
+        let worker = scene.worker(&name).start();
+        scene.until_status(&name, |status| status["workers"][0]["state"] == "sleeping");
+        worker.signal(signal);
+        let finished = worker.finish().expect(code);
+        assert_eq!(finished.stdout, "");
+    }
+    let _ = scene.coordinator(["remove", &name]).run().expect(0);
+}
