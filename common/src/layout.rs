@@ -119,7 +119,7 @@ pub struct Header {
 /// fetches together (Intel 64 and IA-32 Architectures Optimization Reference Manual, "Spatial Prefetcher").
 #[repr(C, align(128))]
 pub struct Slot {
-    /// Epoch and state in one word ([`crate::ledger::ticket`]): one store takes a ticket over or finishes it.
+    /// Epoch and state in one word (`ledger::state`): one store takes a ticket over or finishes it.
     pub claim: AtomicU64,
     pub contribution: [AtomicU64; 2],
     pub value_after: AtomicU64,

@@ -8,6 +8,7 @@ mod command;
 mod error;
 mod launch;
 mod narrate;
+mod outcome;
 mod output;
 mod plan;
 mod report;

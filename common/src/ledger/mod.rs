@@ -9,8 +9,10 @@ mod commit;
 mod holder;
 mod news;
 pub(crate) mod recovery;
+mod redo;
 mod snapshot;
-pub(crate) mod ticket;
+mod state;
+mod ticket;
 
 pub use commit::Committed;
 pub use holder::LockHolder;

@@ -1,9 +1,9 @@
 //! What a coordinator reads from the ledger while the run goes on, without the lock and in constant time.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use super::commit::Committed;
-use super::ticket::State;
+use super::state::State;
 use crate::error::Result;
 use crate::layout::whole;
 use crate::segment::Segment;
@@ -47,7 +47,8 @@ impl Segment {
     /// [`crate::Error::System`] if the kernel cannot be asked who lives.
     pub fn ticket(&self, ticket: u32) -> Result<Option<TicketState>> {
         let Some(slot) = self.view().slot(ticket) else { return Ok(None) };
-        Ok(Some(match State::of(slot.claim.load(Relaxed)) {
+        // Acquire pairs with the Release in `assign`.
+        Ok(Some(match State::of(slot.claim.load(Acquire)) {
             State::Free => TicketState::Free,
             State::Done { .. } => TicketState::Done,
             State::Taken { .. } if self.has_worker(ticket)? => TicketState::Held { pid: slot.pid.load(Relaxed) },

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::commit::apply;
+use super::redo::apply;
 use crate::error::{Error, Result};
 use crate::layout::View;
 
@@ -23,14 +23,14 @@ pub fn recover(view: View<'_>, owner_died: bool) -> Result<()> {
     let core = &view.header.core;
     let (published, applied) = (core.published.load(Relaxed), core.applied.load(Relaxed));
     if published != applied {
-        if applied.checked_add(1) != Some(published) {
+        if applied.wrapping_add(1) != published {
             return Err(Error::Damaged { what: format!("commit {published} is published and {applied} applied") });
         }
         apply(view)?;
     }
     if owner_died {
         let recoveries = &view.header.redo.recoveries;
-        recoveries.store(recoveries.load(Relaxed) + 1, Relaxed);
+        recoveries.store(recoveries.load(Relaxed).wrapping_add(1), Relaxed);
     }
     Ok(())
 }

@@ -1,19 +1,11 @@
 //! Tickets: the identity under which a worker contributes.
 //!
-//! A ticket's claim is one word, so that one store gives the ticket to a worker, takes it over from a dead one, or
-//! finishes it:
-//!
-//! | word | meaning |
-//! |---|---|
-//! | 0 | free |
-//! | epoch·4 + 1 | taken; the epoch counts the workers that had it |
-//! | epoch·4 + 2 | done, by the worker of that epoch |
-//!
 //! Who takes a ticket holds the role [`Role::Ticket`] first, which the kernel gives to one live process at a time, and
 //! changes the word under the lock. A worker that was superseded all the same finds another epoch at its commit.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, Release};
 
+use super::state::State;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::layout::{Slot, View};
@@ -21,41 +13,6 @@ use crate::lock::Guard;
 use crate::plant::{self, Point};
 use crate::process;
 use crate::segment::{Lifecycle, Role, Segment, Stop};
-
-/// The state of a ticket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    Free,
-    Taken { epoch: u64 },
-    Done { epoch: u64 },
-}
-
-impl State {
-    /// What a claim's word means; a damaged word means a ticket that nobody can use.
-    pub fn of(word: u64) -> Self {
-        match word % 4 {
-            0 if word == 0 => Self::Free,
-            1 => Self::Taken { epoch: word / 4 },
-            _ => Self::Done { epoch: word / 4 },
-        }
-    }
-
-    pub fn word(self) -> u64 {
-        match self {
-            Self::Free => 0,
-            Self::Taken { epoch } => epoch * 4 + 1,
-            Self::Done { epoch } => epoch * 4 + 2,
-        }
-    }
-
-    /// The epoch of the worker that has or had the ticket; 0 before the first.
-    fn epoch(self) -> u64 {
-        match self {
-            Self::Free => 0,
-            Self::Taken { epoch } | Self::Done { epoch } => epoch,
-        }
-    }
-}
 
 /// A worker's right to contribute under a ticket.
 #[derive(Debug)]
@@ -113,7 +70,7 @@ impl Guard<'_> {
         }
         let restarts = &segment.view().header.live.restarts;
         if state != State::Free {
-            restarts.store(restarts.load(Relaxed) + 1, Relaxed);
+            restarts.store(restarts.load(Relaxed).wrapping_add(1), Relaxed);
         }
         Ok(TakeOver::Taken(assign(slot, ticket, state)))
     }
@@ -190,7 +147,8 @@ fn assign(slot: &Slot, ticket: u32, state: State) -> Claim {
     slot.attached_at.store(Instant::now().0, Relaxed);
     slot.progress.store(0, Relaxed);
     slot.launches.store(u32::try_from(epoch).unwrap_or(u32::MAX), Relaxed);
-    slot.claim.store(State::Taken { epoch }.word(), Relaxed);
+    // Release pairs with the Acquire in `Segment::ticket`: who sees the claim sees whose it is.
+    slot.claim.store(State::Taken { epoch }.word(), Release);
     plant::at(Point::Taken);
     Claim { ticket, epoch }
 }
@@ -214,20 +172,4 @@ fn must_be_open(segment: &Segment) -> Result<()> {
 
 fn no_free_slot(segment: &Segment) -> Error {
     Error::NoFreeSlot { name: segment.name().clone(), slots: segment.terms().slots }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn a_state_comes_back_from_its_word(epoch in 1_u64..1 << 60) {
-            for state in [State::Free, State::Taken { epoch }, State::Done { epoch }] {
-                prop_assert_eq!(State::of(state.word()), state);
-            }
-        }
-    }
 }

@@ -4,14 +4,14 @@
 //! (rename(2)). A creator that is killed before leaves a file under its creation name, which nobody attaches to and which
 //! the next start removes; one that is killed after leaves a whole segment.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use super::role::Role;
-use super::{Lifecycle, Segment, inspect, verify};
+use super::{Lifecycle, Segment, debris, inspect, verify};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::layout::{Extent, LAYOUT_HASH, MAGIC, VERSION};
@@ -19,9 +19,6 @@ use crate::name::{FOLDER, SegmentName};
 use crate::plant::{self, Point};
 use crate::sys::mapping::{self, MapError};
 use crate::terms::{Origin, Terms};
-
-/// How names of segments under creation begin. No segment name begins with a dot.
-pub(super) const DEBRIS_PREFIX: &str = ".multiprocess-creating-";
 
 /// How often a creation is begun anew when its file was taken for debris between its first two system calls.
 const ATTEMPTS: u32 = 8;
@@ -36,7 +33,7 @@ impl Segment {
         let extent = Extent::new(terms.slots).filter(|_| terms.fits()).ok_or(Error::TermsTooLong)?;
         for _ in 0..ATTEMPTS {
             let nonce: u64 = rand::random();
-            let creation = Creation(format!("{DEBRIS_PREFIX}{nonce:016x}"));
+            let creation = Creation(debris::creation_name(nonce));
             let (mapping, file) = match mapping::create(&creation.0, extent) {
                 Ok(allocated) => allocated,
                 Err(MapError::Os(Errno::EXIST | Errno::NOENT)) => continue,
@@ -113,9 +110,4 @@ fn exists(name: &SegmentName) -> Error {
     let is_stale = inspect::state(name) == Some(inspect::RunState::Stale);
     let state = if is_stale { ": it was left behind by a run whose coordinator died" } else { "" };
     Error::Exists { name: name.clone(), state, stale: is_stale }
-}
-
-/// Whether nobody builds the segment under that creation name any more.
-pub(super) fn is_abandoned(creation_name: &str, file: BorrowedFd<'_>) -> bool {
-    !Role::Present.is_held(creation_name, file).unwrap_or(true)
 }

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use rustix::fs::OFlags;
 
-use super::create::DEBRIS_PREFIX;
 use super::role::Role;
 use super::{Lifecycle, verify};
 use crate::error::{Error, Result};
@@ -127,12 +126,8 @@ fn names() -> Result<Vec<SegmentName>> {
     entries(|file_name| file_name.parse().ok())
 }
 
-/// The creation names in `/dev/shm`.
-pub(super) fn debris() -> Result<Vec<String>> {
-    entries(|file_name| file_name.starts_with(DEBRIS_PREFIX).then(|| file_name.to_owned()))
-}
-
-fn entries<T>(pick: impl Fn(&str) -> Option<T>) -> Result<Vec<T>> {
+/// What `pick` makes of the file names in `/dev/shm`.
+pub(super) fn entries<T>(pick: impl Fn(&str) -> Option<T>) -> Result<Vec<T>> {
     let folder = std::fs::read_dir(FOLDER).map_err(|error| Error::system("list", FOLDER, error))?;
     Ok(folder.filter_map(Result::ok).filter_map(|entry| pick(entry.file_name().to_str()?)).collect())
 }

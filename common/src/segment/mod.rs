@@ -5,6 +5,7 @@
 
 mod attach;
 mod create;
+mod debris;
 mod inspect;
 mod remove;
 mod role;
@@ -16,8 +17,9 @@ use std::time::Duration;
 
 use rustix::thread::futex;
 
+pub use debris::remove_creation_debris;
 pub use inspect::{Lookup, RunState, list};
-pub use remove::{Removal, remove, remove_creation_debris};
+pub use remove::{Removal, remove};
 pub use role::Role;
 
 use crate::clock::Instant;

@@ -9,10 +9,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 use rustix::fs::{CWD, OFlags};
 
 use super::role::Role;
-use super::{Segment, create, inspect, verify};
+use super::{Segment, inspect, verify};
 use crate::error::{Error, Result};
 use crate::ledger::Snapshot;
-use crate::name::{FOLDER, SegmentName};
+use crate::name::SegmentName;
 
 /// What became of a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,23 +60,6 @@ pub fn remove(name: &SegmentName, force: bool) -> Result<()> {
     }
 }
 
-/// Removes what creators that were killed left behind; says how many files.
-///
-/// # Errors
-/// [`Error::System`] if `/dev/shm` cannot be read.
-pub fn remove_creation_debris() -> Result<usize> {
-    let found = inspect::debris()?;
-    let removed = found.iter().filter(|file_name| {
-        let path = format!("{FOLDER}/{file_name}");
-        let Ok(file) = rustix::fs::open(&path, crate::sys::mapping::cautious(OFlags::RDWR), rustix::fs::Mode::empty())
-        else {
-            return false;
-        };
-        is_plain(file.as_fd()) && create::is_abandoned(file_name, file.as_fd()) && rustix::fs::unlink(&path).is_ok()
-    });
-    Ok(removed.count())
-}
-
 fn unlink(name: &SegmentName, file: BorrowedFd<'_>) -> Result<Removal> {
     if !Role::Remover.try_take(name, file)? {
         return Ok(Removal::NotOurs);
@@ -94,7 +77,7 @@ fn unlink(name: &SegmentName, file: BorrowedFd<'_>) -> Result<Removal> {
     }
 }
 
-fn is_plain(file: BorrowedFd<'_>) -> bool {
+pub(super) fn is_plain(file: BorrowedFd<'_>) -> bool {
     rustix::fs::fstat(file).is_ok_and(|stat| verify::plain_file(&stat).is_ok())
 }
 

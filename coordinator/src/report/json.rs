@@ -6,7 +6,7 @@ use common::{Mode, RunState, Snapshot, WorkerSnapshot};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::supervise::Fates;
+use crate::outcome::Fates;
 
 /// The largest integer up to which every integer is a distinct double (ECMA-262, `Number.MAX_SAFE_INTEGER` + 1).
 const EXACT: u128 = 1 << 53;

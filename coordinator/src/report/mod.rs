@@ -9,9 +9,9 @@ use rustix::event::{PollFd, PollFlags, poll};
 use crate::args::{Format, OutputArgs};
 use crate::error::{Error, Result};
 use crate::narrate::{Narrator, say};
+use crate::outcome::{Ending, Outcome};
 use crate::output::Output;
 use crate::signals::Signals;
-use crate::supervise::{Ending, Outcome};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,23 +4,23 @@
 //! for a worker or for the lock, so that a signal is always heard.
 
 mod bystanders;
-mod fate;
+mod obey;
+mod reap;
 mod wake;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use common::{Error as SegmentError, Segment, Stop, TicketState};
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, wait};
-
-pub use fate::Fates;
+use common::{Error as SegmentError, Segment, TicketState};
+use rustix::process::{WaitOptions, wait};
 
 use crate::error::Result;
 use crate::launch::{Launcher, Refused};
 use crate::narrate::Narrator;
+use crate::outcome::{Ending, Fates, Outcome};
 use crate::output::Output;
 use crate::report::{self, Style};
-use crate::signals::{Farewell, Signals};
+use crate::signals::Signals;
 use bystanders::Bystander;
 
 /// Launches between two looks at what else has happened.
@@ -31,25 +31,6 @@ const LOCK_PATIENCE: Duration = Duration::from_millis(20);
 
 /// When to look again at what wakes nobody: a lock that a stopped process holds.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
-
-/// Why a run ended before its workers were done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// By a signal to the coordinator.
-    Farewell(Farewell),
-    /// By `--timeout`.
-    TimedOut,
-    /// By `coordinator stop`.
-    Stopped,
-}
-
-/// What became of a run.
-pub struct Outcome {
-    /// Why it ended early, if it did.
-    pub ending: Option<Ending>,
-    /// What became of each worker that was launched.
-    pub fates: Fates,
-}
 
 /// One run's supervision.
 pub struct Supervisor<'a> {
@@ -139,102 +120,6 @@ impl<'a> Supervisor<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Does what signals, requests and deadlines ask for.
-    fn obey(&mut self) {
-        for farewell in self.signals.farewells() {
-            if self.ending.is_some() {
-                self.kill_all();
-            } else {
-                self.end(Ending::Farewell(farewell));
-            }
-        }
-        let now = Instant::now();
-        if self.ending.is_none() && self.deadline.is_some_and(|deadline| deadline <= now) {
-            self.end(Ending::TimedOut);
-        }
-        match self.segment.stop_requested() {
-            Stop::No => {}
-            Stop::Drain => _ = self.ending.get_or_insert(Ending::Stopped),
-            Stop::Now if self.ending.is_none() => self.end(Ending::Stopped),
-            // A run that drains is told to stop now: from here on it has its grace.
-            Stop::Now => _ = self.kill_at.get_or_insert_with(|| now + self.segment.terms().grace),
-        }
-        if self.kill_at.is_some_and(|kill_at| kill_at <= now) {
-            self.kill_all();
-        }
-    }
-
-    /// Ends the run early: no more launches, and workers have their grace to leave.
-    fn end(&mut self, ending: Ending) {
-        self.narrator.step(format_args!("stopping: {ending:?}; workers have {:?}", self.segment.terms().grace));
-        self.ending = Some(ending);
-        self.segment.request_stop(Stop::Now);
-        let far_off = Duration::from_secs(365 * 24 * 3600);
-        self.kill_at = Some(Instant::now() + self.segment.terms().grace.min(far_off));
-    }
-
-    /// Kills every worker of its own, and waits for nobody else any more.
-    fn kill_all(&mut self) {
-        self.impatient = true;
-        self.segment.request_stop(Stop::Now);
-        for pid in self.children.keys().filter_map(|pid| Pid::from_raw(pid.cast_signed())) {
-            // A child that has ended keeps its id until it is reaped, so no one else is hit.
-            let _ = kill_process(pid, Signal::KILL);
-        }
-    }
-
-    fn reap(&mut self) -> Result<()> {
-        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
-            let pid = pid.as_raw_nonzero().get().cast_unsigned();
-            if let Some(ticket) = self.children.remove(&pid) {
-                self.bury(ticket, pid, status)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Decides what follows from a worker's end.
-    fn bury(&mut self, ticket: u32, pid: u32, status: WaitStatus) -> Result<()> {
-        self.fates.of(ticket).record(status);
-        self.print_news();
-        let end = fate::describe(status);
-        if self.is_done(ticket)? {
-            self.narrator.step(format_args!("Process-{ticket} (pid {pid}) has contributed and {end}"));
-        } else if self.ending.is_some() {
-            self.narrator.step(format_args!("Process-{ticket} (pid {pid}) {end}"));
-        } else if let Some(reason) = fate::is_final(status) {
-            self.fail(ticket, format!("{end}: {reason}"));
-        } else if self.fates.of(ticket).restarts < self.segment.terms().restarts {
-            let (fate, most) = (self.fates.of(ticket), self.segment.terms().restarts);
-            fate.restarts += 1;
-            let restarts = fate.restarts;
-            self.narrator.note(format_args!(
-                "Process-{ticket} (pid {pid}) {end} before its contribution; launching it again ({restarts} of {most})"
-            ));
-            self.queue.push_front(ticket);
-        } else {
-            let restarts = self.segment.terms().restarts;
-            self.fail(ticket, format!("{end} before its contribution, after {restarts} restarts"));
-        }
-        Ok(())
-    }
-
-    fn fail(&mut self, ticket: u32, reason: String) {
-        self.narrator.step(format_args!("Process-{ticket} failed: {reason}"));
-        self.fates.of(ticket).failure = Some(reason);
-    }
-
-    /// Whether the ticket is done, also if its worker died between the commit and its application.
-    fn is_done(&self, ticket: u32) -> Result<bool> {
-        if self.segment.ticket(ticket)? == Some(TicketState::Done) {
-            return Ok(true);
-        }
-        // If the lock is busy, the dead worker did not hold it, or someone has recovered it already; and a worker that is
-        // launched for nothing finds its ticket done.
-        drop(self.segment.lock_within(LOCK_PATIENCE).map(Some).or_else(unless_busy)?);
-        Ok(self.segment.ticket(ticket)? == Some(TicketState::Done))
     }
 
     fn launch(&mut self) {

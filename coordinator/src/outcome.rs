@@ -1,7 +1,28 @@
-//! What became of launched workers.
+//! What becomes of a run and of its workers.
 
 use common::exit_code;
 use rustix::process::WaitStatus;
+
+use crate::signals::Farewell;
+
+/// Why a run ended before its workers were done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// By a signal to the coordinator.
+    Farewell(Farewell),
+    /// By `--timeout`.
+    TimedOut,
+    /// By `coordinator stop`.
+    Stopped,
+}
+
+/// What became of a run.
+pub struct Outcome {
+    /// Why it ended early, if it did.
+    pub ending: Option<Ending>,
+    /// What became of each worker that was launched.
+    pub fates: Fates,
+}
 
 /// What became of the workers of one ticket.
 #[derive(Clone, Debug, Default)]

@@ -1,0 +1,116 @@
+//! One ticket of a snapshot.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use crate::layout::{Slot, whole};
+use crate::ledger::state::State;
+use crate::terms::Terms;
+use crate::value::Value;
+
+/// One ticket at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerSnapshot {
+    /// The ticket: the K of `Process-K`.
+    pub ticket: u32,
+    /// The process that has the ticket, or had it last; 0 before the first.
+    pub pid: u32,
+    /// Whether that process lives.
+    pub alive: bool,
+    /// What it does.
+    pub state: WorkerState,
+    /// How many workers had the ticket before.
+    pub restarts: u32,
+    /// What was contributed under it.
+    pub contribution: Option<i128>,
+    /// The shared value right after that.
+    pub value_after: Option<Value>,
+    /// Iterations done so far.
+    pub progress: u64,
+    /// When it took the ticket, from the segment's creation on.
+    pub attached: Option<Duration>,
+    /// How long its kernel ran.
+    pub computed: Option<Duration>,
+    /// How long it slept.
+    pub slept: Option<Duration>,
+    /// How long it waited for the lock.
+    pub lock_wait: Option<Duration>,
+    /// When its contribution was applied, from the segment's creation on.
+    pub committed: Option<Duration>,
+}
+
+/// What a ticket's worker does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkerState {
+    /// No worker has taken the ticket yet.
+    Pending,
+    /// It has attached.
+    Attached,
+    /// It runs its kernel.
+    Computing,
+    /// It sleeps its delay.
+    Sleeping,
+    /// It waits for the lock or commits.
+    Waiting,
+    /// Its contribution is applied.
+    Done,
+    /// It died or left before its contribution.
+    Died,
+}
+
+impl WorkerState {
+    /// The name as reports give it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Attached => "attached",
+            Self::Computing => "computing",
+            Self::Sleeping => "sleeping",
+            Self::Waiting => "waiting",
+            Self::Done => "done",
+            Self::Died => "died",
+        }
+    }
+}
+
+/// The ticket in that slot, as it stands.
+pub(super) fn worker(
+    slot: &Slot,
+    ticket: u32,
+    state: State,
+    alive: bool,
+    created: u64,
+    terms: &Terms,
+) -> WorkerSnapshot {
+    let done = matches!(state, State::Done { .. });
+    let since_creation = |at: u64| (at > 0).then(|| Duration::from_nanos(at.saturating_sub(created)));
+    let committed_at = slot.committed_at.load(Relaxed);
+    // The times are stored after the commit, so a worker killed in between leaves none.
+    let took = |time: u64| (done && committed_at > 0).then(|| Duration::from_nanos(time));
+    WorkerSnapshot {
+        ticket,
+        pid: slot.pid.load(Relaxed),
+        alive,
+        state: match state {
+            State::Free => WorkerState::Pending,
+            State::Done { .. } => WorkerState::Done,
+            State::Taken { .. } if !alive => WorkerState::Died,
+            State::Taken { .. } => match slot.phase.load(Relaxed) {
+                0 => WorkerState::Attached,
+                1 => WorkerState::Computing,
+                2 => WorkerState::Sleeping,
+                _ => WorkerState::Waiting,
+            },
+        },
+        restarts: slot.launches.load(Relaxed).saturating_sub(1),
+        contribution: done.then(|| whole(slot.contribution.each_ref().map(|half| half.load(Relaxed)))),
+        value_after: done.then(|| terms.value_type.value(slot.value_after.load(Relaxed))),
+        progress: slot.progress.load(Relaxed),
+        attached: (state != State::Free).then(|| since_creation(slot.attached_at.load(Relaxed))).flatten(),
+        computed: took(slot.computed_ns.load(Relaxed)),
+        slept: took(slot.slept_ns.load(Relaxed)),
+        lock_wait: took(slot.lock_wait_ns.load(Relaxed)),
+        committed: since_creation(if done { committed_at } else { 0 }),
+    }
+}

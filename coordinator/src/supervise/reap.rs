@@ -1,0 +1,63 @@
+//! What follows from a worker's end.
+
+use common::TicketState;
+use rustix::process::{WaitOptions, WaitStatus, wait};
+
+use super::{LOCK_PATIENCE, Supervisor, unless_busy};
+use crate::error::Result;
+use crate::outcome::{describe, is_final};
+
+impl Supervisor<'_> {
+    /// Buries every worker that has ended.
+    pub(super) fn reap(&mut self) -> Result<()> {
+        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
+            let pid = pid.as_raw_nonzero().get().cast_unsigned();
+            if let Some(ticket) = self.children.remove(&pid) {
+                self.bury(ticket, pid, status)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides what follows from a worker's end.
+    pub(super) fn bury(&mut self, ticket: u32, pid: u32, status: WaitStatus) -> Result<()> {
+        self.fates.of(ticket).record(status);
+        self.print_news();
+        let end = describe(status);
+        if self.is_done(ticket)? {
+            self.narrator.step(format_args!("Process-{ticket} (pid {pid}) has contributed and {end}"));
+        } else if self.ending.is_some() {
+            self.narrator.step(format_args!("Process-{ticket} (pid {pid}) {end}"));
+        } else if let Some(reason) = is_final(status) {
+            self.fail(ticket, format!("{end}: {reason}"));
+        } else if self.fates.of(ticket).restarts < self.segment.terms().restarts {
+            let (fate, most) = (self.fates.of(ticket), self.segment.terms().restarts);
+            fate.restarts += 1;
+            let restarts = fate.restarts;
+            self.narrator.note(format_args!(
+                "Process-{ticket} (pid {pid}) {end} before its contribution; launching it again ({restarts} of {most})"
+            ));
+            self.queue.push_front(ticket);
+        } else {
+            let restarts = self.segment.terms().restarts;
+            self.fail(ticket, format!("{end} before its contribution, after {restarts} restarts"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn fail(&mut self, ticket: u32, reason: String) {
+        self.narrator.step(format_args!("Process-{ticket} failed: {reason}"));
+        self.fates.of(ticket).failure = Some(reason);
+    }
+
+    /// Whether the ticket is done, also if its worker died between the commit and its application.
+    pub(super) fn is_done(&self, ticket: u32) -> Result<bool> {
+        if self.segment.ticket(ticket)? == Some(TicketState::Done) {
+            return Ok(true);
+        }
+        // If the lock is busy, the dead worker did not hold it, or someone has recovered it already; and a worker that is
+        // launched for nothing finds its ticket done.
+        drop(self.segment.lock_within(LOCK_PATIENCE).map(Some).or_else(unless_busy)?);
+        Ok(self.segment.ticket(ticket)? == Some(TicketState::Done))
+    }
+}
