@@ -2,7 +2,6 @@
 //!
 //! Invariant: an error is one line `error: …` that names the thing and the value, and at most one line `hint: …`.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -34,8 +33,7 @@ pub fn parse<T: Parser>() -> Result<T, ExitCode> {
 /// Writes an error, and the next step where there is one.
 pub fn report(error: &str, hint: Option<&str>) {
     let hint = hint.map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
-    // Where stderr is closed there is nobody to tell.
-    let _ = std::io::stderr().write_all(format!("error: {error}\n{hint}").as_bytes());
+    crate::say(&format!("error: {error}\n{hint}"));
 }
 
 /// Reads a segment name, also from bytes that are no text.

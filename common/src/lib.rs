@@ -7,8 +7,8 @@
 //! them, takes a ticket, and commits one contribution through the lock's [`Guard`]. A [`Snapshot`] reads it all without
 //! the lock.
 
-#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
-compile_error!("the segment's layout and its locks are those of 64-bit Linux");
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64", target_env = "gnu")))]
+compile_error!("the segment's layout and its locks are those of 64-bit Linux with glibc");
 
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -25,6 +25,7 @@ mod number;
 pub mod plant;
 pub mod process;
 mod segment;
+mod stderr;
 mod sys;
 mod terms;
 mod value;
@@ -35,10 +36,13 @@ pub use error::{Error, Refusal, Result};
 pub use ledger::{
     Claim, Committed, LockHolder, Phase, Snapshot, TakeOver, TicketState, Violation, WorkerSnapshot, WorkerState,
 };
-pub use lock::{Acquire, Guard};
+pub use lock::{Acquire, Guard, Vigil};
 pub use name::SegmentName;
 pub use number::parse_count;
-pub use segment::{Lifecycle, Lookup, Removal, RunState, Segment, Stop, list, remove, remove_creation_debris};
+pub use segment::{
+    Condition, Lifecycle, Lookup, Removal, RunState, Segment, Stop, list, remove, remove_creation_debris,
+};
+pub use stderr::{say, say_if_read};
 pub use sys::sigbus::report_truncation;
 pub use terms::{Mode, Origin, Terms};
 pub use value::{Overflow, Value, ValueType};

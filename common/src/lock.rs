@@ -37,6 +37,28 @@ pub enum Acquire {
     OwnerDied,
 }
 
+/// A waiter's memory of who held the lock, which tells a slow holder from one that never was.
+#[derive(Default)]
+pub struct Vigil {
+    vanished: Option<u32>,
+}
+
+impl Vigil {
+    /// Looks at the holder once more, a good while after the last time.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if the same holder is gone for the second time: of a holder that dies the kernel frees the lock
+    /// before the process vanishes, so there never was one.
+    pub fn watch(&mut self, holder: Option<&LockHolder>) -> Result<()> {
+        let gone = holder.filter(|holder| holder.is_gone()).map(|holder| holder.thread);
+        if gone.is_some() && gone == self.vanished {
+            return Err(damaged("its lock is held by a thread that does not exist"));
+        }
+        self.vanished = gone;
+        Ok(())
+    }
+}
+
 impl Segment {
     /// Takes the lock, however long it takes.
     ///
@@ -45,17 +67,12 @@ impl Segment {
     /// # Errors
     /// [`Error::Damaged`] if the lock or the ledger is beyond what a crash can do to it.
     pub fn lock(&self, mut waiting: impl FnMut(Option<LockHolder>, Duration)) -> Result<Guard<'_>> {
-        let mut vanished = None;
+        let mut vigil = Vigil::default();
         let mut waited = Duration::ZERO;
         loop {
             match self.lock_within(SLICE) {
                 Err(Error::Busy { holder }) => {
-                    // A holder that is gone twice, with the kernel not having freed the lock, never was one.
-                    let gone = holder.as_ref().filter(|holder| holder.is_gone()).map(|holder| holder.thread);
-                    if gone.is_some() && gone == vanished {
-                        return Err(damaged("its lock is held by a thread that does not exist"));
-                    }
-                    vanished = gone;
+                    vigil.watch(holder.as_ref())?;
                     waited += SLICE;
                     waiting(holder, waited);
                 }
@@ -105,7 +122,7 @@ impl Segment {
     }
 }
 
-impl Guard<'_> {
+impl<'a> Guard<'a> {
     /// How the lock was had.
     #[must_use]
     pub fn acquired(&self) -> Acquire {
@@ -114,7 +131,7 @@ impl Guard<'_> {
 
     /// The segment whose lock it is.
     #[must_use]
-    pub fn segment(&self) -> &Segment {
+    pub fn segment(&self) -> &'a Segment {
         self.segment
     }
 }

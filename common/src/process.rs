@@ -57,14 +57,24 @@ pub fn look(pid: u32, at: Instant) -> Process {
 /// Whether there is a process or thread with this id, ours to signal or not (kill(2)).
 #[must_use]
 pub fn exists(pid: u32) -> bool {
-    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };
-    test_kill_process(pid) != Err(Errno::SRCH)
+    id(pid).is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
 }
 
 /// Whether this process was started with the signal ignored, as `nohup` does with SIGHUP, and should leave it so.
 #[must_use]
 pub fn was_told_to_ignore(signal: i32) -> bool {
     crate::sys::disposition::is_ignored(signal)
+}
+
+/// Lets the signals reach this thread, whatever mask the parent left it; for before they are handled.
+pub fn unblock(signals: &[i32]) {
+    crate::sys::disposition::unblock(signals);
+}
+
+/// The process with this id, if it can be one.
+#[must_use]
+pub fn id(pid: u32) -> Option<Pid> {
+    i32::try_from(pid).ok().and_then(Pid::from_raw)
 }
 
 /// State and start from a line of `/proc/PID/stat`; the command's name in it may hold blanks and parentheses.

@@ -104,8 +104,8 @@ impl Error {
             Self::Segment(error) => error.hint(),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Worker { .. } => Some("build it: cargo build --release; or name one: --worker PATH".to_owned()),
-            Self::Violation { name, .. } => {
-                Some(format!("something else wrote to it; remove it: coordinator remove {name}"))
+            Self::Violation { .. } => {
+                Some("another program wrote to it; nothing that it says is to be trusted".to_owned())
             }
             Self::NotARun { name } => Some(format!("start workers: worker --name {name}")),
             Self::Coordinated { name, .. } | Self::Forsaken { name, .. } => {

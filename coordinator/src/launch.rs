@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use common::SegmentName;
 use common::plant::{self, Point};
+use common::{Segment, SegmentName};
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
@@ -22,6 +22,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 pub struct Launcher {
     worker: PathBuf,
     name: SegmentName,
+    nonce: u64,
     verbose: bool,
     refusals: u32,
 }
@@ -35,9 +36,10 @@ pub enum Refused {
 }
 
 impl Launcher {
-    /// A launcher of `worker`, which [`find`] has found.
-    pub fn new(worker: PathBuf, name: SegmentName, verbose: bool) -> Self {
-        Self { worker, name, verbose, refusals: 0 }
+    /// A launcher of the segment's worker executable, which [`find`] has found.
+    pub fn new(segment: &Segment, verbose: bool) -> Self {
+        let worker = segment.terms().worker.clone();
+        Self { worker, name: segment.name().clone(), nonce: segment.nonce(), verbose, refusals: 0 }
     }
 
     /// Launches a worker for a ticket; returns its process id.
@@ -48,6 +50,7 @@ impl Launcher {
     pub fn launch(&mut self, ticket: u32) -> Result<u32, Refused> {
         let mut command = Command::new(&self.worker);
         command.arg("--name").arg(self.name.as_str()).arg("--ticket").arg(ticket.to_string());
+        command.arg("--nonce").arg(self.nonce.to_string());
         if self.verbose {
             command.arg("--verbose");
         }

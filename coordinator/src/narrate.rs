@@ -1,8 +1,9 @@
 //! What the coordinator says on stderr while it works.
 
 use std::fmt::Display;
-use std::io::Write;
 use std::time::Instant;
+
+use common::say_if_read;
 
 use crate::args::OutputArgs;
 
@@ -22,14 +23,14 @@ impl Narrator {
     /// Says what the user should know, unless nothing is to be said.
     pub fn note(&self, what: impl Display) {
         if !self.quiet {
-            say(&format!("note: {what}\n"));
+            say_if_read(&format!("note: {what}\n"));
         }
     }
 
     /// Says a step, if each is to be explained.
     pub fn step(&self, what: impl Display) {
         if self.verbose {
-            say(&format!("[{:8.3} s] {what}\n", self.began.elapsed().as_secs_f64()));
+            say_if_read(&format!("[{:8.3} s] {what}\n", self.began.elapsed().as_secs_f64()));
         }
     }
 
@@ -37,9 +38,4 @@ impl Narrator {
     pub fn is_verbose(&self) -> bool {
         self.verbose
     }
-}
-
-/// Writes to stderr; where it is closed there is nobody to tell.
-pub fn say(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
 }

@@ -1,5 +1,7 @@
 //! What becomes of a run and of its workers.
 
+use std::time::Instant;
+
 use common::exit_code;
 use rustix::process::WaitStatus;
 
@@ -22,6 +24,8 @@ pub struct Outcome {
     pub ending: Option<Ending>,
     /// What became of each worker that was launched.
     pub fates: Fates,
+    /// When the run's time is up, reporting included.
+    pub deadline: Option<Instant>,
 }
 
 /// What became of the workers of one ticket.

@@ -21,6 +21,8 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let terms = plan::run_terms(args, worker)?;
     let name = plan::name(args.name.as_ref());
     let signals = Signals::hear()?;
+    // A folder that cannot be read is told of by the creation that follows.
+    let _ = common::remove_creation_debris();
     name_leftovers(&narrator);
     let segment = Segment::create(&name, &terms)?;
     narrator.step(format_args!("created segment {name} for {} workers", terms.workers));
@@ -36,15 +38,16 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
     if segment.terms().origin == Origin::ByHand {
         return Err(Error::NotARun { name });
     }
-    if segment.lifecycle() == Lifecycle::Closed {
-        return Err(common::Error::NothingLeft { name, why: "its result was reported already" }.into());
-    }
     segment.set_worker(launch::find(args.worker.as_deref().or(Some(&segment.terms().worker)))?);
     if !segment.become_coordinator()? {
         let pid = segment.snapshot()?.coordinator;
         return Err(Error::Coordinated { name, pid });
     }
-    segment.withdraw_stop();
+    // Only now, that no one else can end it any more, does it say whether there is something to resume.
+    if segment.lifecycle() == Lifecycle::Reported || !segment.is_linked() {
+        return Err(common::Error::NothingLeft { name, why: "its result was reported already" }.into());
+    }
+    segment.reopen();
     narrator.step(format_args!("took over segment {name}: {} contributions are applied", segment.done()));
     supervise(Tenure::new(segment, args.keep), signals, &args.output, &narrator)
 }
@@ -54,11 +57,12 @@ fn supervise(tenure: Tenure, mut signals: Signals, args: &OutputArgs, narrator: 
     let segment = tenure.segment();
     let style = Style::new(args);
     let mut output = Output::default();
-    let launcher = Launcher::new(segment.terms().worker.clone(), segment.name().clone(), narrator.is_verbose());
+    let launcher = Launcher::new(segment, narrator.is_verbose());
     let outcome = Supervisor::new(segment, launcher, &mut signals, &mut output, style, narrator).run()?;
     plant::at(Point::Supervised);
     let code = report::report(segment, &outcome, &mut output, style, narrator)?;
-    let code = report::drain(&mut output, &mut signals, code);
+    let code = report::drain(&mut output, &mut signals, outcome.deadline, code);
+    segment.mark_reported();
     let removal = tenure.end()?;
     narrator.step(format_args!(
         "segment: {}",
@@ -69,7 +73,6 @@ fn supervise(tenure: Tenure, mut signals: Signals, args: &OutputArgs, narrator: 
 
 /// Names the runs that dead coordinators left behind, and says what to do about them.
 fn name_leftovers(narrator: &Narrator) {
-    // A folder that cannot be read is told of by the creation that follows.
     let stale = common::list().unwrap_or_default().into_iter().filter(|lookup| lookup.state == RunState::Stale);
     for lookup in stale {
         let (name, done, total) = (&lookup.name, lookup.done, lookup.terms.workers);

@@ -50,6 +50,7 @@ impl Signals {
         let system = |source| Error::System { doing: "hear signals", source };
         let hangup = (!process::was_told_to_ignore(SIGHUP)).then_some(SIGHUP);
         let signals = [SIGINT, SIGTERM, SIGCHLD].into_iter().chain(hangup);
+        process::unblock(&[SIGINT, SIGTERM, SIGHUP, SIGCHLD]);
         let (read, write) = UnixStream::pair().map_err(system)?;
         SignalDelivery::with_pipe(read, write, SignalOnly, signals).map(Self).map_err(system)
     }

@@ -100,6 +100,12 @@ impl Scene {
         Command::new(&self.path().join("worker"), ["--name", name])
     }
 
+    /// A run of any program.
+    #[must_use]
+    pub fn program(&self, program: &Path) -> Command {
+        Command::new(program, [""; 0])
+    }
+
     /// What `status --format json` says of the segment; nothing if there is none.
     #[must_use]
     pub fn status(&self, name: &str) -> Option<Value> {

@@ -83,12 +83,11 @@ fn a_run_waits_for_a_worker_that_joined_and_closes_to_others() {
     let running = scene.coordinator(["--name", &name, "-w", "1", "-n", "10", "--delay", "300ms", "-v"]).start();
     scene.until_status(&name, |status| status["workers"][0]["state"] == "sleeping");
     let joined = scene.worker(&name).args(["--delay", "900ms"]).start();
-    scene.until_status(&name, |status| status["state"] == "finished");
+    harness::until("the run to be closed", || running.stderr().contains("waiting for Process-2"));
     let late = scene.worker(&name).run().expect(exit_code::NOTHING_TO_DO);
     assert!(late.stderr.contains("nothing left to do"), "{}", late.stderr);
     let finished = running.finish().expect(0);
     assert!(finished.stdout.ends_with("Final shared value: 570\n"), "{finished:?}");
-    assert!(finished.stderr.contains("waiting for Process-2"), "{}", finished.stderr);
     let _ = joined.finish().expect(0);
 }
 
@@ -253,4 +252,38 @@ fn a_stopped_segment_takes_no_more_workers() {
     assert!(finished.stderr.contains("asked to stop"), "{}", finished.stderr);
     let _ = scene.worker(&name).run().expect(exit_code::NOTHING_TO_DO);
     remove(&scene, &name);
+}
+
+/// Fault 21, for who leaks the guard: the mapping stays, and the next lock is no danger.
+#[test]
+fn a_leaked_guard_leaks_the_mapping() {
+    let scene = scene!();
+    let name = create(&scene, "leaked", &[]);
+    let parsed = name.parse().expect("the name is legal");
+    let segment = common::Segment::attach(&parsed).expect("it is there");
+    std::mem::forget(segment.lock_within(std::time::Duration::ZERO).expect("nobody holds it"));
+    drop(segment);
+    let other = create(&scene, "other", &[]);
+    let segment = common::Segment::attach(&other.parse().expect("the name is legal")).expect("it is there");
+    for _ in 0..3 {
+        drop(segment.lock_within(std::time::Duration::ZERO).expect("nobody holds it"));
+    }
+    drop(segment);
+    remove(&scene, &other);
+    remove(&scene, &name);
+}
+
+/// Fault 24: the word in the mutex names a thread that there is not, while others are attached.
+#[test]
+fn a_lock_held_by_nobody_ends_the_run_instead_of_hanging_it() {
+    use std::os::unix::fs::FileExt;
+    let scene = scene!();
+    let name = scene.name("nobody");
+    let running = scene.coordinator(["--name", &name, "-w", "1", "-n", "10", "--delay", "300ms"]).start();
+    scene.until_status(&name, |status| status["workers"][0]["state"] == "sleeping");
+    let file = std::fs::File::options().write(true).open(scene.segment(&name)).expect("it is there");
+    // The highest thread id that Linux can ever give is 2^22 (proc_sys_kernel(5), pid_max).
+    file.write_all_at(&0x3fff_fffe_u32.to_ne_bytes(), 320).expect("it can be damaged");
+    let finished = running.finish().expect(exit_code::FOREIGN);
+    assert!(finished.stderr.contains("does not exist"), "{}", finished.stderr);
 }

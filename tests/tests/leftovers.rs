@@ -1,6 +1,7 @@
 //! Segments that outlive their makers, and names that several want.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use common::plant::Point;
 use common::{DelayRange, Mode, Origin, Overflow, Removal, Segment, SegmentName, Terms, ValueType, exit_code};
 use harness::{Plant, Running, Scene, scene, until};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 
 /// A run whose two workers sleep, all of them attached and asleep.
 fn sleeping_run(scene: &Scene, name: &str, delay: &str) -> Running {
@@ -144,6 +145,69 @@ fn resume_leaves_live_workers_their_tickets() {
     let resumed = scene.coordinator(["resume", &name, "--format", "json"]).run().expect(exit_code::COMPLETE).json();
     assert_eq!((&resumed["value"], &resumed["restarts"]), (&570.into(), &0.into()));
     assert_eq!(running.finish().signal, Some(9));
+}
+
+/// Fault 11: killed after the last contribution and before the report.
+#[test]
+fn a_coordinator_killed_before_its_report_leaves_a_run_to_resume() {
+    let scene = scene!();
+    let name = scene.name("unreported");
+    let plant = Plant { point: Point::Supervised, action: "kill", times: 1 };
+    let killed = scene.coordinator(["--name", &name, "--delay", "0", "-n", "10"]).plant(plant).run();
+    assert_eq!(killed.signal, Some(9));
+    assert_eq!(scene.status(&name).expect("it is there")["state"], "stale");
+    let resumed = scene.coordinator(["resume", &name]).run().expect(exit_code::COMPLETE);
+    assert_eq!(resumed.stdout, "Final shared value: 1140\n");
+}
+
+/// Fault 11: the orphan attaches only after the run is resumed, and the new coordinator launches for its ticket too.
+#[test]
+fn resume_waits_for_an_orphan_that_is_late() {
+    let scene = scene!();
+    let name = scene.name("late");
+    // A worker that has been launched and has not attached: a script that waits for a file.
+    let (gate, worker) = (scene.path().join("gate"), scene.path().join("worker"));
+    let script = scene.path().join("slow");
+    let text = format!(
+        "#!/bin/sh\nwhile ! [ -e {0} ]; do sleep 0.01; done\nexec {1} \"$@\" --delay 700ms\n",
+        gate.display(),
+        worker.display()
+    );
+    fs::write(&script, text).expect("the script can be written");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("it can be made executable");
+    let args = ["--name", &name, "-w", "1", "-n", "10", "--delay", "0", "-v", "--worker"];
+    let running = scene.coordinator(args).args([&script]).start();
+    until("the worker to be launched", || running.stderr().contains("launched Process-1"));
+    running.signal(Signal::KILL);
+    until("the run to have no coordinator", || {
+        scene.status(&name).is_some_and(|status| status["coordinator"]["alive"] == false)
+    });
+    // The orphan gets going first and takes the ticket while the resumed run's worker is still at the gate.
+    let resumed = scene.coordinator(["resume", &name, "-v"]).start();
+    until("the second worker to be launched", || resumed.stderr().contains("launched Process-1"));
+    fs::write(&gate, "").expect("the gate can be opened");
+    let finished = resumed.finish().expect(exit_code::COMPLETE);
+    assert!(finished.stdout.ends_with("Final shared value: 285\n"), "{finished:?}");
+    assert_eq!(running.finish().signal, Some(9));
+}
+
+/// Fault 16: a worker that is launched again must not join the segment that has the name by then.
+#[test]
+fn a_relaunch_never_goes_to_another_segment_of_the_same_name() {
+    let scene = scene!();
+    let name = scene.name("stranger");
+    let old = sleeping_run(&scene, &name, "1h");
+    let pid = scene.status(&name).expect("it is there")["workers"][1]["pid"].as_u64().expect("it has a pid");
+    fs::remove_file(scene.segment(&name)).expect("a third party can unlink it");
+    let new = sleeping_run(&scene, &name, "500ms");
+    let pid = Pid::from_raw(i32::try_from(pid).expect("it is a pid")).expect("it is positive");
+    rustix::process::kill_process(pid, Signal::KILL).expect("the worker lives");
+    until("the old run to give the worker up", || old.stderr().contains("launching it again"));
+    let finished = new.finish().expect(exit_code::COMPLETE);
+    assert!(finished.stdout.ends_with("Final shared value: 570\n"), "{finished:?}");
+    assert!(!finished.stderr.contains("error"), "{}", finished.stderr);
+    old.signal(Signal::INT);
+    let _ = old.finish().expect(exit_code::INTERRUPTED);
 }
 
 /// Fault 11.

@@ -118,6 +118,51 @@ fn stop_lets_workers_finish_and_launches_no_more() {
     assert!(finished.stderr.contains("incomplete (stopped): 1 of 3"), "{}", finished.stderr);
 }
 
+/// A run that is asked to finish what it has begun still obeys its timeout, and a first Ctrl-C as a first one.
+#[test]
+fn a_draining_run_still_has_its_timeout_and_its_signals() {
+    let scene = scene!();
+    let name = scene.name("drained");
+    let draining = |args: &[&str]| {
+        let running = sleeping_run(&scene, &name, args);
+        let _ = scene.coordinator(["stop", &name]).run().expect(0);
+        running
+    };
+    let _ = draining(&["--timeout", "700ms"]).finish().expect(exit_code::TIMEOUT);
+    let interrupted = draining(&["-v"]);
+    interrupted.signal(Signal::INT);
+    let finished = interrupted.finish().expect(exit_code::INTERRUPTED);
+    assert!(!finished.stderr.contains("signal 9"), "{}", finished.stderr);
+}
+
+/// A parent may have blocked the signals that a coordinator lives by.
+#[test]
+fn an_inherited_signal_mask_changes_nothing() {
+    let Ok(python) = which("python3") else {
+        eprintln!("SKIPPED an_inherited_signal_mask_changes_nothing: no python3");
+        return;
+    };
+    let scene = scene!();
+    let block = "import os, signal, sys\n\
+                 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD, signal.SIGINT])\n\
+                 os.execv(sys.argv[1], sys.argv[1:])";
+    let coordinator = scene.path().join("coordinator");
+    let finished = scene
+        .program(&python)
+        .args(["-c", block])
+        .args([&coordinator])
+        .args(["--delay", "0", "-n", "10", "-q"])
+        .run()
+        .expect(exit_code::COMPLETE);
+    assert_eq!(finished.stdout, "1140\n");
+}
+
+fn which(program: &str) -> Result<std::path::PathBuf, std::env::VarError> {
+    let path = std::env::var("PATH")?;
+    let found = path.split(':').map(|folder| std::path::Path::new(folder).join(program)).find(|path| path.is_file());
+    found.ok_or(std::env::VarError::NotPresent)
+}
+
 #[test]
 fn stop_now_makes_workers_leave_without_a_contribution() {
     let scene = scene!();

@@ -30,4 +30,7 @@ pub struct Args {
     /// Ticket given out by a coordinator, which prints this worker's line itself
     #[arg(long, value_name = "K", hide = true)]
     pub ticket: Option<u32>,
+    /// Nonce of the coordinator's segment
+    #[arg(long, value_name = "NUMBER", hide = true)]
+    pub nonce: Option<u64>,
 }

@@ -13,6 +13,10 @@ use crate::error::Error;
 /// Does all that a worker is started for.
 pub fn contribute(args: &Args, kernels: &[&dyn Kernel]) -> Result<(), Error> {
     let segment = Segment::attach(&args.name)?;
+    // Another segment may have the name by now: the coordinator that gave out the ticket meant its own.
+    if args.nonce.is_some_and(|nonce| nonce != segment.nonce()) {
+        return Err(common::Error::NoSegment { name: args.name.clone(), running: Vec::new() }.into());
+    }
     let kernel = choose(kernels, segment.terms(), args)?;
     let Some(claim) = take_ticket(&segment, args.ticket)? else {
         say(args, "the contribution is applied already");
@@ -123,8 +127,7 @@ fn say(args: &Args, what: &str) {
 }
 
 fn tell(what: &str) {
-    // Where stderr is closed there is nobody to tell.
-    let _ = std::io::stderr().write_all(format!("worker {}: {what}\n", std::process::id()).as_bytes());
+    common::say_if_read(&format!("worker {}: {what}\n", std::process::id()));
 }
 
 fn nanoseconds(duration: Duration) -> u64 {

@@ -9,6 +9,7 @@ use signal_hook::flag::register_conditional_shutdown;
 
 /// From now on SIGINT, SIGTERM and SIGHUP end the process with their exit codes.
 pub fn leave_at_once() {
+    process::unblock(&[SIGINT, SIGTERM, SIGHUP]);
     for (signal, code) in
         [(SIGINT, exit_code::INTERRUPTED), (SIGTERM, exit_code::TERMINATED), (SIGHUP, exit_code::HANGUP)]
     {

@@ -55,6 +55,12 @@ impl Guard<'_> {
                 kind: terms.value_type.name(),
             })?,
         };
+        let done = view.header.redo.done_count.load(Relaxed);
+        if done >= u64::from(terms.slots) {
+            return Err(Error::Damaged {
+                what: format!("it counts {done} contributions and has {} tickets", terms.slots),
+            });
+        }
         record(view, claim.ticket, State::Done { epoch: claim.epoch }, contribution, value);
         plant::at(Point::Recorded);
         publish(view);

@@ -2,8 +2,8 @@
 //!
 //! Invariant: applying a published record again, from any point of an earlier application, gives the same state.
 
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
-use std::sync::atomic::compiler_fence;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::fence;
 
 use super::state::State;
 use crate::error::{Error, Result};
@@ -14,6 +14,9 @@ use crate::value::Value;
 /// Writes the state after the commit into the record; nothing has happened yet.
 pub(super) fn record(view: View<'_>, ticket: u32, done: State, contribution: i128, value: Value) {
     let redo = &view.header.redo;
+    // Keeps the record's stores behind the last commit's `applied`, also for two commits under one guard: until then a
+    // recovery reads the record. It pairs with the Acquire fence in the snapshot's `settled_header`.
+    fence(Release);
     redo.ticket.store(ticket, Relaxed);
     redo.value.store(value.bits(), Relaxed);
     for (cell, half) in redo.contribution.iter().zip(halves(contribution)) {
@@ -28,9 +31,9 @@ pub(super) fn publish(view: View<'_>) {
     let published = &view.header.core.published;
     // Release pairs with the Acquire in `apply`, which a recovering process runs: it sees the whole record.
     published.store(published.load(Relaxed).wrapping_add(1), Release);
-    // Release keeps what comes before it; what comes after, the application, must not move before it either. Between two
-    // instructions of one thread, where a kill strikes, the compiler's order is the only one that counts.
-    compiler_fence(SeqCst);
+    // The store keeps what comes before it before it; the fence keeps what comes after it, the application, behind it.
+    // It pairs with the Acquire fence in the snapshot's `settled_header`.
+    fence(Release);
 }
 
 /// Puts the published record into place. Doing it again, from any point of it, gives the same state.
@@ -57,7 +60,7 @@ pub(super) fn apply(view: View<'_>) -> Result<()> {
     place.store(ticket, Relaxed);
     // Release pairs with the Acquire in `Segment::done`: who counts the ticket sees its slot and its place in the log.
     redo.done_count.store(done, Release);
-    // Release pairs with the Acquire in `Snapshot::read`: who sees the number sees the state without the record.
+    // Release pairs with the Acquire fence in the snapshot's `settled_header`: who sees the number sees the state.
     core.applied.store(number, Release);
     Ok(())
 }

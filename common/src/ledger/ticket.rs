@@ -3,6 +3,7 @@
 //! Who takes a ticket holds the role [`Role::Ticket`] first, which the kernel gives to one live process at a time, and
 //! changes the word under the lock. A worker that was superseded all the same finds another epoch at its commit.
 
+use std::ops::RangeInclusive;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use super::state::State;
@@ -82,27 +83,39 @@ impl Guard<'_> {
     pub fn join(&mut self) -> Result<Claim> {
         let segment = self.segment();
         must_be_open(segment)?;
-        let view = segment.view();
-        let first_open = &view.header.live.first_open;
-        let first = first_open.load(Relaxed).max(segment.terms().reserved() + 1);
-        let mut all_done = true;
-        for ticket in first..=segment.terms().slots {
-            let Some(slot) = view.slot(ticket) else { break };
-            let state = State::of(slot.claim.load(Relaxed));
-            all_done &= matches!(state, State::Done { .. });
-            if all_done {
-                first_open.store(ticket + 1, Relaxed);
+        let (reserved, slots) = (segment.terms().reserved(), segment.terms().slots);
+        let first_open = segment.view().header.live.first_open.load(Relaxed);
+        // The hint saves a walk over tickets that are done; damaged, it must not hide those that are free.
+        let hinted = if (reserved + 1..=slots).contains(&first_open) { first_open } else { reserved + 1 };
+        for tickets in [hinted..=slots, reserved + 1..=hinted - 1] {
+            if let Some(claim) = self.join_one_of(tickets)? {
+                return Ok(claim);
             }
+        }
+        Err(no_free_slot(segment))
+    }
+
+    /// Takes the first of the tickets that is free or was left by a dead worker.
+    fn join_one_of(&mut self, tickets: RangeInclusive<u32>) -> Result<Option<Claim>> {
+        let segment = self.segment();
+        let mut all_done = true;
+        for ticket in tickets {
+            let Some(slot) = segment.view().slot(ticket) else { break };
+            let state = State::of(slot.claim.load(Relaxed));
             let is_free = match state {
                 State::Free => true,
                 State::Taken { .. } => is_orphaned(slot),
                 State::Done { .. } => false,
             };
+            all_done &= matches!(state, State::Done { .. });
+            if all_done {
+                segment.view().header.live.first_open.store(ticket + 1, Relaxed);
+            }
             if is_free && segment.try_take_role(Role::Ticket(ticket))? {
-                return Ok(assign(slot, ticket, state));
+                return Ok(Some(assign(slot, ticket, state)));
             }
         }
-        Err(no_free_slot(segment))
+        Ok(None)
     }
 
     /// Closes the segment: from now on nobody takes a ticket.
@@ -160,8 +173,8 @@ fn is_orphaned(slot: &Slot) -> bool {
 
 fn must_be_open(segment: &Segment) -> Result<()> {
     let View { header, .. } = segment.view();
-    let why = if header.live.lifecycle.load(Relaxed) == Lifecycle::Closed as u32 {
-        "its result was reported already"
+    let why = if header.live.lifecycle.load(Relaxed) != Lifecycle::Open as u32 {
+        "its run is over"
     } else if segment.stop_requested() != Stop::No {
         "its workers were asked to stop"
     } else {

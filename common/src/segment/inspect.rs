@@ -1,6 +1,6 @@
 //! Looking at segments from outside: no lock, no change, nothing mapped.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering::Relaxed;
 
 use rustix::fs::OFlags;
@@ -74,7 +74,7 @@ pub(super) fn look(name: &SegmentName) -> Result<Lookup> {
     let header = verified.header.header();
     Ok(Lookup {
         name: name.clone(),
-        state: judge(name, &file, &verified.terms, header)?,
+        state: judge(name, file.as_fd(), &verified.terms, header)?,
         done: header.redo.done_count.load(Relaxed),
         coordinator: Some(header.live.coordinator_pid.load(Relaxed)).filter(|pid| *pid != 0),
         terms: verified.terms,
@@ -86,17 +86,22 @@ pub(super) fn state(name: &SegmentName) -> Option<RunState> {
     look(name).ok().map(|lookup| lookup.state)
 }
 
-fn judge(name: &SegmentName, file: &OwnedFd, terms: &Terms, header: &Header) -> Result<RunState> {
-    if header.live.lifecycle.load(Relaxed) == Lifecycle::Closed as u32 {
+/// Whether nobody is left of a run that is not over.
+pub(super) fn is_stale(name: &SegmentName, file: BorrowedFd<'_>, verified: &verify::Verified) -> bool {
+    judge(name, file, &verified.terms, verified.header.header()).is_ok_and(|state| state == RunState::Stale)
+}
+
+fn judge(name: &SegmentName, file: BorrowedFd<'_>, terms: &Terms, header: &Header) -> Result<RunState> {
+    if header.live.lifecycle.load(Relaxed) == Lifecycle::Reported as u32 {
         return Ok(RunState::Finished);
     }
     if terms.origin == Origin::ByHand {
         return Ok(RunState::Open);
     }
-    if Role::Coordinator.is_held(name, file.as_fd())? {
+    if Role::Coordinator.is_held(name, file)? {
         return Ok(RunState::Running);
     }
-    Ok(if Role::Present.is_held(name, file.as_fd())? { RunState::Orphaned } else { RunState::Stale })
+    Ok(if Role::Present.is_held(name, file)? { RunState::Orphaned } else { RunState::Stale })
 }
 
 impl Snapshot {
@@ -110,7 +115,7 @@ impl Snapshot {
             error => error,
         })?;
         let verified = verify::verify(name, file.as_fd())?;
-        let state = judge(name, &file, &verified.terms, verified.header.header())?;
+        let state = judge(name, file.as_fd(), &verified.terms, verified.header.header())?;
         Ok((Self::read(name, file.as_fd(), &verified.terms)?, state))
     }
 }

@@ -19,7 +19,7 @@ use rustix::thread::futex;
 
 pub use debris::remove_creation_debris;
 pub use inspect::{Lookup, RunState, list};
-pub use remove::{Removal, remove};
+pub use remove::{Condition, Removal, remove};
 pub use role::Role;
 
 use crate::clock::Instant;
@@ -57,8 +57,10 @@ pub struct Segment {
 pub enum Lifecycle {
     /// Workers may take tickets.
     Open,
-    /// The result is reported: nobody joins any more.
+    /// Nobody joins any more; the result is being reported.
     Closed,
+    /// The result was reported.
+    Reported,
 }
 
 /// What the workers of a run are asked to do.
@@ -181,12 +183,27 @@ impl Segment {
         rustix::fs::fstat(&self.file).is_ok_and(|stat| stat.st_nlink > 0)
     }
 
-    /// Withdraws every request to stop, for a run that is taken up again.
-    pub fn withdraw_stop(&self) {
-        self.view().header.live.stop.store(Stop::No as u32, Relaxed);
+    /// Opens the segment again, for a run that is taken up again; only for its coordinator.
+    pub fn reopen(&self) {
+        let live = &self.view().header.live;
+        live.stop.store(Stop::No as u32, Relaxed);
+        live.closed_at.store(0, Relaxed);
+        live.lifecycle.store(Lifecycle::Open as u32, Relaxed);
     }
 
-    /// Whether the segment was closed.
+    /// Marks the result as reported, and wakes all who wait for news.
+    pub fn mark_reported(&self) {
+        self.view().header.live.lifecycle.store(Lifecycle::Reported as u32, Relaxed);
+        self.notify();
+    }
+
+    /// A number that tells this segment from others of its name.
+    #[must_use]
+    pub fn nonce(&self) -> u64 {
+        self.view().header.identity.nonce.load(Relaxed)
+    }
+
+    /// What the segment's life has come to.
     #[must_use]
     pub fn lifecycle(&self) -> Lifecycle {
         lifecycle_from(self.view().header.live.lifecycle.load(Relaxed))
@@ -233,7 +250,11 @@ impl Segment {
 }
 
 pub(crate) fn lifecycle_from(word: u32) -> Lifecycle {
-    if word == Lifecycle::Open as u32 { Lifecycle::Open } else { Lifecycle::Closed }
+    match word {
+        0 => Lifecycle::Open,
+        1 => Lifecycle::Closed,
+        _ => Lifecycle::Reported,
+    }
 }
 
 pub(crate) fn stop_from(word: u32) -> Stop {

@@ -14,6 +14,17 @@ use crate::error::{Error, Result};
 use crate::ledger::Snapshot;
 use crate::name::SegmentName;
 
+/// When a segment may be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// When nobody is attached.
+    Unattached,
+    /// When nobody is attached and its run was left behind by a coordinator that died.
+    Stale,
+    /// Always, also when its header is damaged or of another version.
+    Always,
+}
+
 /// What became of a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removal {
@@ -33,26 +44,28 @@ impl Segment {
     }
 }
 
-/// Removes the segment of that name, unless a live process is attached.
-///
-/// With `force` also while processes are attached, and also a segment of ours whose header is damaged or of another
-/// version; never a file that is not ours.
+/// Removes the segment of that name if the condition holds; never a file that is not ours.
 ///
 /// # Errors
-/// [`Error::NoSegment`], [`Error::InUse`] with who is attached, [`Error::Permission`], [`Error::Refused`], or
-/// [`Error::System`].
-pub fn remove(name: &SegmentName, force: bool) -> Result<()> {
+/// [`Error::NoSegment`], also if a segment is not stale any more; [`Error::InUse`] with who is attached;
+/// [`Error::Permission`], [`Error::Refused`], or [`Error::System`].
+pub fn remove(name: &SegmentName, condition: Condition) -> Result<()> {
     let file = verify::open(name, OFlags::RDWR).map_err(|error| match error {
         Error::NoSegment { name, .. } => inspect::no_segment(&name),
         error => error,
     })?;
-    match verify::verify(name, file.as_fd()) {
-        Err(Error::NotReady { .. }) => {}
-        Err(Error::Refused { .. }) if force && is_plain_and_ours(file.as_fd()) => {}
-        verified => drop(verified?),
-    }
-    if !force && !Role::Present.try_take(name, file.as_fd())? {
+    let verified = match verify::verify(name, file.as_fd()) {
+        Err(Error::NotReady { .. }) if condition != Condition::Stale => None,
+        Err(Error::Refused { .. }) if condition == Condition::Always && is_plain_and_ours(file.as_fd()) => None,
+        verified => Some(verified?),
+    };
+    if condition != Condition::Always && !Role::Present.try_take(name, file.as_fd())? {
         return Err(Error::InUse { name: name.clone(), by: attached(name) });
+    }
+    // Judged while nobody else can be attached.
+    let is_stale = verified.is_some_and(|verified| inspect::is_stale(name, file.as_fd(), &verified));
+    if condition == Condition::Stale && !is_stale {
+        return Err(inspect::no_segment(name));
     }
     match unlink(name, file.as_fd())? {
         Removal::Removed => Ok(()),

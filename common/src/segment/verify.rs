@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
+use super::Lifecycle;
 use crate::clock::Instant;
 use crate::error::{Error, Refusal, Result};
 use crate::layout::{self, Extent, Header, LAYOUT_HASH, MAGIC, PAGE, VERSION};
@@ -133,7 +134,7 @@ fn header_of_ours(header: &Header) -> Result<Terms, Refusal> {
     if identity.slot_count.load(Relaxed) != terms.slots {
         return Err(Refusal::Terms("slot count"));
     }
-    if header.live.lifecycle.load(Relaxed) > 1 {
+    if header.live.lifecycle.load(Relaxed) > Lifecycle::Reported as u32 {
         return Err(Refusal::Terms("lifecycle"));
     }
     Ok(terms)

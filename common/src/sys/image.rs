@@ -2,6 +2,7 @@
 //!
 //! Reading a copy touches no shared page: no lock, no change, and a file truncated meanwhile is a short read, not a SIGBUS.
 
+use std::cell::UnsafeCell;
 use std::os::fd::AsFd;
 
 use rustix::io::Errno;
@@ -9,9 +10,13 @@ use rustix::io::Errno;
 use super::mapping::view;
 use crate::layout::{Extent, Header, PAGE, View};
 
+/// Bytes that may change behind a shared reference: completing a copy from its redo record stores into it.
 #[repr(C, align(4096))]
-#[derive(Clone, Copy)]
-struct Page([u8; PAGE]);
+struct Page(UnsafeCell<[u8; PAGE]>);
+
+fn blank(pages: usize) -> Box<[Page]> {
+    (0..pages).map(|_| Page(UnsafeCell::new([0; PAGE]))).collect()
+}
 
 /// The copy.
 pub struct Image {
@@ -25,36 +30,39 @@ pub struct HeaderImage(Box<[Page]>);
 impl HeaderImage {
     /// Reads the first page; nothing if the file is shorter.
     pub fn read(file: impl AsFd) -> Result<Option<Self>, Errno> {
-        let mut pages = vec![Page([0; PAGE])].into_boxed_slice();
+        let mut pages = blank(1);
         let whole = fill(file, &mut pages)?;
         Ok(whole.then_some(Self(pages)))
     }
 
     /// The header as it was.
     pub fn header(&self) -> &Header {
-        // SAFETY: the box holds one page, aligned as one, and any bit pattern is a valid header.
+        // SAFETY: the box holds one page, aligned as one, in an UnsafeCell, and any bit pattern is a valid header.
         unsafe { &*self.0.as_ptr().cast::<Header>() }
     }
 }
 
 impl Image {
-    /// Reads the whole segment; nothing if the file is shorter than `extent` says.
-    pub fn read(file: impl AsFd, extent: Extent) -> Result<Option<Self>, Errno> {
-        let mut pages = vec![Page([0; PAGE]); extent.size() / PAGE].into_boxed_slice();
+    /// Reads the whole segment, but with the header that was read before; nothing if the file is shorter than `extent` says.
+    pub fn read(file: impl AsFd, extent: Extent, header: HeaderImage) -> Result<Option<Self>, Errno> {
+        let mut pages = blank(extent.size() / PAGE);
         let whole = fill(file, &mut pages)?;
+        for (page, header) in pages.iter_mut().zip(header.0) {
+            *page = header;
+        }
         Ok(whole.then_some(Self { pages, extent }))
     }
 
     /// The segment's parts as they were.
     pub fn view(&self) -> View<'_> {
-        // SAFETY: the box holds `extent.size()` bytes (a multiple of a page), aligned to a page, for as long as `self`
-        // lives; nobody else has a reference to them.
+        // SAFETY: the box holds `extent.size()` bytes (a multiple of a page), aligned to a page, in UnsafeCells, for as long
+        // as `self` lives; they are reached through the view alone.
         unsafe { view(self.pages.as_ptr().cast(), self.extent) }
     }
 }
 
 fn fill(file: impl AsFd, pages: &mut [Page]) -> Result<bool, Errno> {
-    // SAFETY: pages are plain bytes without padding, so the same memory is a slice of that many bytes.
+    // SAFETY: the borrow is exclusive, and pages are plain bytes without padding, so the same memory is a slice of that many bytes.
     let bytes = unsafe { std::slice::from_raw_parts_mut(pages.as_mut_ptr().cast::<u8>(), size_of_val(pages)) };
     let mut filled = 0;
     while filled < bytes.len() {

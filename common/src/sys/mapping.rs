@@ -1,7 +1,7 @@
 //! The segment's bytes in this process's memory.
 #![expect(clippy::cast_ptr_alignment, reason = "mappings begin at a page, and the layout's assertions do the rest")]
 
-use std::mem::size_of;
+use std::mem::{ManuallyDrop, size_of};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::AtomicU32;
 
@@ -16,10 +16,9 @@ use crate::layout::{Extent, Header, Slot, View};
 ///
 /// Not `Send`: the kernel ties a robust mutex to the thread that holds it.
 pub struct Mapping {
-    // Declared before the memory, so dropped before it.
     lock: Handle,
     extent: Extent,
-    shmem: Shmem,
+    shmem: ManuallyDrop<Shmem>,
 }
 
 /// Why a segment could not be mapped.
@@ -67,9 +66,9 @@ impl Mapping {
         assert!(shmem.len() >= extent.size(), "the mapping covers the extent");
         // SAFETY: the header is the mapping's first page, see `view`.
         let mutex: &RawMutex = unsafe { &(*shmem.as_ptr().cast::<Header>()).core.mutex };
-        // SAFETY: the handle lives in the same struct as the mapping and is dropped first.
+        // SAFETY: the handle lives in the same struct as the mapping and is not used once that is being dropped.
         let lock = unsafe { Handle::new(mutex) }.map_err(MapError::Mutex)?;
-        Ok(Self { lock, extent, shmem })
+        Ok(Self { lock, extent, shmem: ManuallyDrop::new(shmem) })
     }
 
     /// The handle on the segment's mutex.
@@ -82,6 +81,16 @@ impl Mapping {
         // SAFETY: the mapping is page-aligned, covers `extent.size()` bytes (asserted in `new`) and lives as long as the
         // borrow of `self`.
         unsafe { view(self.shmem.as_ptr(), self.extent) }
+    }
+}
+
+impl Drop for Mapping {
+    /// Unmaps, unless the lock is held: a guard that was leaked (`mem::forget`) leaks the mapping too.
+    fn drop(&mut self) {
+        if !self.lock.is_held() {
+            // SAFETY: this is the only place that drops it, and nothing uses it afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.shmem) }
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! timed lock adds nanoseconds without a carry, so that half of all deadlines are invalid. So the mutex is initialised
 //! here, handed to `raw_sync::locks::Mutex::from_existing`, and locked through that handle's `as_raw`.
 
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -103,7 +103,11 @@ fn check(code: libc::c_int) -> Result<(), i32> {
 }
 
 /// A handle on a mutex in a mapping; the mapping owns it, so it cannot outlive the bytes.
-pub struct Handle(Box<dyn LockImpl>);
+pub struct Handle {
+    lock: Box<dyn LockImpl>,
+    /// Whether this process took the lock through this handle and has not released it.
+    is_held: Cell<bool>,
+}
 
 impl Handle {
     /// A handle on an initialised mutex.
@@ -115,14 +119,14 @@ impl Handle {
         // SAFETY: `bytes` is aligned for a mutex, so raw_sync adds no padding; it stores the pointer and reads nothing.
         // The data pointer is never followed, because the lock is only ever taken through `as_raw`.
         let handle = unsafe { Mutex::from_existing(bytes, std::ptr::null_mut()) };
-        handle.map(|(lock, _)| Self(lock)).map_err(|error| error.to_string())
+        handle.map(|(lock, _)| Self { lock, is_held: Cell::new(false) }).map_err(|error| error.to_string())
     }
 
     /// Locks if nobody holds it.
     pub fn try_lock(&self) -> Attempt {
         // SAFETY: the pointer is to a mapped mutex by the condition of `new`; its kind was checked before the handle was
         // made, and the C library's calls are the only code that writes to it in cooperating processes.
-        attempt(unsafe { libc::pthread_mutex_trylock(self.pointer()) })
+        self.note(attempt(unsafe { libc::pthread_mutex_trylock(self.pointer()) }))
     }
 
     /// Locks, or gives up when `patience` has passed on the monotonic clock, which setting the wall clock does not move.
@@ -135,7 +139,8 @@ impl Handle {
             tv_nsec: (until % 1_000_000_000).cast_signed(),
         };
         // SAFETY: as in `try_lock`; the deadline is a local with nanoseconds below 10^9.
-        attempt(unsafe { pthread_mutex_clocklock(self.pointer(), libc::CLOCK_MONOTONIC, &raw const deadline) })
+        let code = unsafe { pthread_mutex_clocklock(self.pointer(), libc::CLOCK_MONOTONIC, &raw const deadline) };
+        self.note(attempt(code))
     }
 
     /// Says that the state which a dead owner left has been made consistent.
@@ -151,11 +156,26 @@ impl Handle {
     /// Returns the C library's error code if this thread does not hold it.
     pub fn unlock(&self) -> Result<(), i32> {
         // SAFETY: as in `try_lock`; an error-checking mutex answers EPERM to a thread that does not hold it.
-        check(unsafe { libc::pthread_mutex_unlock(self.pointer()) })
+        check(unsafe { libc::pthread_mutex_unlock(self.pointer()) })?;
+        self.is_held.set(false);
+        Ok(())
+    }
+
+    /// Whether the lock is held through this handle: then the bytes must stay mapped, because the thread's robust list,
+    /// which the C library and the kernel follow, points to them (`set_robust_list(2)`).
+    pub fn is_held(&self) -> bool {
+        self.is_held.get()
+    }
+
+    fn note(&self, attempt: Attempt) -> Attempt {
+        if matches!(attempt, Attempt::Locked | Attempt::OwnerDied) {
+            self.is_held.set(true);
+        }
+        attempt
     }
 
     fn pointer(&self) -> *mut libc::pthread_mutex_t {
-        self.0.as_raw().cast()
+        self.lock.as_raw().cast()
     }
 }
 

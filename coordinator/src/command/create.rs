@@ -1,14 +1,15 @@
 //! `coordinator create`: a ready segment and no worker.
 
-use common::{Segment, exit_code};
+use common::{Segment, exit_code, say};
 
 use crate::args::CreateArgs;
 use crate::error::Result;
-use crate::narrate::say;
 use crate::plan;
 
 /// Creates the segment and leaves it.
 pub fn create(args: &CreateArgs) -> Result<u8> {
+    // What creators that were killed left behind; a folder that cannot be read is told of by the creation.
+    let _ = common::remove_creation_debris();
     let segment = Segment::create(&args.name, &plan::hand_terms(&args.terms)?)?;
     if !args.quiet {
         let (name, workers) = (&args.name, segment.terms().workers);

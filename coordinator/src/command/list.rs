@@ -1,10 +1,10 @@
 //! `coordinator list`: the segments that there are.
 
+use common::say;
 use serde_json::json;
 
 use crate::args::{Format, ListArgs};
 use crate::error::Result;
-use crate::narrate::say;
 use crate::report::table;
 
 /// Prints a line for each segment.

@@ -15,5 +15,5 @@ fn print(text: &str) -> Result<u8> {
     let mut output = Output::default();
     output.line(text);
     let mut signals = crate::signals::Signals::hear()?;
-    Ok(crate::report::drain(&mut output, &mut signals, common::exit_code::COMPLETE))
+    Ok(crate::report::drain(&mut output, &mut signals, None, common::exit_code::COMPLETE))
 }

@@ -1,11 +1,10 @@
 //! `coordinator stop`: ask a run's workers to stop.
 
-use common::{Segment, Stop, exit_code};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use common::{Segment, Stop, exit_code, process, say};
+use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::args::StopArgs;
 use crate::error::Result;
-use crate::narrate::say;
 
 /// Asks the workers to stop, and tells the coordinator.
 pub fn stop(args: &StopArgs) -> Result<u8> {
@@ -20,7 +19,7 @@ pub fn stop(args: &StopArgs) -> Result<u8> {
 
 /// Makes the coordinator look at the segment: SIGCHLD is what it looks up for anyway, and what any other process ignores.
 fn wake_coordinator(segment: &Segment) -> Result<()> {
-    let Some(pid) = segment.snapshot()?.coordinator.and_then(|pid| Pid::from_raw(pid.cast_signed())) else {
+    let Some(pid) = segment.snapshot()?.coordinator.and_then(process::id) else {
         return Ok(());
     };
     let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return Ok(()) };

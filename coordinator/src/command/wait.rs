@@ -39,7 +39,7 @@ pub fn wait(args: &WaitArgs) -> Result<u8> {
 
 /// Why nobody will contribute any more, if that is so.
 fn why_in_vain(segment: &Segment) -> Result<Option<&'static str>> {
-    if segment.lifecycle() == Lifecycle::Closed {
+    if segment.lifecycle() == Lifecycle::Reported {
         return Ok(Some("its run is over"));
     }
     if !segment.is_linked() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::{Mode, RunState, Snapshot, WorkerSnapshot};
+use common::{Mode, RunState, Snapshot, WorkerSnapshot, WorkerState};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -118,11 +118,12 @@ fn holder(snapshot: &Snapshot) -> Option<Holder> {
 
 fn worker(seen: &WorkerSnapshot, fates: Option<&Fates>) -> Worker {
     let fate = fates.and_then(|fates| fates.get(seen.ticket));
+    let has_failed = seen.state != WorkerState::Done && fate.is_some_and(|fate| fate.failure.is_some());
     let seconds = |duration: Option<Duration>| duration.map(|duration| duration.as_secs_f64());
     Worker {
         number: seen.ticket,
         pid: Some(seen.pid).filter(|pid| *pid != 0),
-        state: if fate.is_some_and(|fate| fate.failure.is_some()) { "failed" } else { seen.state.name() },
+        state: if has_failed { "failed" } else { seen.state.name() },
         exit_code: fate.and_then(|fate| fate.exit_code),
         signal: fate.and_then(|fate| fate.signal),
         restarts: seen.restarts,

@@ -3,12 +3,14 @@
 pub mod json;
 pub mod table;
 
-use common::{Committed, Mode, Segment, Snapshot, exit_code};
-use rustix::event::{PollFd, PollFlags, poll};
+use std::time::Instant;
+
+use common::{Committed, Mode, Segment, Snapshot, exit_code, say};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::args::{Format, OutputArgs};
 use crate::error::{Error, Result};
-use crate::narrate::{Narrator, say};
+use crate::narrate::Narrator;
 use crate::outcome::{Ending, Outcome};
 use crate::output::Output;
 use crate::signals::Signals;
@@ -78,19 +80,23 @@ pub fn report(
     Ok(exit_code(outcome))
 }
 
-/// Sees that everything printed reaches stdout; a signal ends the wait, and a failure is an incomplete run.
-pub fn drain(output: &mut Output, signals: &mut Signals, code: u8) -> u8 {
+/// Sees that everything printed reaches stdout; a signal or the deadline ends the wait, and a failure is an incomplete run.
+pub fn drain(output: &mut Output, signals: &mut Signals, deadline: Option<Instant>, code: u8) -> u8 {
     loop {
         output.write_what_fits();
         if !output.is_pending() {
             break;
+        }
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return exit_code::TIMEOUT;
         }
         {
             let stdout = Output::descriptor();
             let mut waking =
                 [PollFd::from_borrowed_fd(signals.descriptor(), PollFlags::IN), PollFd::new(&stdout, PollFlags::OUT)];
             // An interrupted poll is a signal, which is looked at next.
-            let _ = poll(&mut waking, None);
+            let _ = poll(&mut waking, left.and_then(|left| Timespec::try_from(left).ok()).as_ref());
         }
         if let Some(farewell) = signals.farewells().first() {
             return farewell.exit_code();

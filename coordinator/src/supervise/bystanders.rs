@@ -6,8 +6,8 @@
 use std::os::fd::OwnedFd;
 use std::time::Instant;
 
-use common::TicketState;
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use common::{TicketState, process};
+use rustix::process::{PidfdFlags, pidfd_open};
 
 use super::{LOOK_AGAIN, Supervisor};
 use crate::error::Result;
@@ -22,8 +22,8 @@ pub struct Bystander {
 impl Bystander {
     /// The worker that has the ticket.
     pub fn new(ticket: u32, pid: u32) -> Self {
-        let pid = Pid::from_raw(pid.cast_signed());
-        Self { ticket, process: pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) }
+        let process = process::id(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+        Self { ticket, process }
     }
 }
 
@@ -52,7 +52,7 @@ impl Supervisor<'_> {
     pub(super) fn greet_bystanders(&mut self) -> Result<()> {
         for ticket in self.segment.terms().reserved() + 1..=self.segment.terms().slots {
             match self.segment.ticket(ticket)? {
-                Some(TicketState::Free) | None => break,
+                None => break,
                 Some(TicketState::Held { pid }) if self.bystanders.iter().all(|known| known.ticket != ticket) => {
                     self.narrator.step(format_args!("waiting for Process-{ticket} (pid {pid}), which joined by hand"));
                     self.bystanders.push(Bystander::new(ticket, pid));

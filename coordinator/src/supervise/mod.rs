@@ -11,8 +11,8 @@ mod wake;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use common::{Error as SegmentError, Segment, TicketState};
-use rustix::process::{WaitOptions, wait};
+use common::{Error as SegmentError, LockHolder, Segment, TicketState, Vigil, process};
+use rustix::process::{WaitOptions, waitpid};
 
 use crate::error::Result;
 use crate::launch::{Launcher, Refused};
@@ -54,6 +54,9 @@ pub struct Supervisor<'a> {
     kill_at: Option<Instant>,
     launch_after: Option<Instant>,
     look_again: Option<Instant>,
+    vigil: Vigil,
+    /// Since when the lock has been waited for, and after how many seconds that was told last.
+    lock_wait: Option<(Instant, u64)>,
     /// Grace is over: nobody is waited for any more.
     impatient: bool,
 }
@@ -85,6 +88,8 @@ impl<'a> Supervisor<'a> {
             kill_at: None,
             launch_after: None,
             look_again: None,
+            vigil: Vigil::default(),
+            lock_wait: None,
             impatient: false,
         }
     }
@@ -105,7 +110,9 @@ impl<'a> Supervisor<'a> {
             self.wait();
         }
         self.print_news();
-        Ok(Outcome { ending: self.ending, fates: std::mem::take(&mut self.fates) })
+        let stopped = self.is_stopping().then_some(Ending::Stopped);
+        let fates = std::mem::take(&mut self.fates);
+        Ok(Outcome { ending: self.ending.or(stopped), fates, deadline: self.deadline })
     }
 
     /// Queues the tickets that are not done; those of live workers are left to them.
@@ -123,7 +130,7 @@ impl<'a> Supervisor<'a> {
     }
 
     fn launch(&mut self) {
-        if self.ending.is_some() || self.launch_after.is_some_and(|after| after > Instant::now()) {
+        if self.is_stopping() || self.launch_after.is_some_and(|after| after > Instant::now()) {
             return;
         }
         self.launch_after = None;
@@ -132,6 +139,11 @@ impl<'a> Supervisor<'a> {
                 return;
             }
             let Some(ticket) = self.queue.pop_front() else { return };
+            if !self.segment.is_linked() {
+                // A worker would find nothing under the name, or another segment.
+                self.fail(ticket, "was not launched: the segment was removed by someone else".to_owned());
+                continue;
+            }
             match self.launcher.launch(ticket) {
                 Ok(pid) => {
                     self.narrator.step(format_args!("launched Process-{ticket} (pid {pid})"));
@@ -160,7 +172,7 @@ impl<'a> Supervisor<'a> {
     }
 
     fn all_are_gone(&self) -> bool {
-        let nobody_to_launch = self.queue.is_empty() || self.ending.is_some();
+        let nobody_to_launch = self.queue.is_empty() || self.is_stopping();
         self.children.is_empty() && nobody_to_launch && (self.bystanders.is_empty() || self.impatient)
     }
 
@@ -172,8 +184,8 @@ impl<'a> Supervisor<'a> {
             Ok(mut guard) => guard.close(),
             Err(SegmentError::Busy { .. }) if self.impatient => return Ok(true),
             Err(SegmentError::Busy { holder }) => {
-                let holder = holder.map_or_else(|| "just released".to_owned(), |holder| holder.to_string());
-                self.narrator.step(format_args!("waiting for the lock: {holder}"));
+                self.vigil.watch(holder.as_ref())?;
+                self.tell_holder(holder);
                 self.look_again = Some(Instant::now() + LOOK_AGAIN);
                 return Ok(false);
             }
@@ -185,12 +197,27 @@ impl<'a> Supervisor<'a> {
     }
 }
 
+impl Supervisor<'_> {
+    /// Tells after 1, 2, 4, … seconds who keeps the run from being closed.
+    fn tell_holder(&mut self, holder: Option<LockHolder>) {
+        let (since, told) = self.lock_wait.get_or_insert_with(|| (Instant::now(), 0));
+        let waited = since.elapsed().as_secs();
+        if waited.is_power_of_two() && waited > *told {
+            *told = waited;
+            let holder = holder.map_or_else(|| "just released".to_owned(), |holder| holder.to_string());
+            self.narrator.note(format_args!("waiting for the lock for {waited} s: {holder}"));
+        }
+    }
+}
+
 impl Drop for Supervisor<'_> {
     /// After an error or a panic no worker is left behind.
     fn drop(&mut self) {
         if !self.children.is_empty() {
             self.kill_all();
-            while wait(WaitOptions::empty()).is_ok() {}
+            for pid in self.children.keys().filter_map(|pid| process::id(*pid)) {
+                let _ = waitpid(Some(pid), WaitOptions::empty());
+            }
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use common::Stop;
-use rustix::process::{Pid, Signal, kill_process};
+use common::{Stop, process};
+use rustix::process::{Signal, kill_process};
 
 use super::Supervisor;
 use crate::outcome::Ending;
@@ -22,16 +22,17 @@ impl Supervisor<'_> {
         if self.ending.is_none() && self.deadline.is_some_and(|deadline| deadline <= now) {
             self.end(Ending::TimedOut);
         }
-        match self.segment.stop_requested() {
-            Stop::No => {}
-            Stop::Drain => _ = self.ending.get_or_insert(Ending::Stopped),
-            Stop::Now if self.ending.is_none() => self.end(Ending::Stopped),
-            // A run that drains is told to stop now: from here on it has its grace.
-            Stop::Now => _ = self.kill_at.get_or_insert_with(|| now + self.segment.terms().grace),
+        if self.ending.is_none() && self.segment.stop_requested() == Stop::Now {
+            self.end(Ending::Stopped);
         }
         if self.kill_at.is_some_and(|kill_at| kill_at <= now) {
             self.kill_all();
         }
+    }
+
+    /// Whether no more workers are launched: the run was ended, or asked to finish what it has begun.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.ending.is_some() || self.segment.stop_requested() != Stop::No
     }
 
     /// Ends the run early: no more launches, and workers have their grace to leave.
@@ -47,7 +48,7 @@ impl Supervisor<'_> {
     pub(super) fn kill_all(&mut self) {
         self.impatient = true;
         self.segment.request_stop(Stop::Now);
-        for pid in self.children.keys().filter_map(|pid| Pid::from_raw(pid.cast_signed())) {
+        for pid in self.children.keys().filter_map(|pid| process::id(*pid)) {
             // A child that has ended keeps its id until it is reaped, so no one else is hit.
             let _ = kill_process(pid, Signal::KILL);
         }

@@ -3,6 +3,7 @@
 use common::TicketState;
 use rustix::process::{WaitOptions, WaitStatus, wait};
 
+use super::bystanders::Bystander;
 use super::{LOCK_PATIENCE, Supervisor, unless_busy};
 use crate::error::Result;
 use crate::outcome::{describe, is_final};
@@ -26,7 +27,12 @@ impl Supervisor<'_> {
         let end = describe(status);
         if self.is_done(ticket)? {
             self.narrator.step(format_args!("Process-{ticket} (pid {pid}) has contributed and {end}"));
-        } else if self.ending.is_some() {
+        } else if let Some(TicketState::Held { pid }) = self.segment.ticket(ticket)? {
+            // The role of a process that was reaped is free: someone else works under the ticket, left by a coordinator
+            // that died before this worker was launched.
+            self.narrator.step(format_args!("Process-{ticket} is at work already (pid {pid})"));
+            self.bystanders.push(Bystander::new(ticket, pid));
+        } else if self.is_stopping() {
             self.narrator.step(format_args!("Process-{ticket} (pid {pid}) {end}"));
         } else if let Some(reason) = is_final(status) {
             self.fail(ticket, format!("{end}: {reason}"));

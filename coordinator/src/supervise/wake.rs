@@ -27,7 +27,7 @@ impl Supervisor<'_> {
         // Once the run is ending its own deadline means nothing, and once grace is over neither does that.
         let deadline = self.deadline.filter(|_| self.ending.is_none());
         let kill_at = self.kill_at.filter(|_| !self.impatient);
-        let launch_after = self.launch_after.filter(|_| self.ending.is_none());
+        let launch_after = self.launch_after.filter(|_| !self.is_stopping());
         let next = [deadline, kill_at, launch_after, self.look_again].into_iter().flatten().min()?;
         let left = next.saturating_duration_since(Instant::now()).min(Duration::from_secs(24 * 3600));
         Timespec::try_from(left).ok()

@@ -1,15 +1,19 @@
 //! A reading of the whole ledger without its lock.
 //!
-//! The segment's bytes are copied and the copy is kept only if no commit was published or applied meanwhile. A commit that
-//! is published and not applied, because its worker was stopped or killed there, counts: the copy is completed from the
-//! redo record, exactly as a recovery would do it.
+//! The header is copied between two commits, or with one under way that did not move meanwhile; the rest is copied after
+//! it. What the header counts as done never changes, so the rest is exact for the header's moment, whatever was committed
+//! since. A commit that is published and not applied, because its worker was stopped or killed there, counts: the copy is
+//! completed from the redo record, exactly as a recovery would do it.
 
 mod check;
 mod worker;
 
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::fence;
 use std::time::Duration;
+
+use rustix::io::Errno;
 
 use super::holder::LockHolder;
 use super::recovery;
@@ -28,8 +32,8 @@ pub use check::Violation;
 use worker::worker;
 pub use worker::{WorkerSnapshot, WorkerState};
 
-/// How often a copy is tried before a busy ledger is taken as it comes.
-const ATTEMPTS: u32 = 100;
+/// How often a copy of the header is tried; each takes about a microsecond.
+const ATTEMPTS: u32 = 100_000;
 
 /// The ledger at one moment.
 #[derive(Clone, Debug)]
@@ -70,15 +74,8 @@ impl Snapshot {
             name: name.clone(),
             why: Refusal::Size { found: 0, expected: extent.size().to_string() },
         };
-        let mut attempt = 1;
-        let image = loop {
-            let image = Image::read(file, extent).map_err(system)?.ok_or_else(truncated)?;
-            let after = HeaderImage::read(file).map_err(system)?.ok_or_else(truncated)?;
-            if numbers(&image.view().header.core) == numbers(&after.header().core) || attempt == ATTEMPTS {
-                break image;
-            }
-            attempt += 1;
-        };
+        let header = settled_header(file).map_err(system)?.ok_or_else(truncated)?;
+        let image = Image::read(file, extent, header).map_err(system)?.ok_or_else(truncated)?;
         let holder = LockHolder::of(image.view());
         if recovery::is_needed(image.view()) {
             apply(image.view())?;
@@ -97,9 +94,20 @@ impl Snapshot {
         let created = view.header.identity.created_at.load(Relaxed);
         let closed = live.closed_at.load(Relaxed);
         let done = usize::try_from(view.header.redo.done_count.load(Relaxed)).unwrap_or(usize::MAX).min(view.log.len());
+        let log: Vec<u32> = view.log[..done].iter().map(|ticket| ticket.load(Relaxed)).collect();
+        let mut is_logged = vec![false; view.slots.len() + 1];
+        for ticket in &log {
+            if let Some(is_logged) = is_logged.get_mut(*ticket as usize) {
+                *is_logged = true;
+            }
+        }
         let mut workers = Vec::new();
         for (slot, ticket) in view.slots.iter().zip(1..) {
-            let state = State::of(slot.claim.load(Relaxed));
+            let state = match State::of(slot.claim.load(Relaxed)) {
+                // Done since the header was copied: it counts at the next look.
+                State::Done { epoch } if !is_logged[ticket as usize] => State::Taken { epoch },
+                state => state,
+            };
             if state != State::Free || ticket <= terms.reserved() {
                 let alive = matches!(state, State::Taken { .. }) && Role::Ticket(ticket).is_held(name, file)?;
                 workers.push(worker(slot, ticket, state, alive, created, terms));
@@ -114,7 +122,7 @@ impl Snapshot {
             has_coordinator: Role::Coordinator.is_held(name, file)?,
             value: terms.value_type.value(view.header.core.value.load(Relaxed)),
             workers,
-            log: view.log[..done].iter().map(|ticket| ticket.load(Relaxed)).collect(),
+            log,
             restarts: live.restarts.load(Relaxed),
             recoveries: view.header.redo.recoveries.load(Relaxed),
             elapsed: Duration::from_nanos(if closed == 0 { Instant::now().0 } else { closed }.saturating_sub(created)),
@@ -163,8 +171,24 @@ impl Snapshot {
     }
 }
 
+/// A copy of the header during which no commit was published or applied.
+fn settled_header(file: BorrowedFd<'_>) -> Result<Option<HeaderImage>, Errno> {
+    let Some(mut header) = HeaderImage::read(file)? else { return Ok(None) };
+    for _ in 0..ATTEMPTS {
+        // Acquire pairs with the Release fences in `publish` and `record`: a copy that shows the same numbers before and
+        // after shows nothing that was stored behind a later number.
+        fence(Acquire);
+        let Some(again) = HeaderImage::read(file)? else { return Ok(None) };
+        if numbers(&header.header().core) == numbers(&again.header().core) {
+            return Ok(Some(header));
+        }
+        header = again;
+    }
+    // Commits come faster than the header can be read twice: never seen, and told as what it is.
+    Err(Errno::AGAIN)
+}
+
 /// The numbers of the last commits that were published and applied.
 fn numbers(core: &Core) -> (u64, u64) {
-    // Acquire pairs with the Release stores in `publish` and `apply`.
-    (core.published.load(Acquire), core.applied.load(Acquire))
+    (core.published.load(Relaxed), core.applied.load(Relaxed))
 }
