@@ -32,8 +32,8 @@ pub fn parse<T: Parser>() -> Result<T, ExitCode> {
 
 /// Writes an error, and the next step where there is one.
 pub fn report(error: &str, hint: Option<&str>) {
-    let hint = hint.map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
-    crate::say(&format!("error: {error}\n{hint}"));
+    let hint = hint.map(|hint| format!("hint: {}\n", one_line(hint))).unwrap_or_default();
+    crate::say(&format!("error: {}\n{hint}", one_line(error)));
 }
 
 /// Reads a segment name, also from bytes that are no text.
@@ -42,9 +42,20 @@ pub fn name_parser() -> impl TypedValueParser<Value = SegmentName> {
     OsStringValueParser::new().try_map(|text| SegmentName::from_os(&text))
 }
 
+/// The text with its control characters spelled out: an argument's line breaks must not pose as lines of ours.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+}
+
 /// The first paragraph of clap's message, as one line without its prefix.
 fn what_is_wrong(error: &clap::Error) -> String {
-    let text = error.to_string();
+    let mut text = error.to_string();
+    // What the user gave stands in it as it was given, and may look like the end of a line or of a paragraph.
+    for (_, given) in error.context() {
+        if let ContextValue::String(given) = given {
+            text = text.replace(given, &one_line(given));
+        }
+    }
     let paragraph = text.split("\n\n").next().unwrap_or_default();
     let line = paragraph.split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
     line.strip_prefix("error: ").unwrap_or(&line).to_owned()
@@ -60,14 +71,16 @@ fn next_step(error: &clap::Error) -> String {
     });
     match suggested {
         Some(suggested) => format!("did you mean {suggested}?"),
-        None => format!("see {} --help", program()),
+        None => format!("see {} --help", command(error)),
     }
 }
 
-fn program() -> String {
-    let path = std::env::args_os().next().unwrap_or_default();
-    let file_name = std::path::Path::new(&path).file_name().unwrap_or_default();
-    file_name.to_string_lossy().into_owned()
+/// The command whose arguments are wrong, as the usage in clap's message names it.
+fn command(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let usage = text.rsplit("Usage: ").next().unwrap_or_default();
+    let is_word = |word: &&str| word.starts_with(|c: char| c.is_ascii_lowercase());
+    usage.split_whitespace().take_while(is_word).collect::<Vec<_>>().join(" ")
 }
 
 impl ValueEnum for ValueType {

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::ledger::{self, LockHolder};
-use crate::plant::{self, Point};
+use crate::plant::{self, Fault, Point};
 use crate::segment::Segment;
 use crate::sys::mutex::Attempt;
 
@@ -40,21 +40,26 @@ pub enum Acquire {
 /// A waiter's memory of who held the lock, which tells a slow holder from one that never was.
 #[derive(Default)]
 pub struct Vigil {
-    vanished: Option<u32>,
+    /// The thread that was named and gone, 0 if none was named.
+    suspect: Option<u32>,
 }
 
 impl Vigil {
     /// Looks at the holder once more, a good while after the last time.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if the same holder is gone for the second time: of a holder that dies the kernel frees the lock
+    /// [`Error::Damaged`] if the lock is held by nobody for the second time: of a holder that dies the kernel frees the lock
     /// before the process vanishes, so there never was one.
-    pub fn watch(&mut self, holder: Option<&LockHolder>) -> Result<()> {
-        let gone = holder.filter(|holder| holder.is_gone()).map(|holder| holder.thread);
-        if gone.is_some() && gone == self.vanished {
+    pub fn watch(&mut self, segment: &Segment, holder: Option<&LockHolder>) -> Result<()> {
+        let is_suspect = match holder {
+            Some(holder) => holder.is_gone(),
+            None => segment.view().header.core.mutex.is_taken_by_nobody(),
+        };
+        let suspect = is_suspect.then(|| holder.map_or(0, |holder| holder.thread));
+        if suspect.is_some() && suspect == self.suspect {
             return Err(damaged("its lock is held by a thread that does not exist"));
         }
-        self.vanished = gone;
+        self.suspect = suspect;
         Ok(())
     }
 }
@@ -72,7 +77,7 @@ impl Segment {
         loop {
             match self.lock_within(SLICE) {
                 Err(Error::Busy { holder }) => {
-                    vigil.watch(holder.as_ref())?;
+                    vigil.watch(self, holder.as_ref())?;
                     waited += SLICE;
                     waiting(holder, waited);
                 }
@@ -111,7 +116,7 @@ impl Segment {
         if owner_died || ledger::recovery::is_needed(self.view()) {
             ledger::recovery::recover(self.view(), owner_died)?;
         }
-        if owner_died {
+        if owner_died && !plant::has(Fault::NoConsistent) {
             // Last: until here another death hands the whole recovery to the next owner.
             self.mapping()
                 .lock()

@@ -2,7 +2,8 @@
 //!
 //! Without the feature `plant`, which only the tests' package turns on, every function here is empty. With it, the
 //! variable `MULTIPROCESS_PLANT` names a point and an action (`published=kill`), and `MULTIPROCESS_PLANT_TIMES` a folder
-//! with one file a time that the plant may go off, so that a worker launched again gets through.
+//! with one file a time that the plant may go off, so that a worker launched again gets through. `MULTIPROCESS_FAULTS`
+//! names mistakes in the protocol itself, which the tests must find.
 
 /// A place at which something can be planted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +64,45 @@ pub fn refuses(_point: Point) -> bool {
     false
 }
 
+/// A mistake in the protocol, planted to see that the tests would find it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The value is added to and the ticket marked afterwards, without a record.
+    AddBeforeMark,
+    /// The value is stored before the commit point.
+    ValueBeforeCommit,
+    /// Recovery does not declare the mutex consistent.
+    NoConsistent,
+    /// A commit does not check that its ticket is still its own.
+    NoRecheck,
+    /// A ticket is given to a second worker while the first one lives.
+    NoRoles,
+}
+
+impl Fault {
+    /// The name in the variable.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AddBeforeMark => "add-before-mark",
+            Self::ValueBeforeCommit => "value-before-commit",
+            Self::NoConsistent => "no-consistent",
+            Self::NoRecheck => "no-recheck",
+            Self::NoRoles => "no-roles",
+        }
+    }
+}
+
+/// Whether the fault is planted in this process.
+#[cfg(not(feature = "plant"))]
+#[must_use]
+#[inline]
+pub const fn has(_fault: Fault) -> bool {
+    false
+}
+
 #[cfg(feature = "plant")]
-pub use planted::{at, refuses};
+pub use planted::{at, has, refuses};
 
 #[cfg(feature = "plant")]
 mod planted {
@@ -73,7 +111,7 @@ mod planted {
 
     use rustix::process::{Signal, getpid, kill_process};
 
-    use super::Point;
+    use super::{Fault, Point};
 
     /// The point's name and what to do there.
     static PLANT: OnceLock<Option<(String, String)>> = OnceLock::new();
@@ -107,6 +145,16 @@ mod planted {
         };
         // The signal cannot be refused: it goes to this very process.
         let _ = kill_process(getpid(), signal);
+    }
+
+    /// The planted faults.
+    static FAULTS: OnceLock<String> = OnceLock::new();
+
+    /// Whether the fault is planted in this process: its name is among those in `MULTIPROCESS_FAULTS`.
+    #[must_use]
+    pub fn has(fault: Fault) -> bool {
+        let faults = FAULTS.get_or_init(|| env::var("MULTIPROCESS_FAULTS").unwrap_or_default());
+        faults.split(',').any(|name| name == fault.name())
     }
 
     /// Whether the system is to refuse what comes next.

@@ -79,6 +79,28 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// Terms for `workers` workers started by hand that compute nothing: for a segment used through the library alone.
+    #[must_use]
+    pub fn by_hand(kernel: &str, workers: u32) -> Self {
+        Self {
+            mode: Mode::Repeat,
+            origin: Origin::ByHand,
+            kernel: kernel.to_owned(),
+            iterations: 0,
+            delay: DelayRange::NONE,
+            seed: None,
+            value_type: ValueType::I32,
+            overflow: Overflow::Wrap,
+            workers,
+            slots: workers,
+            jobs: workers,
+            restarts: 0,
+            grace: Duration::ZERO,
+            timeout: None,
+            worker: PathBuf::new(),
+        }
+    }
+
     /// Tickets up to this one are given out by a coordinator alone.
     #[must_use]
     pub fn reserved(&self) -> u32 {

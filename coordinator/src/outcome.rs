@@ -1,6 +1,6 @@
 //! What becomes of a run and of its workers.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use common::exit_code;
 use rustix::process::WaitStatus;
@@ -26,6 +26,19 @@ pub struct Outcome {
     pub fates: Fates,
     /// When the run's time is up, reporting included.
     pub deadline: Option<Instant>,
+}
+
+/// How long a reader that lags behind has, after a signal, to take the result.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
+
+impl Outcome {
+    /// Until when a reader of the result is waited for; nothing if for as long as it takes.
+    pub fn report_until(&self) -> Option<Instant> {
+        match self.ending {
+            Some(Ending::Farewell(_)) => Some(Instant::now() + LAST_PATIENCE),
+            _ => self.deadline,
+        }
+    }
 }
 
 /// What became of the workers of one ticket.

@@ -14,8 +14,8 @@ const SPARE_SLOTS: u32 = 1020;
 /// Room in a segment that is made for workers started by hand.
 const HAND_SLOTS: u32 = 4096;
 
-/// The terms of a run that launches `worker`.
-pub fn run_terms(args: &RunArgs, worker: PathBuf) -> Result<Terms> {
+/// The terms of a run, but for the executable that it launches.
+pub fn run_terms(args: &RunArgs) -> Result<Terms> {
     let mut terms = shared_terms(&args.terms, Origin::Run)?;
     terms.jobs = match args.jobs {
         None => terms.workers,
@@ -24,7 +24,6 @@ pub fn run_terms(args: &RunArgs, worker: PathBuf) -> Result<Terms> {
     terms.restarts = small("--restarts", args.restarts, 0)?;
     terms.grace = args.grace;
     terms.timeout = args.timeout;
-    terms.worker = worker;
     Ok(terms)
 }
 

@@ -17,8 +17,8 @@ use crate::tenure::Tenure;
 /// Creates a segment, launches workers, waits, reports, removes the segment; returns the exit code.
 pub fn run(args: &RunArgs) -> Result<u8> {
     let narrator = Narrator::new(&args.output);
-    let worker = launch::find(args.terms.worker.as_deref())?;
-    let terms = plan::run_terms(args, worker)?;
+    let mut terms = plan::run_terms(args)?;
+    terms.worker = launch::find(args.terms.worker.as_deref())?;
     let name = plan::name(args.name.as_ref());
     let signals = Signals::hear()?;
     // A folder that cannot be read is told of by the creation that follows.
@@ -61,7 +61,7 @@ fn supervise(tenure: Tenure, mut signals: Signals, args: &OutputArgs, narrator: 
     let outcome = Supervisor::new(segment, launcher, &mut signals, &mut output, style, narrator).run()?;
     plant::at(Point::Supervised);
     let code = report::report(segment, &outcome, &mut output, style, narrator)?;
-    let code = report::drain(&mut output, &mut signals, outcome.deadline, code);
+    let code = report::drain(&mut output, &mut signals, outcome.report_until(), code);
     segment.mark_reported();
     let removal = tenure.end()?;
     narrator.step(format_args!(

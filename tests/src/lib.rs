@@ -4,8 +4,10 @@
 //! that only this test uses, and a test that leaves one in `/dev/shm` fails; no wait is without a bound.
 
 mod command;
+pub mod lab;
 mod plant;
 mod scene;
+pub mod trace;
 
 pub use command::{Command, Finished, Running};
 pub use plant::Plant;
@@ -19,6 +21,8 @@ macro_rules! executables {
             coordinator: env!("CARGO_BIN_EXE_coordinator-under-test"),
             worker: env!("CARGO_BIN_EXE_worker-under-test"),
             cubes: env!("CARGO_BIN_EXE_cubes-under-test"),
+            victim: env!("CARGO_BIN_EXE_victim-under-test"),
+            faulty: env!("CARGO_BIN_EXE_faulty-under-test"),
             folder: env!("CARGO_TARGET_TMPDIR"),
         }
     };

@@ -29,6 +29,10 @@ pub struct Executables {
     pub worker: &'static str,
     /// The example worker with a kernel of its own.
     pub cubes: &'static str,
+    /// The process to be killed, of the code as it is shipped.
+    pub victim: &'static str,
+    /// The same of code in which faults can be planted.
+    pub faulty: &'static str,
     /// A folder for temporary files on the same file system.
     pub folder: &'static str,
 }
@@ -64,8 +68,13 @@ impl Scene {
         let turnstile = File::create(Path::new(executables.folder).join("turn")).expect("the turnstile can be opened");
         flock(&turnstile, turn).expect("the turn comes");
         let folder = TempDir::new_in(executables.folder).expect("the temporary folder can be made");
-        let links =
-            [("coordinator", executables.coordinator), ("worker", executables.worker), ("cubes", executables.cubes)];
+        let links = [
+            ("coordinator", executables.coordinator),
+            ("worker", executables.worker),
+            ("cubes", executables.cubes),
+            ("victim", executables.victim),
+            ("faulty", executables.faulty),
+        ];
         for (name, target) in links {
             let link = folder.path().join(name);
             fs::hard_link(target, &link)

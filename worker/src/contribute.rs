@@ -53,8 +53,12 @@ pub fn contribute(args: &Args, kernels: &[&dyn Kernel]) -> Result<(), Error> {
     segment.notify();
     say(args, &format!("committed; the value is {}", committed.value));
     plant::at(Point::Committed);
-    // A coordinator prints the line of a worker that it launched, from the ledger.
-    if args.ticket.is_none() && !args.quiet { print(&segment, &committed) } else { Ok(()) }
+    // A coordinator prints the line of a worker that it launched, from the ledger, when it hears of its end.
+    if args.ticket.is_some() {
+        return Ok(());
+    }
+    segment.wake_coordinator()?;
+    if args.quiet { Ok(()) } else { print(&segment, &committed) }
 }
 
 /// The kernel that the segment wants, if it is here and exact for that many iterations.

@@ -16,7 +16,7 @@ use super::state::State;
 use super::ticket::Claim;
 use crate::error::{Error, Result};
 use crate::lock::Guard;
-use crate::plant::{self, Point};
+use crate::plant::{self, Fault, Point};
 use crate::terms::Mode;
 use crate::value::Value;
 
@@ -43,7 +43,8 @@ impl Guard<'_> {
         let view = self.segment().view();
         let superseded = Error::Superseded { ticket: claim.ticket };
         let Some(slot) = view.slot(claim.ticket) else { return Err(superseded) };
-        if slot.claim.load(Relaxed) != (State::Taken { epoch: claim.epoch }).word() {
+        let is_own = slot.claim.load(Relaxed) == (State::Taken { epoch: claim.epoch }).word();
+        if !is_own && !plant::has(Fault::NoRecheck) {
             return Err(superseded);
         }
         let before = terms.value_type.value(view.header.core.value.load(Relaxed));
@@ -60,6 +61,14 @@ impl Guard<'_> {
             return Err(Error::Damaged {
                 what: format!("it counts {done} contributions and has {} tickets", terms.slots),
             });
+        }
+        #[cfg(feature = "plant")]
+        if plant::has(Fault::AddBeforeMark) {
+            super::faulty::add_then_mark(view, claim, contribution, value);
+            return Ok(Committed { ticket: claim.ticket, contribution, value });
+        }
+        if plant::has(Fault::ValueBeforeCommit) {
+            view.header.core.value.store(value.bits(), Relaxed);
         }
         record(view, claim.ticket, State::Done { epoch: claim.epoch }, contribution, value);
         plant::at(Point::Recorded);

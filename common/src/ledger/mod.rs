@@ -6,6 +6,8 @@
 //! - the log names the tickets that are done, once each, in the order of their commits.
 
 mod commit;
+#[cfg(feature = "plant")]
+mod faulty;
 mod holder;
 mod news;
 pub(crate) mod recovery;

@@ -40,13 +40,13 @@ impl Segment {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
-        let verified = verify::verify(name, file.as_fd())?;
+        let verified = verify::verify(name, file.as_fd(), verify::PATIENCE)?;
         let still_linked = rustix::fs::fstat(&file).is_ok_and(|stat| stat.st_nlink > 0);
         if !still_linked {
             return Err(Error::NoSegment { name: name.clone(), running: Vec::new() });
         }
         let mapping = mapping::open(name.as_str(), verified.extent).map_err(|error| cannot_map(name, error))?;
-        let segment = Self { name: name.clone(), terms: verified.terms, mapping, file };
+        let segment = Self { name: name.clone(), terms: verified.terms, founding_nonce: verified.nonce, mapping, file };
         // The mapping was opened by name once more: it must show what was verified.
         let identity = &segment.view().header.identity;
         if identity.nonce.load(Relaxed) != verified.nonce {
@@ -67,7 +67,7 @@ impl Segment {
         let mutex = &self.view().header.core.mutex;
         let owner = mutex.owner();
         let abandoned = owner.is_some() && !Role::Present.is_held(&self.name, self.file())? && mutex.owner() == owner;
-        Ok(mutex.is_of_our_kind() && !abandoned)
+        Ok(mutex.is_of_our_kind() && !abandoned && !mutex.is_taken_by_nobody())
     }
 }
 

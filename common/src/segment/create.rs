@@ -39,7 +39,7 @@ impl Segment {
                 Err(MapError::Os(Errno::EXIST | Errno::NOENT)) => continue,
                 Err(error) => return Err(cannot_create(name, error)),
             };
-            let segment = Self { name: name.clone(), terms: terms.clone(), mapping, file };
+            let segment = Self { name: name.clone(), terms: terms.clone(), founding_nonce: nonce, mapping, file };
             segment.found(extent, nonce)?;
             plant::at(Point::Created);
             match creation.publish(name) {

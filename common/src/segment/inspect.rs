@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use rustix::fs::OFlags;
 
@@ -70,7 +71,8 @@ pub fn list() -> Result<Vec<Lookup>> {
 /// Looks at one segment.
 pub(super) fn look(name: &SegmentName) -> Result<Lookup> {
     let file = verify::open(name, OFlags::RDONLY)?;
-    let verified = verify::verify(name, file.as_fd())?;
+    // A list does not wait for what is not published.
+    let verified = verify::verify(name, file.as_fd(), Duration::ZERO)?;
     let header = verified.header.header();
     Ok(Lookup {
         name: name.clone(),
@@ -114,7 +116,7 @@ impl Snapshot {
             Error::NoSegment { name, .. } => no_segment(&name),
             error => error,
         })?;
-        let verified = verify::verify(name, file.as_fd())?;
+        let verified = verify::verify(name, file.as_fd(), verify::PATIENCE)?;
         let state = judge(name, file.as_fd(), &verified.terms, verified.header.header())?;
         Ok((Self::read(name, file.as_fd(), &verified.terms)?, state))
     }

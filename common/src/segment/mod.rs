@@ -15,6 +15,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Duration;
 
+use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use rustix::thread::futex;
 
 pub use debris::remove_creation_debris;
@@ -23,10 +24,11 @@ pub use remove::{Condition, Removal, remove};
 pub use role::Role;
 
 use crate::clock::Instant;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layout::View;
 use crate::ledger::Snapshot;
 use crate::name::SegmentName;
+use crate::process;
 use crate::sys::mapping::Mapping;
 use crate::terms::Terms;
 
@@ -47,6 +49,7 @@ use crate::terms::Terms;
 pub struct Segment {
     name: SegmentName,
     terms: Terms,
+    founding_nonce: u64,
     mapping: Mapping,
     // Holds this process's roles; closing it gives them up.
     file: OwnedFd,
@@ -169,6 +172,23 @@ impl Segment {
         Ok(won)
     }
 
+    /// Makes the coordinator look at the segment now.
+    ///
+    /// By SIGCHLD: it is what a coordinator looks up for anyway, and what any other process ignores by default.
+    ///
+    /// # Errors
+    /// [`crate::Error::System`] if the kernel cannot be asked who coordinates.
+    pub fn wake_coordinator(&self) -> Result<()> {
+        let pid = process::id(self.view().header.live.coordinator_pid.load(Relaxed));
+        let Some(Ok(process)) = pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) else { return Ok(()) };
+        // The role is still held, so the process behind the descriptor is the coordinator and not a later owner of its id.
+        if self.has_coordinator()? {
+            // It may end at this very moment: then there is nobody to wake.
+            let _ = pidfd_send_signal(process, Signal::CHILD);
+        }
+        Ok(())
+    }
+
     /// Whether a live process works under that ticket.
     ///
     /// # Errors
@@ -200,7 +220,7 @@ impl Segment {
     /// A number that tells this segment from others of its name.
     #[must_use]
     pub fn nonce(&self) -> u64 {
-        self.view().header.identity.nonce.load(Relaxed)
+        self.founding_nonce
     }
 
     /// What the segment's life has come to.
@@ -223,6 +243,10 @@ impl Segment {
     /// # Errors
     /// [`crate::Error::Damaged`] if the ledger makes no sense, [`crate::Error::System`] if the file cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot> {
+        // A file that was truncated and grown again reads as zeros: nothing of what it says is this segment's.
+        if self.view().header.identity.nonce.load(Relaxed) != self.founding_nonce {
+            return Err(Error::Damaged { what: "its header was overwritten".to_owned() });
+        }
         Snapshot::read(&self.name, self.file(), &self.terms)
     }
 

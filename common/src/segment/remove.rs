@@ -54,7 +54,7 @@ pub fn remove(name: &SegmentName, condition: Condition) -> Result<()> {
         Error::NoSegment { name, .. } => inspect::no_segment(&name),
         error => error,
     })?;
-    let verified = match verify::verify(name, file.as_fd()) {
+    let verified = match verify::verify(name, file.as_fd(), verify::PATIENCE) {
         Err(Error::NotReady { .. }) if condition != Condition::Stale => None,
         Err(Error::Refused { .. }) if condition == Condition::Always && is_plain_and_ours(file.as_fd()) => None,
         verified => Some(verified?),

@@ -23,7 +23,7 @@ use crate::terms::Terms;
 pub(super) const C_LIBRARY: u32 = if cfg!(target_env = "musl") { 2 } else { 1 };
 
 /// How long an attacher waits for a segment to be published.
-const PATIENCE: Duration = Duration::from_millis(500);
+pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What the checks found.
 pub(super) struct Verified {
@@ -46,8 +46,8 @@ pub(super) fn open(name: &SegmentName, access: OFlags) -> Result<OwnedFd> {
     })
 }
 
-/// Checks the file, its header and its terms.
-pub(super) fn verify(name: &SegmentName, file: BorrowedFd<'_>) -> Result<Verified> {
+/// Checks the file, its header and its terms; a segment that is not published is waited for that long.
+pub(super) fn verify(name: &SegmentName, file: BorrowedFd<'_>, patience: Duration) -> Result<Verified> {
     let refuse = |why| Error::Refused { name: name.clone(), why };
     let stat = rustix::fs::fstat(file).map_err(|error| Error::system("look at segment", name, error))?;
     plain_file(&stat).map_err(refuse)?;
@@ -66,7 +66,7 @@ pub(super) fn verify(name: &SegmentName, file: BorrowedFd<'_>) -> Result<Verifie
         if identity.ready.load(Acquire) == 1 {
             break image;
         }
-        if began.elapsed() > PATIENCE {
+        if began.elapsed() >= patience {
             return Err(Error::NotReady { name: name.clone() });
         }
         std::thread::sleep(Duration::from_millis(5));

@@ -46,6 +46,9 @@ unsafe extern "C" {
 /// futexes, so it holds for every C library.
 const OWNER: u32 = 0x3fff_ffff;
 
+/// The bit that the kernel sets when the owner dies (`FUTEX_OWNER_DIED`, linux/futex.h).
+const OWNER_DIED: u32 = 0x4000_0000;
+
 impl RawMutex {
     /// Makes the bytes a robust, process-shared, error-checking mutex that nobody holds.
     ///
@@ -83,6 +86,14 @@ impl RawMutex {
         let word = self.word(0).load(Ordering::Relaxed);
         // The owner died bit (0x4000_0000) stands with an owner of zero: the lock is free for whoever recovers it.
         Some(word & OWNER).filter(|owner| *owner != 0)
+    }
+
+    /// The lock's word if no crash can have left it: it is taken, and neither an owner nor an owner's death is in it.
+    ///
+    /// Whoever waits for it would never be woken.
+    pub fn is_taken_by_nobody(&self) -> bool {
+        let word = self.word(0).load(Ordering::Relaxed);
+        word != 0 && word & (OWNER | OWNER_DIED) == 0
     }
 
     fn word(&self, index: usize) -> &AtomicU32 {

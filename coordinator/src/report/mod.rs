@@ -89,7 +89,7 @@ pub fn drain(output: &mut Output, signals: &mut Signals, deadline: Option<Instan
         }
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left.is_some_and(|left| left.is_zero()) {
-            return exit_code::TIMEOUT;
+            return if code == exit_code::COMPLETE { exit_code::TIMEOUT } else { code };
         }
         {
             let stdout = Output::descriptor();

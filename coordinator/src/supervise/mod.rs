@@ -184,7 +184,7 @@ impl<'a> Supervisor<'a> {
             Ok(mut guard) => guard.close(),
             Err(SegmentError::Busy { .. }) if self.impatient => return Ok(true),
             Err(SegmentError::Busy { holder }) => {
-                self.vigil.watch(holder.as_ref())?;
+                self.vigil.watch(self.segment, holder.as_ref())?;
                 self.tell_holder(holder);
                 self.look_again = Some(Instant::now() + LOOK_AGAIN);
                 return Ok(false);

@@ -1,0 +1,24 @@
+//! A commit without a record: what the tests must be able to tell from the real one.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::state::State;
+use super::ticket::Claim;
+use crate::layout::{View, halves};
+use crate::value::Value;
+
+/// Adds to the value, and marks the ticket afterwards.
+pub(super) fn add_then_mark(view: View<'_>, claim: &Claim, contribution: i128, value: Value) {
+    let Some(slot) = view.slot(claim.ticket) else { return };
+    view.header.core.value.store(value.bits(), Relaxed);
+    for (cell, half) in slot.contribution.iter().zip(halves(contribution)) {
+        cell.store(half, Relaxed);
+    }
+    slot.value_after.store(value.bits(), Relaxed);
+    let done = &view.header.redo.done_count;
+    if let Some(place) = usize::try_from(done.load(Relaxed)).ok().and_then(|done| view.log.get(done)) {
+        place.store(claim.ticket, Relaxed);
+    }
+    slot.claim.store(State::Done { epoch: claim.epoch }.word(), Relaxed);
+    done.store(done.load(Relaxed).wrapping_add(1), Relaxed);
+}

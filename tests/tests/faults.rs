@@ -1,0 +1,82 @@
+//! The harness can fail: with a mistake planted in the protocol, killing finds it. With none planted, the same procedure
+//! finds nothing.
+
+use common::plant::Fault;
+use harness::lab::{Course, Lab, tell};
+use harness::{Scene, scene};
+use rustix::process::Signal;
+
+/// Kills a victim after each of its stores, recovers, and gives the first thing that is wrong.
+fn kill_after_each_store(scene: &Scene, course: Course, recoverer_too: bool) -> Option<Result<(), String>> {
+    let mut lab = Lab::new(scene, "faulty", course)?;
+    let states = lab.count_states()?;
+    Some((0..states).try_for_each(|state| {
+        lab.kill_in_state(state);
+        if recoverer_too {
+            lab.victim("recover").finish();
+        }
+        lab.check_after_death()
+    }))
+}
+
+/// Gives one ticket to two workers, the first of which is merely slow; gives what is wrong when both are done.
+fn supersede(scene: &Scene, course: Course) -> Option<Result<(), String>> {
+    let mut lab = Lab::new(scene, "superseded", course)?;
+    let mut slow = lab.victim("commit");
+    assert!(slow.run_to(Signal::WINCH), "it has its ticket");
+    lab.victim("commit").finish();
+    slow.finish();
+    Some(lab.check_after_death())
+}
+
+/// Passes if the procedure found something, or could not be carried out, which it then has said.
+#[track_caller]
+fn assert_found(outcome: Option<Result<(), String>>) {
+    match outcome {
+        Some(Err(what)) => tell(&format!("the planted fault was found: {what}")),
+        Some(Ok(())) => panic!("the planted fault was not found"),
+        None => {}
+    }
+}
+
+/// Fault 5.
+#[test]
+fn adding_before_marking_is_found() {
+    assert_found(kill_after_each_store(&scene!(), Course::with(&[Fault::AddBeforeMark]), false));
+}
+
+/// Fault 5.
+#[test]
+fn a_value_stored_before_the_commit_point_is_found() {
+    assert_found(kill_after_each_store(&scene!(), Course::with(&[Fault::ValueBeforeCommit]), false));
+}
+
+/// Fault 5.
+#[test]
+fn a_recovery_that_does_not_declare_the_mutex_consistent_is_found() {
+    assert_found(kill_after_each_store(&scene!(), Course::with(&[Fault::NoConsistent]), true));
+}
+
+/// Fault 5.
+#[test]
+fn a_commit_that_does_not_check_its_ticket_is_found() {
+    assert_found(supersede(&scene!(), Course::with(&[Fault::NoRoles, Fault::NoRecheck])));
+}
+
+/// Fault 5: the control. Without the role that the kernel keeps, the check of the ticket alone is enough.
+#[test]
+fn a_worker_wrongly_thought_dead_does_not_apply_twice() {
+    if let Some(outcome) = supersede(&scene!(), Course::with(&[Fault::NoRoles])) {
+        outcome.expect("the slow worker finds its ticket taken");
+    }
+}
+
+/// Fault 5: the control.
+#[test]
+fn without_a_planted_fault_nothing_is_found() {
+    for recoverer_too in [false, true] {
+        if let Some(outcome) = kill_after_each_store(&scene!(), Course::with(&[]), recoverer_too) {
+            outcome.expect("the protocol is sound");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Killed at every instruction: real processes, stepped with ptrace, killed after k instructions for every k.
+//!
+//! What is stepped is the optimised build without planted deaths. Where the only effects that others can see are system
+//! calls (attach, detach, creation, removal), a process is killed at the beginning and at the end of every one of them,
+//! which is every state that it can leave behind; where it stores into the segment (claim, lock, commit, recovery, unlock),
+//! at every instruction.
+
+use std::collections::BTreeSet;
+
+use common::{Segment, SegmentName, remove_creation_debris};
+use harness::lab::{self, Course, Lab, tell};
+use harness::trace::{Gait, Stop};
+use harness::{Scene, scene};
+use rustix::process::Signal;
+
+/// Kills a victim at every instruction between two of its marks; says how many there are.
+fn kill_between(scene: &Scene, label: &str, from: Signal, to: Signal) -> Option<usize> {
+    let mut lab = Lab::new(scene, label, Course::SHIPPED)?;
+    let mut points = 0;
+    loop {
+        let mut victim = lab.victim("commit");
+        assert!(victim.run_to(from));
+        if !step(&mut victim, points, to) {
+            return Some(points);
+        }
+        victim.kill();
+        lab.survive();
+        points += 1;
+    }
+}
+
+/// Fault 1: lock, take the ticket, unlock.
+#[test]
+fn a_worker_killed_at_any_instruction_of_its_claim_leaves_the_ticket_to_the_next() {
+    let scene = scene!();
+    let Some(points) = kill_between(&scene, "claim", Signal::USR1, Signal::WINCH) else { return };
+    tell(&format!("killed at each of {points} instructions of a claim"));
+    assert!(points > 300, "that was not all of it: {points}");
+}
+
+/// Fault 1: lock, commit, unlock.
+#[test]
+fn a_worker_killed_at_any_instruction_of_its_commit_counts_once_or_not_at_all() {
+    let scene = scene!();
+    let Some(points) = kill_between(&scene, "commit", Signal::WINCH, Signal::USR2) else { return };
+    tell(&format!("killed at each of {points} instructions of a commit"));
+    assert!(points > 300, "that was not all of it: {points}");
+}
+
+/// Fault 1.
+#[test]
+fn a_worker_killed_at_any_system_call_from_start_to_end_counts_once_or_not_at_all() {
+    let scene = scene!();
+    let Some(mut lab) = Lab::new(&scene, "calls", Course::SHIPPED) else { return };
+    let mut points = 0;
+    loop {
+        let mut victim = lab.victim("commit");
+        if !call(&mut victim, points) {
+            break;
+        }
+        victim.kill();
+        lab.survive();
+        points += 1;
+    }
+    tell(&format!("killed at each of {points} ends of system calls from a worker's start to its end"));
+    assert!(points > 50, "that was not all of it: {points}");
+}
+
+/// Fault 2: the first victim in each state that it can leave behind, the second at every instruction of its recovery.
+#[test]
+fn a_recoverer_killed_at_any_instruction_leaves_the_next_one_to_recover() {
+    let scene = scene!();
+    let Some(mut lab) = Lab::new(&scene, "twice", Course::SHIPPED) else { return };
+    // Kills between two stores leave the same bytes: one kill after each store stands for all of them.
+    let states = lab.states();
+    let mut points = 0;
+    // In the suite a stride over the recoverer's instructions, begun elsewhere for each state; in full on request.
+    let stride = if std::env::var_os("EXHAUSTIVE").is_some() { 1 } else { 19 };
+    for (index, first) in states.iter().enumerate() {
+        let mut second = index % stride;
+        loop {
+            let mut victim = lab.victim("commit");
+            assert!(victim.run_to(Signal::WINCH) && step(&mut victim, *first, Signal::USR2));
+            victim.kill();
+            let mut recoverer = lab.victim("recover");
+            assert!(recoverer.run_to(Signal::USR1));
+            if !step(&mut recoverer, second, Signal::USR2) {
+                recoverer.finish();
+                lab.survive();
+                break;
+            }
+            recoverer.kill();
+            lab.survive();
+            points += 1;
+            second += stride;
+        }
+    }
+    tell(&format!("killed twice at {points} pairs: {} states × every instruction, stride {stride}", states.len()));
+    assert!(states.len() > 10, "a commit has more states: {states:?}");
+}
+
+/// Fault 3.
+#[test]
+fn a_creator_killed_at_any_system_call_leaves_a_whole_segment_or_none() {
+    let scene = scene!(alone);
+    let Some(lab) = Lab::new(&scene, "lab", Course::SHIPPED) else { return };
+    let name = parsed(&scene, "created");
+    let mut outcomes = BTreeSet::new();
+    let mut points = 0;
+    loop {
+        let mut creator = lab.on("create", &name);
+        if !call(&mut creator, points) {
+            break;
+        }
+        creator.kill();
+        let exists = scene.segment(name.as_str()).exists();
+        assert_eq!(Segment::attach(&name).is_ok(), exists, "kill point {points}: {:?}", Segment::attach(&name).err());
+        if exists {
+            common::remove(&name, common::Condition::Unattached).expect("nobody is attached");
+        }
+        let debris = remove_creation_debris().expect("the folder can be read");
+        assert!(debris <= 1 && !(exists && debris == 1), "kill point {points}");
+        outcomes.insert((exists, debris));
+        points += 1;
+    }
+    assert!(common::remove(&name, common::Condition::Unattached).is_ok(), "the last one was not killed");
+    tell(&format!("killed at each of {points} ends of system calls of a creation"));
+    assert_eq!(outcomes, BTreeSet::from([(false, 0), (false, 1), (true, 0)]));
+}
+
+/// Fault 4.
+#[test]
+fn a_remover_killed_at_any_system_call_has_removed_that_segment_or_nothing() {
+    let scene = scene!();
+    let Some(lab) = Lab::new(&scene, "lab", Course::SHIPPED) else { return };
+    let (name, other) = (parsed(&scene, "removed"), parsed(&scene, "other"));
+    let bystander = Segment::create(&other, &lab::terms(1)).expect("the name is free");
+    let mut points = 0;
+    loop {
+        drop(Segment::create(&name, &lab::terms(1)).expect("the last one was removed"));
+        let mut remover = lab.on("remove", &name);
+        if !call(&mut remover, points) {
+            break;
+        }
+        remover.kill();
+        if scene.segment(name.as_str()).exists() {
+            assert!(Segment::attach(&name).is_ok(), "kill point {points}");
+            common::remove(&name, common::Condition::Unattached).expect("doing it again is harmless");
+        }
+        assert!(bystander.is_linked(), "kill point {points}");
+        points += 1;
+    }
+    assert!(!scene.segment(name.as_str()).exists(), "the last one was not killed");
+    bystander.unlink().expect("it is still there");
+    tell(&format!("killed at each of {points} ends of system calls of a removal"));
+}
+
+fn parsed(scene: &Scene, label: &str) -> SegmentName {
+    scene.name(label).parse().expect("the name is legal")
+}
+
+/// Makes that many steps; says whether the victim was still short of the mark.
+fn step(victim: &mut harness::trace::Traced, steps: usize, mark: Signal) -> bool {
+    (0..steps).all(|_| match victim.go(Gait::Step) {
+        Stop::Signal(signal) => signal != mark.as_raw(),
+        stop => stop != Stop::End,
+    })
+}
+
+/// Goes on to the beginning or end of a system call that many times; says whether the victim still lives.
+fn call(victim: &mut harness::trace::Traced, calls: usize) -> bool {
+    (0..=calls).all(|_| victim.go(Gait::Call) != Stop::End)
+}

@@ -1,0 +1,10 @@
+//! A process to be killed, of the code as it is shipped.
+
+pub(crate) use shipped_common as common;
+
+#[path = "steps.rs"]
+mod steps;
+
+fn main() {
+    steps::main();
+}
