@@ -131,7 +131,8 @@ fn a_creator_killed_at_any_system_call_leaves_a_whole_segment_or_none() {
 /// Fault 4.
 #[test]
 fn a_remover_killed_at_any_system_call_has_removed_that_segment_or_nothing() {
-    let scene = scene!();
+    // Alone: a victim that another test forks off holds this test's roles until its exec.
+    let scene = scene!(alone);
     let Some(lab) = Lab::new(&scene, "lab", Course::SHIPPED) else { return };
     let (name, other) = (parsed(&scene, "removed"), parsed(&scene, "other"));
     let bystander = Segment::create(&other, &lab::terms(1)).expect("the name is free");

@@ -5,6 +5,7 @@
 //! replaces, can have put another segment in its place.
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
 use rustix::fs::{CWD, OFlags};
 
@@ -13,6 +14,10 @@ use super::{Segment, inspect, verify};
 use crate::error::{Error, Result};
 use crate::ledger::Snapshot;
 use crate::name::SegmentName;
+
+/// How often a segment that is in use is looked at, and how long to wait in between.
+const LOOKS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// When a segment may be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +64,7 @@ pub fn remove(name: &SegmentName, condition: Condition) -> Result<()> {
         Err(Error::Refused { .. }) if condition == Condition::Always && is_plain_and_ours(file.as_fd()) => None,
         verified => Some(verified?),
     };
-    if condition != Condition::Always && !Role::Present.try_take(name, file.as_fd())? {
+    if condition != Condition::Always && !is_deserted(name, file.as_fd())? {
         return Err(Error::InUse { name: name.clone(), by: attached(name) });
     }
     // Judged while nobody else can be attached.
@@ -71,6 +76,20 @@ pub fn remove(name: &SegmentName, condition: Condition) -> Result<()> {
         Removal::Removed => Ok(()),
         Removal::NotOurs => Err(inspect::no_segment(name)),
     }
+}
+
+/// Whether nobody is attached; from then on nobody can attach for as long as the file is open.
+///
+/// A process that starts another one shares its descriptors with it for the moment between fork and exec, so a role may
+/// outlive its holder by that moment: one that is held is looked at again.
+fn is_deserted(name: &SegmentName, file: BorrowedFd<'_>) -> Result<bool> {
+    for _ in 0..LOOKS {
+        if Role::Present.try_take(name, file)? {
+            return Ok(true);
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(false)
 }
 
 fn unlink(name: &SegmentName, file: BorrowedFd<'_>) -> Result<Removal> {
