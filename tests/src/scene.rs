@@ -11,7 +11,7 @@ use rustix::fs::{FlockOperation, flock};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::command::Command;
+use crate::command::{Command, Running};
 
 /// Where segments lie.
 const SHM: &str = "/dev/shm";
@@ -101,6 +101,20 @@ impl Scene {
     #[must_use]
     pub fn coordinator<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         Command::new(&self.path().join("coordinator"), args)
+    }
+
+    /// A run of the coordinator, all of whose workers are asleep: `delay` is how long they sleep.
+    ///
+    /// # Panics
+    /// If they are not within a minute.
+    #[must_use]
+    pub fn sleeping_run(&self, name: &str, delay: &str, args: &[&str]) -> Running {
+        let running = self.coordinator(["--name", name, "--delay", delay, "-n", "10"]).args(args).start();
+        self.until_status(name, |status| {
+            let workers = status["workers"].as_array();
+            workers.is_some_and(|workers| workers.iter().all(|worker| worker["state"] == "sleeping"))
+        });
+        running
     }
 
     /// A run of a worker by hand, on the segment of that name.

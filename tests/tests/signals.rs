@@ -2,18 +2,8 @@
 
 use common::exit_code;
 use common::plant::Point;
-use harness::{Plant, Running, Scene, scene, until};
+use harness::{Plant, scene, until};
 use rustix::process::Signal;
-
-/// A run whose workers sleep for an hour, all of them attached and asleep.
-fn sleeping_run(scene: &Scene, name: &str, args: &[&str]) -> Running {
-    let running = scene.coordinator(["--name", name, "--delay", "1h", "-n", "10"]).args(args).start();
-    scene.until_status(name, |status| {
-        let workers = status["workers"].as_array().expect("workers are an array");
-        workers.iter().all(|worker| worker["state"] == "sleeping")
-    });
-    running
-}
 
 /// Fault 13.
 #[test]
@@ -26,7 +16,7 @@ fn a_signal_to_the_coordinator_stops_the_workers_and_reports_the_partial_value()
     for (signal, code) in cases {
         let scene = scene!();
         let name = scene.name("signal");
-        let running = sleeping_run(&scene, &name, &[]);
+        let running = scene.sleeping_run(&name, "1h", &[]);
         let done = scene.worker(&name).args(["--delay", "0"]).run().expect(0);
         assert_eq!(done.stdout, "Process Process-5 updated shared value to 285\n");
         running.signal(signal);
@@ -43,7 +33,7 @@ fn a_signal_to_the_coordinator_stops_the_workers_and_reports_the_partial_value()
 fn ctrl_c_to_the_whole_group_ends_everything() {
     let scene = scene!();
     let name = scene.name("ctrl-c");
-    let running = sleeping_run(&scene, &name, &[]);
+    let running = scene.sleeping_run(&name, "1h", &[]);
     running.signal_group(Signal::INT);
     let finished = running.finish().expect(exit_code::INTERRUPTED);
     assert_eq!(finished.stdout, "Final shared value: 0\n");
@@ -124,7 +114,7 @@ fn a_draining_run_still_has_its_timeout_and_its_signals() {
     let scene = scene!();
     let name = scene.name("drained");
     let draining = |args: &[&str]| {
-        let running = sleeping_run(&scene, &name, args);
+        let running = scene.sleeping_run(&name, "1h", args);
         let _ = scene.coordinator(["stop", &name]).run().expect(0);
         running
     };
@@ -167,7 +157,7 @@ fn which(program: &str) -> Result<std::path::PathBuf, std::env::VarError> {
 fn stop_now_makes_workers_leave_without_a_contribution() {
     let scene = scene!();
     let name = scene.name("now");
-    let running = sleeping_run(&scene, &name, &[]);
+    let running = scene.sleeping_run(&name, "1h", &[]);
     let _ = scene.coordinator(["stop", "--now", &name]).run().expect(0);
     let finished = running.finish().expect(exit_code::INCOMPLETE);
     assert_eq!(finished.stdout, "Final shared value: 0\n");
