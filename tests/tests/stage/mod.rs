@@ -1,0 +1,125 @@
+//! A segment with victims, and the record that they keep outside of it (`victims/storm.rs`).
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus};
+use std::time::Duration;
+
+use common::{Guard, Removal, Segment, SegmentName, Snapshot, exit_code};
+use harness::Scene;
+
+/// How long the lock may take to be had: the promise is one second, but a loaded machine may let a process wait longer.
+pub const BOUND: Duration = Duration::from_secs(10);
+
+/// A segment for victims, and the record that they keep outside of it.
+pub struct Stage<'a> {
+    scene: &'a Scene,
+    /// Its name.
+    pub name: SegmentName,
+    record: PathBuf,
+    /// The test's own attachment to it.
+    pub segment: Segment,
+}
+
+/// A process that ends with the test at the latest.
+pub struct Victim(Child);
+
+impl<'a> Stage<'a> {
+    /// A stage with room for that many tickets.
+    pub fn new(scene: &'a Scene, label: &str, slots: u32) -> Self {
+        let (name, record) = (scene.name(label), scene.path().join(label));
+        let slots = slots.to_string();
+        let _ = scene.coordinator(["create", &name, "-w", "1", "--slots", &slots]).run().expect(exit_code::COMPLETE);
+        File::create(&record).expect("the record can be made");
+        let name: SegmentName = name.parse().expect("the name is legal");
+        Self { scene, segment: Segment::attach(&name).expect("it is there"), name, record }
+    }
+
+    /// A victim that makes that many contributions, and holds the lock that long for each.
+    pub fn victim(&self, contributions: u32, hold: Duration) -> Command {
+        let mut victim = Command::new(env!("CARGO_BIN_EXE_storm-under-test"));
+        victim.arg(self.name.as_str()).arg(&self.record);
+        victim.args([contributions.to_string(), hold.as_micros().to_string()]);
+        victim
+    }
+
+    /// The lock, within the bound.
+    pub fn lock(&self) -> Guard<'_> {
+        self.segment.lock_within(BOUND).expect("the lock is to be had")
+    }
+
+    /// What the record says of one kind, by ticket; a ticket may be written down again only with the same contribution.
+    fn recorded(text: &str, kind: &str) -> (HashMap<u32, i128>, usize) {
+        let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let mut recorded = HashMap::new();
+        let mut count = 0;
+        for line in lines.filter(|line| line[0] == kind) {
+            let (ticket, contribution) = (line[1].parse().expect("a ticket"), line[2].parse().expect("a number"));
+            assert_eq!(*recorded.entry(ticket).or_insert(contribution), contribution, "{kind} {ticket}");
+            count += 1;
+        }
+        (recorded, count)
+    }
+
+    /// Proves Invariant I against the record, once every victim is gone; removes the segment.
+    pub fn finish(self) -> Snapshot {
+        drop(self.lock());
+        let snapshot = self.segment.snapshot().expect("it can be read");
+        snapshot.check().expect("the ledger holds together");
+        let record = fs::read_to_string(&self.record).expect("the record can be read");
+        let (intents, _) = Self::recorded(&record, "intent");
+        let (applied, count) = Self::recorded(&record, "applied");
+        assert_eq!(applied.len(), count, "a contribution is applied once");
+        for (ticket, contribution) in applied {
+            let done = snapshot.worker(ticket).and_then(|worker| worker.contribution);
+            assert_eq!(done, Some(contribution), "Process-{ticket} was told that it is applied");
+        }
+        let mut total = 0_i128;
+        for worker in snapshot.workers.iter().filter(|worker| worker.contribution.is_some()) {
+            assert_eq!(intents.get(&worker.ticket).copied(), worker.contribution, "Process-{}", worker.ticket);
+            total += worker.contribution.unwrap_or(0);
+        }
+        let [a, b, c, d, ..] = total.to_le_bytes();
+        assert_eq!(snapshot.value.to_i128(), i128::from(i32::from_le_bytes([a, b, c, d])));
+        assert_eq!(self.scene.segments(), [self.scene.segment(self.name.as_str())], "no debris");
+        assert_eq!(self.segment.unlink().expect("it can be removed"), Removal::Removed);
+        snapshot
+    }
+}
+
+impl Victim {
+    /// Starts it.
+    pub fn start(command: &mut Command) -> Self {
+        Self(command.spawn().expect("a victim can be started"))
+    }
+
+    /// Kills it, if it still lives, and waits until it is gone.
+    pub fn kill(mut self) -> ExitStatus {
+        self.0.kill().expect("it can be killed until it is reaped");
+        self.0.wait().expect("a child can be waited for")
+    }
+
+    /// Its end, if it has come.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.0.try_wait().expect("a child can be waited for")
+    }
+
+    /// Whether it waits for the lock.
+    pub fn waits(&self) -> bool {
+        waits_for_lock(self.0.id())
+    }
+}
+
+impl Drop for Victim {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Whether the thread sleeps in a wait for a lock: `/proc/PID/syscall` (proc(5)) begins with the number of the call.
+pub fn waits_for_lock(thread: u32) -> bool {
+    let call = fs::read_to_string(format!("/proc/{thread}/syscall")).unwrap_or_default();
+    call.starts_with(&format!("{} ", libc::SYS_futex))
+}

@@ -1,0 +1,239 @@
+//! Storms: workers killed by the thousand while the lock is held nearly always, also while they wait or recover.
+//!
+//! What the ledger says at the end is compared with the record that the victims keep outside of the segment
+//! (`victims/storm.rs`), so that a contribution which the ledger forgot, or made up, is missed all the same.
+
+mod stage;
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::ExitStatusExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::plant::Point;
+use common::{Acquire, Segment, SegmentName};
+use harness::{scene, until};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use stage::{BOUND, Stage, Victim, waits_for_lock};
+
+/// How long a victim of the storm holds the lock for each contribution.
+const HOLD: Duration = Duration::from_micros(100);
+
+/// Tells of a test that passes too, which only the standard error itself does.
+fn report(text: &str) {
+    let _ = std::io::stderr().write_all(format!("storm: {text}\n").as_bytes());
+}
+
+/// Numbers drawn from a seed that is told.
+fn dice(label: &str) -> StdRng {
+    let seed = rand::random();
+    report(&format!("{label}: seed {seed}"));
+    StdRng::seed_from_u64(seed)
+}
+
+/// Set when it is dropped, so that the watcher ends with a test that fails too.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Takes the lock every few milliseconds until the storm is `over`; the longest wait.
+fn watch(name: &SegmentName, over: &AtomicBool) -> Duration {
+    let segment = Segment::attach(name).expect("it is there");
+    let mut longest = Duration::ZERO;
+    while !over.load(Ordering::Relaxed) {
+        thread::sleep(Duration::from_millis(3));
+        let began = Instant::now();
+        drop(segment.lock_within(BOUND).expect("the lock is always to be had"));
+        longest = longest.max(began.elapsed());
+    }
+    longest
+}
+
+/// Kills workers at random instants, for that long.
+///
+/// Of the five alive one dies by itself between two steps of a commit, which random kills hardly ever meet, and one in
+/// a recovery.
+fn storm(label: &str, duration: Duration, slots: u32) -> u32 {
+    let scene = scene!();
+    let stage = Stage::new(&scene, label, slots);
+    let mut dice = dice(label);
+    let mut steps = [Point::Recorded, Point::Published, Point::HalfApplied].iter().cycle();
+    let mut start = |index: usize| {
+        let mut victim = stage.victim(u32::MAX, HOLD);
+        let point = match index {
+            0 => steps.next(),
+            1 => Some(&Point::Recovering),
+            _ => None,
+        };
+        victim.envs(point.map(|point| ("MULTIPROCESS_PLANT", format!("{}=kill", point.name()))));
+        Victim::start(&mut victim)
+    };
+    let mut alive: Vec<Victim> = (0..5).map(&mut start).collect();
+    let (mut kills, mut planted) = (0, [0; 5]);
+    let over = AtomicBool::new(false);
+    let longest = thread::scope(|scope| {
+        let watcher = scope.spawn(|| watch(&stage.name, &over));
+        let end = Over(&over);
+        let began = Instant::now();
+        while began.elapsed() < duration && !watcher.is_finished() {
+            thread::sleep(Duration::from_micros(dice.random_range(0..15_000)));
+            let unlucky = dice.random_range(0..alive.len());
+            for (index, victim) in alive.iter_mut().enumerate() {
+                let ended = victim.ended();
+                if ended.is_some() {
+                    planted[index] += 1;
+                } else if index == unlucky {
+                    kills += 1;
+                } else {
+                    continue;
+                }
+                let dead = std::mem::replace(victim, start(index));
+                assert_eq!(ended.unwrap_or_else(|| dead.kill()).signal(), Some(9), "no victim fails");
+            }
+        }
+        drop(end);
+        watcher.join().expect("the lock is always to be had")
+    });
+    drop(alive);
+    let snapshot = stage.finish();
+    let (done, recoveries) = (snapshot.done(), snapshot.recoveries);
+    report(&format!(
+        "{label}: {kills} random kills, {} in a commit, {} in a recovery; {recoveries} recoveries, \
+         {done} contributions, longest wait for the lock {longest:.1?}",
+        planted[0], planted[1]
+    ));
+    assert!(recoveries > 0 && planted[0] > 0 && planted[1] > 0 && done > 0, "it was no storm: {planted:?}");
+    kills
+}
+
+/// Fault 8.
+#[test]
+fn a_storm_of_kills_loses_nothing_doubles_nothing_and_stalls_nobody() {
+    storm("storm", Duration::from_secs(5), 100_000);
+}
+
+/// Fault 8, the long form: `cargo test -p tests --test storm -- --ignored --exact a_storm_of_a_thousand_kills`
+#[test]
+#[ignore = "takes a minute and all processors"]
+fn a_storm_of_a_thousand_kills() {
+    assert!(storm("minute", Duration::from_secs(60), 1_000_000) >= 1000);
+}
+
+/// Lets that many workers die with the lock, one after the other, all under one ticket of two.
+fn die_with_the_lock(label: &str, deaths: u32) {
+    let scene = scene!();
+    let stage = Stage::new(&scene, label, 2);
+    let path = scene.segment(stage.name.as_str());
+    let extent = || fs::metadata(&path).map(|file| (file.len(), file.blocks())).expect("it is there");
+    let before = extent();
+    let points = [Point::Taken, Point::Locked, Point::Recorded];
+    for (_, point) in (0..deaths).zip(points.iter().cycle()) {
+        let mut victim = stage.victim(1, Duration::ZERO);
+        let status = victim.env("MULTIPROCESS_PLANT", format!("{}=kill", point.name())).status();
+        assert_eq!(status.expect("a victim can be started").signal(), Some(9));
+    }
+    assert_eq!(stage.lock().acquired(), Acquire::OwnerDied);
+    let snapshot = stage.segment.snapshot().expect("it can be read");
+    assert_eq!((snapshot.recoveries, snapshot.done(), extent()), (deaths.into(), 0, before));
+    assert_eq!(snapshot.workers.iter().map(|worker| worker.restarts).collect::<Vec<_>>(), [deaths - 1]);
+    let last = stage.victim(1, Duration::ZERO).status().expect("a victim can be started");
+    assert!(last.success(), "the ticket is still to be had");
+    assert_eq!(stage.finish().log, [1]);
+    report(&format!("{label}: {deaths} owners died, {} recoveries", snapshot.recoveries));
+}
+
+/// Fault 9.
+#[test]
+fn a_thousand_owners_die_on_one_segment_and_leave_no_debris() {
+    die_with_the_lock("owners", 1000);
+}
+
+/// Fault 9, the long form: `cargo test -p tests --test storm -- --ignored --exact a_hundred_thousand_owners_die`
+#[test]
+#[ignore = "takes minutes"]
+fn a_hundred_thousand_owners_die() {
+    die_with_the_lock("many-owners", 100_000);
+}
+
+/// Fault 10.
+#[test]
+fn a_waiter_killed_while_it_waits_or_just_woken_leaves_the_others_their_turn() {
+    const ROUNDS: usize = 250;
+    let scene = scene!();
+    let stage = Stage::new(&scene, "waiters", 5000);
+    let mut dice = dice("waiters");
+    let mut longest = Duration::ZERO;
+    for round in 0..ROUNDS {
+        let guard = stage.lock();
+        let mut waiters = vec![Victim::start(&mut stage.victim(1, Duration::ZERO))];
+        until("the first to wait for the lock", || waiters[0].waits());
+        waiters.extend((0..4).map(|_| Victim::start(&mut stage.victim(1, Duration::ZERO))));
+        until("all to wait for the lock", || waiters.iter().all(Victim::waits));
+        assert_eq!(waiters.swap_remove(dice.random_range(1..5)).kill().signal(), Some(9), "it waited");
+        // Every second time the one that is woken: a futex wakes who has waited longest.
+        let unlucky = if round % 2 == 0 { 0 } else { dice.random_range(0..4) };
+        // The time from the wake to the end of the contribution, and some more.
+        let instant = Duration::from_micros(dice.random_range(0..300));
+        let began = Instant::now();
+        drop(guard);
+        while began.elapsed() < instant {
+            std::hint::spin_loop();
+        }
+        drop(waiters.swap_remove(unlucky));
+        for mut waiter in waiters {
+            let mut ended = None;
+            while ended.is_none() {
+                assert!(began.elapsed() < BOUND, "round {round}: the others get the lock");
+                thread::sleep(Duration::from_micros(500));
+                ended = waiter.ended();
+            }
+            assert_eq!(ended.and_then(|status| status.code()), Some(0), "round {round}");
+        }
+        longest = longest.max(began.elapsed());
+    }
+    let snapshot = stage.finish();
+    let (done, recoveries) = (snapshot.done(), snapshot.recoveries);
+    report(&format!(
+        "waiters: {ROUNDS} rounds, {done} contributions, {recoveries} recoveries, longest turn {longest:.1?}"
+    ));
+    assert!(done >= ROUNDS * 3 && recoveries > 0);
+}
+
+/// Fault 10: another process takes the lock before the woken one runs, and releases it when that one is dead.
+#[test]
+fn a_lock_is_had_although_the_one_that_was_woken_for_it_is_dead() {
+    let scene = scene!();
+    let stage = Stage::new(&scene, "woken", 100);
+    for round in 0..20 {
+        let guard = stage.lock();
+        let woken = Victim::start(&mut stage.victim(1, Duration::ZERO));
+        until("the first to wait for the lock", || woken.waits());
+        let (tell, told) = channel();
+        let outcome = thread::scope(|scope| {
+            let next = scope.spawn(|| {
+                let segment = Segment::attach(&stage.name).expect("it is there");
+                tell.send(rustix::thread::gettid()).expect("the test listens");
+                segment.lock_within(Duration::from_secs(3)).map(drop)
+            });
+            let thread = told.recv().expect("the thread runs").as_raw_nonzero().get().unsigned_abs();
+            until("the next to wait for the lock", || waits_for_lock(thread));
+            drop(guard);
+            let barging = stage.segment.lock_within(Duration::ZERO);
+            drop(woken);
+            drop(barging);
+            next.join().expect("no panic")
+        });
+        assert!(outcome.is_ok(), "round {round}: {outcome:?}");
+    }
+    stage.finish();
+}

@@ -1,0 +1,16 @@
+//! A worker that takes the lock and then becomes another program: `exec-under-test NAME`.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use common::{Segment, SegmentName};
+
+fn main() {
+    let name: SegmentName = std::env::args().nth(1).expect("a segment's name").parse().expect("the name is legal");
+    let segment = Segment::attach(&name).expect("the segment is there");
+    let mut guard = segment.lock(|_, _| {}).expect("the lock is sound");
+    let _claim = guard.join().expect("there is a ticket");
+    // No destructor runs on the way: the lock is held when the image goes.
+    let error = Command::new("sleep").arg("600").exec();
+    panic!("sleep cannot be started: {error}");
+}
