@@ -1,7 +1,7 @@
 //! Attaching to a segment whose bytes are the fuzzer's: a typed error, or a segment that can be used; never a crash.
 //!
 //! The input is a sequence of patches of three bytes, an offset and a value, to a sound segment with one contribution.
-//! Run it with `cargo +nightly fuzz run --fuzz-dir tests/fuzz attach`.
+//! Run it with `cargo +nightly fuzz run --fuzz-dir tests/fuzz attach`; it leaves one file, `/dev/shm/fuzz-PID`.
 #![no_main]
 
 use std::fs::File;
