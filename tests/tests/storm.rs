@@ -175,9 +175,9 @@ fn a_waiter_killed_while_it_waits_or_just_woken_leaves_the_others_their_turn() {
     let mut longest = Duration::ZERO;
     for round in 0..ROUNDS {
         let guard = stage.lock();
-        let mut waiters = vec![Victim::start(&mut stage.victim(1, Duration::ZERO))];
+        let mut waiters = vec![Victim::start(&mut stage.victim(1, HOLD / 2))];
         until("the first to wait for the lock", || waiters[0].waits());
-        waiters.extend((0..4).map(|_| Victim::start(&mut stage.victim(1, Duration::ZERO))));
+        waiters.extend((0..4).map(|_| Victim::start(&mut stage.victim(1, HOLD / 2))));
         until("all to wait for the lock", || waiters.iter().all(Victim::waits));
         assert_eq!(waiters.swap_remove(dice.random_range(1..5)).kill().signal(), Some(9), "it waited");
         // Every second time the one that is woken: a futex wakes who has waited longest.
@@ -206,7 +206,7 @@ fn a_waiter_killed_while_it_waits_or_just_woken_leaves_the_others_their_turn() {
     report(&format!(
         "waiters: {ROUNDS} rounds, {done} contributions, {recoveries} recoveries, longest turn {longest:.1?}"
     ));
-    assert!(done >= ROUNDS * 3 && recoveries > 0);
+    assert!(done >= ROUNDS * 3);
 }
 
 /// Fault 10: another process takes the lock before the woken one runs, and releases it when that one is dead.
