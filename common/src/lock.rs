@@ -11,7 +11,7 @@
 //!
 //! Invariant: whoever has a [`Guard`] sees a ledger in which the value equals the wrapped sum of the contributions.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::ledger::{self, LockHolder};
@@ -21,6 +21,13 @@ use crate::sys::mutex::Attempt;
 
 /// How long a waiter waits before it looks at who holds the lock.
 const SLICE: Duration = Duration::from_secs(1);
+
+/// How long a waiter sleeps before it looks at the lock itself.
+///
+/// A robust mutex can lose a wake-up: the waiter that is woken dies before it has marked the lock as waited for again,
+/// after another locker, who came first, has taken the mark away; the kernel wakes the next one only if it finds the lock
+/// free (`handle_futex_death`, kernel/futex/core.c). So no one may rely on being woken.
+const SLEEP: Duration = Duration::from_millis(50);
 
 /// The lock, held: the one way to change the ledger. Released when dropped.
 pub struct Guard<'a> {
@@ -92,10 +99,19 @@ impl Segment {
     /// [`Error::Busy`] with the holder when patience has passed; [`Error::Damaged`] as in [`Self::lock`].
     pub fn lock_within(&self, patience: Duration) -> Result<Guard<'_>> {
         let handle = self.mapping().lock();
-        let attempt = match handle.try_lock() {
-            Attempt::Busy if !patience.is_zero() => handle.lock_within(patience),
-            attempt => attempt,
-        };
+        let began = Instant::now();
+        let mut attempt = handle.try_lock();
+        while attempt == Attempt::Busy {
+            let left = patience.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            // Also at the very end: the lock may have been free for the whole of the last sleep.
+            attempt = match handle.lock_within(left.min(SLEEP)) {
+                Attempt::Busy => handle.try_lock(),
+                attempt => attempt,
+            };
+        }
         match attempt {
             Attempt::Locked => self.guard(false),
             Attempt::OwnerDied => self.guard(true),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 use serde_json::Value;
 
 use crate::plant::Plant;
@@ -27,6 +27,7 @@ pub struct Command {
 /// A command that runs; its whole process group is killed when this is dropped.
 pub struct Running {
     child: Child,
+    is_reaped: bool,
     what: String,
     stdout: Capture,
     stderr: Capture,
@@ -103,6 +104,7 @@ impl Command {
             stdout: Capture::new(child.stdout.take()),
             stderr: Capture::new(child.stderr.take()),
             child,
+            is_reaped: false,
             what: self.what,
         }
     }
@@ -140,22 +142,28 @@ impl Running {
 
     /// Whether it has ended.
     #[must_use]
-    pub fn has_ended(&mut self) -> bool {
-        self.child.try_wait().is_ok_and(|status| status.is_some())
+    pub fn has_ended(&self) -> bool {
+        // Without reaping it: until then its id, and its group's, cannot be another's.
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(self.id()), options).is_ok_and(|status| status.is_some())
     }
 
-    /// Waits for its end.
-    ///
-    /// Output is complete when all who could write to it are gone or closed it; a worker that outlives a killed
-    /// coordinator is waited for no longer than a second.
+    /// Waits for its end, and ends what it left behind in its process group.
     ///
     /// # Panics
     /// If the watchdog ends it.
     #[must_use]
     pub fn finish(mut self) -> Finished {
         let began = Instant::now();
-        let status = self.watch(began);
+        while !self.has_ended() {
+            if began.elapsed() > PATIENCE {
+                self.signal_group(Signal::KILL);
+                panic!("{} hung\nstdout: {}\nstderr: {}", self.what, self.stdout(), self.stderr());
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
         let took = began.elapsed();
+        let status = self.reap();
         Finished {
             code: status.code(),
             signal: status.signal(),
@@ -165,17 +173,11 @@ impl Running {
         }
     }
 
-    fn watch(&mut self, began: Instant) -> ExitStatus {
-        loop {
-            if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
-                return status;
-            }
-            if began.elapsed() > PATIENCE {
-                self.signal_group(Signal::KILL);
-                panic!("{} hung\nstdout: {}\nstderr: {}", self.what, self.stdout(), self.stderr());
-            }
-            thread::sleep(Duration::from_millis(1));
-        }
+    /// Kills the rest of its group, which has its id for a name for as long as it is not reaped; then reaps it.
+    fn reap(&mut self) -> ExitStatus {
+        self.signal_group(Signal::KILL);
+        self.is_reaped = true;
+        self.child.wait().expect("a child can be waited for")
     }
 
     fn id(&self) -> Pid {
@@ -185,8 +187,9 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.signal_group(Signal::KILL);
-        let _ = self.child.wait();
+        if !self.is_reaped {
+            self.reap();
+        }
     }
 }
 

@@ -177,7 +177,6 @@ fn wait_ends_with_the_contributions() {
     let one = scene.coordinator(["wait", &name, "--contributions", "1"]).start();
     let _ = scene.worker(&name).run().expect(0);
     let _ = one.finish().expect(0);
-    let mut all = all;
     assert!(!all.has_ended());
     let _ = scene.worker(&name).run().expect(0);
     let _ = all.finish().expect(0);

@@ -191,7 +191,6 @@ fn a_reader_that_comes_late_gets_every_line() {
     reader.read_to_end(&mut text).expect("it can be read");
     let text = String::from_utf8_lossy(&text[filling..]).into_owned();
     assert_eq!((text.lines().count(), text.lines().last()), (5, Some(FINAL)), "{text}");
-    let mut run = run;
     until("the coordinator to end", || run.has_ended());
     let _ = run.finish().expect(COMPLETE);
     is_gone(&scene);

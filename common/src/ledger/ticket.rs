@@ -1,6 +1,6 @@
 //! Tickets: the identity under which a worker contributes.
 //!
-//! Who takes a ticket holds the role [`Role::Ticket`] first, which the kernel gives to one live process at a time, and
+//! Who takes a ticket holds the role `Role::Ticket` first, which the kernel gives to one live process at a time, and
 //! changes the word under the lock. A worker that was superseded all the same finds another epoch at its commit.
 
 use std::ops::RangeInclusive;
@@ -12,8 +12,7 @@ use crate::error::{Error, Result};
 use crate::layout::{Slot, View};
 use crate::lock::Guard;
 use crate::plant::{self, Fault, Point};
-use crate::process;
-use crate::segment::{Lifecycle, Role, Segment, Stop};
+use crate::segment::{Lifecycle, Segment, Stop};
 
 /// A worker's right to contribute under a ticket.
 #[derive(Debug)]
@@ -66,7 +65,7 @@ impl Guard<'_> {
             return Ok(TakeOver::AlreadyDone);
         }
         must_be_open(segment)?;
-        if !segment.try_take_role(Role::Ticket(ticket))? && !plant::has(Fault::NoRoles) {
+        if !segment.try_take_ticket(ticket)? && !plant::has(Fault::NoRoles) {
             return Err(Error::TicketHeld { name: segment.name().clone(), ticket });
         }
         let restarts = &segment.view().header.live.restarts;
@@ -104,14 +103,15 @@ impl Guard<'_> {
             let state = State::of(slot.claim.load(Relaxed));
             let is_free = match state {
                 State::Free => true,
-                State::Taken { .. } => is_orphaned(slot),
+                // Asked with the segment's own descriptor the kernel does not count the segment's own roles.
+                State::Taken { .. } => !segment.has_taken(ticket) && !segment.has_worker(ticket)?,
                 State::Done { .. } => false,
             };
             all_done &= matches!(state, State::Done { .. });
             if all_done {
                 segment.view().header.live.first_open.store(ticket + 1, Relaxed);
             }
-            if is_free && segment.try_take_role(Role::Ticket(ticket))? {
+            if is_free && segment.try_take_ticket(ticket)? {
                 return Ok(Some(assign(slot, ticket, state)));
             }
         }
@@ -164,11 +164,6 @@ fn assign(slot: &Slot, ticket: u32, state: State) -> Claim {
     slot.claim.store(State::Taken { epoch }.word(), Release);
     plant::at(Point::Taken);
     Claim { ticket, epoch }
-}
-
-/// Whether the ticket's worker seems dead: a cheap look before the kernel's lock on the role decides.
-fn is_orphaned(slot: &Slot) -> bool {
-    !process::exists(slot.pid.load(Relaxed))
 }
 
 fn must_be_open(segment: &Segment) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Attaching: first be counted as present, then verify, then map.
 
+use std::cell::RefCell;
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -46,7 +47,14 @@ impl Segment {
             return Err(Error::NoSegment { name: name.clone(), running: Vec::new() });
         }
         let mapping = mapping::open(name.as_str(), verified.extent).map_err(|error| cannot_map(name, error))?;
-        let segment = Self { name: name.clone(), terms: verified.terms, founding_nonce: verified.nonce, mapping, file };
+        let segment = Self {
+            name: name.clone(),
+            terms: verified.terms,
+            founding_nonce: verified.nonce,
+            mapping,
+            tickets: RefCell::default(),
+            file,
+        };
         // The mapping was opened by name once more: it must show what was verified.
         let identity = &segment.view().header.identity;
         if identity.nonce.load(Relaxed) != verified.nonce {

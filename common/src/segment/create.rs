@@ -4,6 +4,7 @@
 //! (rename(2)). A creator that is killed before leaves a file under its creation name, which nobody attaches to and which
 //! the next start removes; one that is killed after leaves a whole segment.
 
+use std::cell::RefCell;
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
@@ -39,7 +40,14 @@ impl Segment {
                 Err(MapError::Os(Errno::EXIST | Errno::NOENT)) => continue,
                 Err(error) => return Err(cannot_create(name, error)),
             };
-            let segment = Self { name: name.clone(), terms: terms.clone(), founding_nonce: nonce, mapping, file };
+            let segment = Self {
+                name: name.clone(),
+                terms: terms.clone(),
+                founding_nonce: nonce,
+                mapping,
+                tickets: RefCell::default(),
+                file,
+            };
             segment.found(extent, nonce)?;
             plant::at(Point::Created);
             match creation.publish(name) {

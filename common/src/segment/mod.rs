@@ -11,6 +11,8 @@ mod remove;
 mod role;
 mod verify;
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Duration;
@@ -51,6 +53,8 @@ pub struct Segment {
     terms: Terms,
     founding_nonce: u64,
     mapping: Mapping,
+    /// The tickets whose roles `file` holds.
+    tickets: RefCell<HashSet<u32>>,
     // Holds this process's roles; closing it gives them up.
     file: OwnedFd,
 }

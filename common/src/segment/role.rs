@@ -51,7 +51,16 @@ impl Role {
 
 impl super::Segment {
     /// Makes this process the one that works under the ticket, unless a live one does.
-    pub(crate) fn try_take_role(&self, role: Role) -> Result<bool> {
-        role.try_take(&self.name, self.file())
+    pub(crate) fn try_take_ticket(&self, ticket: u32) -> Result<bool> {
+        let is_taken = Role::Ticket(ticket).try_take(&self.name, self.file())?;
+        if is_taken {
+            self.tickets.borrow_mut().insert(ticket);
+        }
+        Ok(is_taken)
+    }
+
+    /// Whether the ticket was taken through this very attachment.
+    pub(crate) fn has_taken(&self, ticket: u32) -> bool {
+        self.tickets.borrow().contains(&ticket)
     }
 }
