@@ -62,10 +62,10 @@ fn a_worker_by_hand_takes_over_what_another_left_behind() {
 /// workers by hand, by one that dies before it has applied it; only the look under the lock finds that one.
 #[test]
 fn workers_by_hand_are_all_printed_only_if_they_are_looked_for_under_the_lock() {
-    let setup = Setup::joined(1, 1);
+    let setup = Setup { greets_under_lock: false, ..Setup::joined(1, 1) };
     let counterexample = explore(&setup, Look::Printed).expect_err("the look comes too late");
     assert_eq!(counterexample.violation, Violation::Unprinted, "{counterexample}");
-    let in_time = Setup { greets_under_lock: true, ..Setup::joined(1, 2) };
+    let in_time = Setup::joined(1, 2);
     holds_for("1 launched worker, 2 by hand looked for under the lock, 2 deaths", &in_time, Look::Printed);
 }
 

@@ -181,7 +181,12 @@ impl<'a> Supervisor<'a> {
     /// Taking the lock also brings to an end what a worker that died with it had begun.
     fn close(&mut self) -> Result<bool> {
         match self.segment.lock_within(LOCK_PATIENCE) {
-            Ok(mut guard) => guard.close(),
+            Ok(mut guard) => {
+                guard.close();
+                // Under the lock: who joined and dies after this look is still waited for, and then the lock's recovery
+                // brings to light, and to print, what it may have committed.
+                self.greet_bystanders()?;
+            }
             Err(SegmentError::Busy { .. }) if self.impatient => return Ok(true),
             Err(SegmentError::Busy { holder }) => {
                 self.vigil.watch(self.segment, holder.as_ref())?;
@@ -192,7 +197,6 @@ impl<'a> Supervisor<'a> {
             Err(error) => return Err(error.into()),
         }
         self.segment.notify();
-        self.greet_bystanders()?;
         Ok(self.bystanders.is_empty() || self.impatient)
     }
 }

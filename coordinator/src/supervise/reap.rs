@@ -27,9 +27,7 @@ impl Supervisor<'_> {
         let end = describe(status);
         if self.is_done(ticket)? {
             self.narrator.step(format_args!("Process-{ticket} (pid {pid}) has contributed and {end}"));
-        } else if let Some(TicketState::Held { pid }) = self.segment.ticket(ticket)? {
-            // The role of a process that was reaped is free: someone else works under the ticket, left by a coordinator
-            // that died before this worker was launched.
+        } else if let Some(pid) = self.rival(ticket)? {
             self.narrator.step(format_args!("Process-{ticket} is at work already (pid {pid})"));
             self.bystanders.push(Bystander::new(ticket, pid));
         } else if self.is_stopping() {
@@ -49,6 +47,18 @@ impl Supervisor<'_> {
             self.fail(ticket, format!("{end} before its contribution, after {restarts} restarts"));
         }
         Ok(())
+    }
+
+    /// The process that works under the ticket of a worker that was reaped.
+    ///
+    /// The role of a process that was reaped is free: who holds it was left by a coordinator that died before this worker
+    /// was launched. It may hold the role and not have the ticket yet, or just be dying with it.
+    fn rival(&self, ticket: u32) -> Result<Option<u32>> {
+        Ok(match self.segment.ticket(ticket)? {
+            Some(TicketState::Held { pid }) => Some(pid),
+            Some(TicketState::Free) if self.segment.has_worker(ticket)? => Some(0),
+            _ => None,
+        })
     }
 
     pub(super) fn fail(&mut self, ticket: u32, reason: String) {

@@ -42,8 +42,8 @@ pub struct Setup {
     pub early: u8,
     /// Whether a ticket's role keeps a second worker out, as the kernel does.
     pub roles: bool,
-    /// Whether the coordinator looks for workers by hand before it releases the lock under which it closed the segment;
-    /// the code does it behind that.
+    /// Whether the coordinator looks for workers by hand before it releases the lock under which it closed the segment,
+    /// as the code does.
     pub greets_under_lock: bool,
     pub mutant: Mutant,
 }
@@ -59,7 +59,7 @@ impl Setup {
             coordinator_dies: false,
             early: 0,
             roles: true,
-            greets_under_lock: false,
+            greets_under_lock: true,
             mutant: Mutant::None,
         }
     }
