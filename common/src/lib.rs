@@ -31,14 +31,14 @@ mod terms;
 mod value;
 
 pub use clock::Instant;
-pub use delay::{DelayRange, parse_duration};
+pub use delay::{DelayRange, InvalidDelay, parse_duration};
 pub use error::{Error, Refusal, Result};
 pub use ledger::{
     Claim, Committed, LockHolder, Phase, Snapshot, TakeOver, TicketState, Violation, WorkerSnapshot, WorkerState,
 };
 pub use lock::{Acquire, Guard, Vigil};
-pub use name::SegmentName;
-pub use number::parse_count;
+pub use name::{InvalidName, SegmentName};
+pub use number::{InvalidCount, parse_count};
 pub use segment::{
     Condition, Lifecycle, Lookup, Removal, RunState, Segment, Stop, list, remove, remove_creation_debris,
 };

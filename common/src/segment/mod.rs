@@ -12,7 +12,7 @@ mod role;
 mod verify;
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Duration;
@@ -54,7 +54,7 @@ pub struct Segment {
     founding_nonce: u64,
     mapping: Mapping,
     /// The tickets whose roles `file` holds.
-    tickets: RefCell<HashSet<u32>>,
+    tickets: RefCell<BTreeSet<u32>>,
     // Holds this process's roles; closing it gives them up.
     file: OwnedFd,
 }
