@@ -2,8 +2,9 @@
 //!
 //! Without the feature `plant`, which only the tests' package turns on, every function here is empty. With it, the
 //! variable `MULTIPROCESS_PLANT` names a point and an action (`published=kill`), and `MULTIPROCESS_PLANT_TIMES` a folder
-//! with one file a time that the plant may go off, so that a worker launched again gets through. `MULTIPROCESS_FAULTS`
-//! names mistakes in the protocol itself, which the tests must find.
+//! with one file a time that the plant may go off, so that a worker launched again gets through, and
+//! `MULTIPROCESS_PLANT_SPARES` a program in which it does not. `MULTIPROCESS_FAULTS` names mistakes in the protocol itself,
+//! which the tests must find.
 
 /// A place at which something can be planted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +107,7 @@ pub use planted::{at, has, refuses};
 
 #[cfg(feature = "plant")]
 mod planted {
+    use std::path::PathBuf;
     use std::sync::OnceLock;
     use std::{env, fs};
 
@@ -119,6 +121,11 @@ mod planted {
     fn action(point: Point) -> Option<&'static str> {
         let plant = PLANT.get_or_init(|| {
             let plant = env::var("MULTIPROCESS_PLANT").ok()?;
+            let program = env::args_os().next().map(PathBuf::from);
+            let spared = env::var_os("MULTIPROCESS_PLANT_SPARES");
+            if spared.is_some() && spared.as_deref() == program.as_ref().and_then(|program| program.file_name()) {
+                return None;
+            }
             plant.split_once('=').map(|(point, action)| (point.to_owned(), action.to_owned()))
         });
         let (wanted, action) = plant.as_ref()?;

@@ -52,7 +52,10 @@ impl Command {
     pub(crate) fn new<S: AsRef<OsStr>>(program: &Path, args: impl IntoIterator<Item = S>) -> Self {
         let mut process = Process::new(program);
         process.args(args).stdin(Stdio::null()).process_group(0);
-        process.env_remove("MULTIPROCESS_PLANT").env_remove("MULTIPROCESS_PLANT_TIMES");
+        process
+            .env_remove("MULTIPROCESS_PLANT")
+            .env_remove("MULTIPROCESS_PLANT_TIMES")
+            .env_remove("MULTIPROCESS_PLANT_SPARES");
         let folder = program.parent().unwrap_or(Path::new("/")).to_owned();
         Self { what: format!("{process:?}"), process, folder }
     }

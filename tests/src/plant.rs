@@ -22,7 +22,9 @@ impl Plant {
     /// # Panics
     /// If the files cannot be made.
     #[must_use]
-    pub fn variables(&self, folder: &Path) -> [(String, String); 2] {
+    pub fn variables(&self, folder: &Path) -> [(String, String); 3] {
+        // A coordinator recovers what its workers leave, and must not die of what was planted in them.
+        let is_coordinators = matches!(self.point, Point::Created | Point::Launching | Point::Supervised);
         fs::create_dir_all(folder).expect("the folder of times can be made");
         for time in 0..self.times {
             fs::write(folder.join(time.to_string()), "").expect("a time can be written");
@@ -30,6 +32,7 @@ impl Plant {
         [
             ("MULTIPROCESS_PLANT".to_owned(), format!("{}={}", self.point.name(), self.action)),
             ("MULTIPROCESS_PLANT_TIMES".to_owned(), folder.display().to_string()),
+            ("MULTIPROCESS_PLANT_SPARES".to_owned(), if is_coordinators { "" } else { "coordinator" }.to_owned()),
         ]
     }
 }
