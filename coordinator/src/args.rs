@@ -32,6 +32,8 @@ pub enum Command {
     Status(StatusArgs),
     /// List the segments that there are
     List(ListArgs),
+    /// List the kernels that there are
+    Kernels,
     /// Wait until a segment has its contributions
     Wait(WaitArgs),
     /// Take over a run whose coordinator died, finish it, report, remove

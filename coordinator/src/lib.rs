@@ -35,6 +35,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Create(args) => command::create::create(&args),
         Command::Status(args) => command::status::status(&args),
+        Command::Kernels => command::kernels::kernels(),
         Command::List(args) => command::list::list(&args),
         Command::Wait(args) => command::wait::wait(&args),
         Command::Resume(args) => run::resume(&args),

@@ -170,6 +170,18 @@ fn hundreds_of_workers_all_contribute() {
 }
 
 #[test]
+fn kernels_are_listed_with_a_line_each_and_each_can_be_run() {
+    let scene = scene!();
+    let listed = scene.coordinator(["kernels"]).run().expect(0);
+    let names: Vec<&str> = listed.lines().iter().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(names, ["sum-of-squares", "prime-count"]);
+    for (name, value) in names.into_iter().zip(["332833500", "168"]) {
+        let args = ["--kernel", name, "-n", "1000", "-w", "1", "--delay", "0", "-q"];
+        assert_eq!(scene.coordinator(args).run().expect(0).stdout, format!("{value}\n"));
+    }
+}
+
+#[test]
 fn no_iterations_are_a_result_too() {
     let scene = scene!();
     let finished = scene.coordinator(["-n", "0", "--delay", "0", "-w", "2"]).run().expect(0);

@@ -2,10 +2,12 @@
 //!
 //! Invariant: a kernel's result depends on its range alone, so that a worker launched again contributes the same.
 
+mod prime_count;
 mod sum_of_squares;
 
 use std::ops::Range;
 
+pub use prime_count::PrimeCount;
 pub use sum_of_squares::SumOfSquares;
 
 /// A computation over a range of iterations.
@@ -58,7 +60,7 @@ impl Watch for Unwatched {
 /// The kernels that come with the project.
 #[must_use]
 pub fn built_in() -> &'static [&'static dyn Kernel] {
-    &[&SumOfSquares]
+    &[&SumOfSquares, &PrimeCount]
 }
 
 /// The kernel of that name, if it is among `kernels`.

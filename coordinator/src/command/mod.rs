@@ -1,6 +1,7 @@
 //! The commands beside `run` and `resume`: one file each.
 
 pub mod create;
+pub mod kernels;
 pub mod list;
 pub mod remove;
 pub mod status;
