@@ -43,7 +43,8 @@ pub fn name_parser() -> impl TypedValueParser<Value = SegmentName> {
 }
 
 /// The text with its control characters spelled out: an argument's line breaks must not pose as lines of ours.
-fn one_line(text: &str) -> String {
+#[must_use]
+pub fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
@@ -75,12 +76,21 @@ fn next_step(error: &clap::Error) -> String {
     }
 }
 
-/// The command whose arguments are wrong, as the usage in clap's message names it.
+/// The command whose arguments are wrong, as the usage in clap's message names it, or the program.
 fn command(error: &clap::Error) -> String {
     let text = error.to_string();
-    let usage = text.rsplit("Usage: ").next().unwrap_or_default();
     let is_word = |word: &&str| word.starts_with(|c: char| c.is_ascii_lowercase());
-    usage.split_whitespace().take_while(is_word).collect::<Vec<_>>().join(" ")
+    match text.rsplit_once("Usage: ") {
+        Some((_, usage)) => usage.split_whitespace().take_while(is_word).collect::<Vec<_>>().join(" "),
+        // A value that does not fit: clap says no more than that.
+        None => program(),
+    }
+}
+
+fn program() -> String {
+    let path = std::env::args_os().next().unwrap_or_default();
+    let file_name = std::path::Path::new(&path).file_name().unwrap_or_default();
+    file_name.to_string_lossy().into_owned()
 }
 
 impl ValueEnum for ValueType {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 /// What a duration may be, for messages.
-const DURATION_RULE: &str = "a duration is a number with a unit, such as 200ms, 1.5s or 2min, or 0";
+const DURATION_RULE: &str = "a duration is a number with a unit, such as 200ms, 0.5s or 2min, at most 584 years, or 0";
 
 /// Why a text is no duration or no range of delay.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +52,9 @@ pub struct DelayRange {
 impl DelayRange {
     /// No delay.
     pub const NONE: Self = Self { min: Duration::ZERO, max: Duration::ZERO };
+
+    /// That of Program B: `uniform(0.1, 0.5)` seconds.
+    pub const DEFAULT: Self = Self { min: Duration::from_millis(100), max: Duration::from_millis(500) };
 
     /// The range from `min` to `max`, if it is one.
     #[must_use]

@@ -5,7 +5,7 @@ use std::io;
 
 use crate::exit_code;
 use crate::ledger::LockHolder;
-use crate::name::SegmentName;
+use crate::name::{FOLDER, SegmentName};
 
 /// What went wrong with a segment or its ledger.
 #[derive(Debug, thiserror::Error)]
@@ -111,9 +111,12 @@ pub enum Error {
         /// What is wrong.
         what: String,
     },
-    /// The texts of the terms do not fit.
-    #[error("the kernel's name and the worker's path are too long for a segment")]
-    TermsTooLong,
+    /// No segment can be made for the terms.
+    #[error("no segment can be made for such terms: {what}")]
+    Terms {
+        /// What makes no sense.
+        what: &'static str,
+    },
     /// A call to the system failed.
     #[error("cannot {doing} \"{name}\": {source}")]
     System {
@@ -200,7 +203,7 @@ impl Error {
             Self::Superseded { .. } => exit_code::INCOMPLETE,
             Self::Busy { .. } => exit_code::TIMEOUT,
             Self::Overflow { .. } => exit_code::OVERFLOW,
-            Self::TermsTooLong => exit_code::USAGE,
+            Self::Terms { .. } => exit_code::USAGE,
         }
     }
 
@@ -218,6 +221,7 @@ impl Error {
                 Some(format!("finish it: coordinator resume {name}; or remove it: coordinator remove {name}"))
             }
             Self::Exists { name, .. } => Some(format!("look at it: coordinator status {name}; or take another name")),
+            Self::Permission { doing: "create", .. } => Some(format!("see who may write there: ls -ld {FOLDER}")),
             Self::Permission { name, .. } => Some(format!("see who owns it: ls -l {}", name.path().display())),
             Self::InUse { name, .. } => Some(format!(
                 "stop it: coordinator stop {name}; or remove it all the same: coordinator remove --force {name}"
@@ -227,8 +231,12 @@ impl Error {
             }
             Self::NotReady { name } => Some(format!("try again; if its creator is dead: coordinator remove {name}")),
             Self::NoFreeSlot { .. } => Some("create segments with more room: --slots N".to_owned()),
-            Self::Overflow { .. } => {
+            Self::Overflow { kind: "i32", .. } => {
                 Some("use a wider type (--type i64), or let the value wrap (--overflow wrap)".to_owned())
+            }
+            Self::Overflow { .. } => Some("let the value wrap (--overflow wrap)".to_owned()),
+            Self::System { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                Some(format!("make room (df -h {FOLDER}), or ask for less: --slots N"))
             }
             Self::Damaged { .. } => {
                 Some("nothing more is added to it; remove it: coordinator remove --force NAME".to_owned())

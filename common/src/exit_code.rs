@@ -10,7 +10,7 @@ pub const INCOMPLETE: u8 = 1;
 pub const USAGE: u8 = 2;
 /// The segment cannot be had: there is none, it exists already, it is in use, or there is no permission or room for it.
 pub const UNAVAILABLE: u8 = 3;
-/// What has the name is not a segment of ours, or one of another version, layout, C library or PID namespace.
+/// What has the name is not a segment of ours, or one of another version, layout, C library or PID namespace, or damaged.
 pub const FOREIGN: u8 = 4;
 /// The time given with `--timeout` has passed.
 pub const TIMEOUT: u8 = 5;

@@ -99,9 +99,10 @@ impl Segment {
     /// [`Error::Busy`] with the holder when patience has passed; [`Error::Damaged`] as in [`Self::lock`].
     pub fn lock_within(&self, patience: Duration) -> Result<Guard<'_>> {
         let handle = self.mapping().lock();
-        let began = Instant::now();
         let mut attempt = handle.try_lock();
-        while attempt == Attempt::Busy {
+        // The clock is read only by who has to wait.
+        let began = (attempt == Attempt::Busy).then(Instant::now);
+        while let (Attempt::Busy, Some(began)) = (attempt, began) {
             let left = patience.saturating_sub(began.elapsed());
             if left.is_zero() {
                 break;

@@ -74,7 +74,8 @@ pub struct Terms {
     pub grace: Duration,
     /// How long a coordinator lets the run take.
     pub timeout: Option<Duration>,
-    /// The executable that a coordinator launches; empty for segments made for workers started by hand.
+    /// The executable that a coordinator launches, or that workers by hand are meant to be; empty for the one that comes
+    /// with the project.
     pub worker: PathBuf,
 }
 
@@ -110,9 +111,12 @@ impl Terms {
         }
     }
 
-    /// Whether the texts fit into a segment.
-    pub(crate) fn fits(&self) -> bool {
-        self.text().len() <= TEXT_BYTES
+    /// Whether a segment can be made for these terms; says what makes no sense.
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
+        if self.workers < 1 || self.jobs < 1 || self.slots < self.workers || Extent::new(self.slots).is_none() {
+            return Err("counts of workers");
+        }
+        if self.text().len() > TEXT_BYTES { Err("length of the kernel's name and the worker's path") } else { Ok(()) }
     }
 
     /// Writes the terms into a header that no other process sees yet.
@@ -185,8 +189,7 @@ impl Terms {
             timeout: timeout.checked_sub(1).map(Duration::from_nanos),
             worker: PathBuf::from(OsStr::from_bytes(worker)),
         };
-        let counts_make_sense = terms.workers >= 1 && terms.jobs >= 1 && terms.slots >= terms.workers;
-        if counts_make_sense && Extent::new(terms.slots).is_some() { Ok(terms) } else { Err("counts of workers") }
+        terms.check().map(|()| terms)
     }
 }
 
@@ -240,7 +243,7 @@ mod tests {
         #[test]
         fn random_words_are_valid_terms_or_refused(words: [u64; TERMS_WORDS], text: Vec<u8>) {
             if let Ok(terms) = Terms::decode(words, &text) {
-                prop_assert!(terms.fits() && terms.slots >= terms.workers);
+                prop_assert_eq!(terms.check(), Ok(()));
             }
         }
 
@@ -250,7 +253,7 @@ mod tests {
             text.resize(TEXT_BYTES, 0);
             words[index] = word;
             if let Ok(changed) = Terms::decode(words, &text) {
-                prop_assert!(changed.fits() && changed.slots >= changed.workers && changed.jobs >= 1);
+                prop_assert_eq!(changed.check(), Ok(()));
             }
         }
     }

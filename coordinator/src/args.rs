@@ -53,7 +53,7 @@ pub struct TermsArgs {
     /// Iterations of the kernel, also as 1000000, 10k or 1e6
     #[arg(short = 'n', long, value_name = "N", default_value = "1_000_000", value_parser = parse_count, allow_hyphen_values = true)]
     pub iterations: u64,
-    /// What each worker computes
+    /// What each worker computes (coordinator kernels lists them)
     #[arg(long, value_name = "NAME", default_value = "sum-of-squares")]
     pub kernel: String,
     /// Sleep between the computation and the addition, also as 200ms or 0 [default: 100ms..500ms; 0 if independent]
@@ -71,7 +71,7 @@ pub struct TermsArgs {
     /// No shared value: print each worker's own result
     #[arg(long, conflicts_with = "overflow")]
     pub independent: bool,
-    /// Worker executable [default: the one beside coordinator]
+    /// Worker executable; may bring kernels of its own [default: the one beside coordinator]
     #[arg(long, value_name = "PATH")]
     pub worker: Option<PathBuf>,
     /// Room for workers, those started by hand included [default: N + 1020, or 4096 with create]
@@ -96,7 +96,7 @@ pub struct RunArgs {
     /// Give up after this time
     #[arg(long, value_name = "DUR", value_parser = parse_duration, allow_hyphen_values = true)]
     pub timeout: Option<Duration>,
-    /// How long workers that are asked to stop have until they are killed
+    /// How long workers that must leave (signal, timeout, stop --now) have until they are killed
     #[arg(long, value_name = "DUR", default_value = "5s", value_parser = parse_duration, allow_hyphen_values = true)]
     pub grace: Duration,
     /// Leave the segment behind

@@ -109,7 +109,7 @@ impl Error {
             }
             Self::NotARun { name } => Some(format!("start workers: worker --name {name}")),
             Self::Coordinated { name, .. } | Self::Forsaken { name, .. } => {
-                Some(format!("look at it: coordinator status {name}"))
+                Some(format!("look at it, if it is still there: coordinator status {name}"))
             }
             Self::Timeout { name, .. } => Some(format!("who is at work: coordinator status {name}")),
             Self::System { .. } => None,

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use crate::error::{Error, Result};
 
-/// How often a launch that the system refuses for now is tried: over about two and a half seconds in all.
+/// How often a launch that the system refuses for now is tried: over about 1.3 seconds in all.
 const ATTEMPTS: u32 = 8;
 
 /// The pause after the first refusal; each further one is twice as long.
@@ -36,9 +36,8 @@ pub enum Refused {
 }
 
 impl Launcher {
-    /// A launcher of the segment's worker executable, which [`find`] has found.
-    pub fn new(segment: &Segment, verbose: bool) -> Self {
-        let worker = segment.terms().worker.clone();
+    /// A launcher of `worker`, which [`find`] has found, for the segment.
+    pub fn new(segment: &Segment, worker: PathBuf, verbose: bool) -> Self {
         Self { worker, name: segment.name().clone(), nonce: segment.nonce(), verbose, refusals: 0 }
     }
 
@@ -73,7 +72,8 @@ impl Launcher {
         if is_for_now && self.refusals < ATTEMPTS {
             Refused::ForNow(FIRST_PAUSE * 2_u32.pow(self.refusals - 1))
         } else {
-            let tries = std::mem::take(&mut self.refusals);
+            // Not forgotten until a launch succeeds: where there is no room for one worker there is none for the next.
+            let tries = self.refusals;
             Refused::ForGood(format!("cannot launch {} (tried {tries} times): {error}", self.worker.display()))
         }
     }

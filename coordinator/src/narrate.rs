@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::time::Instant;
 
+use common::cli::one_line;
 use common::say_if_read;
 
 use crate::args::OutputArgs;
@@ -23,7 +24,7 @@ impl Narrator {
     /// Says what the user should know, unless nothing is to be said.
     pub fn note(&self, what: impl Display) {
         if !self.quiet {
-            say_if_read(&format!("note: {what}\n"));
+            say_if_read(&format!("note: {}\n", one_line(&what.to_string())));
         }
     }
 

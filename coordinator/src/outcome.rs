@@ -28,14 +28,14 @@ pub struct Outcome {
     pub deadline: Option<Instant>,
 }
 
-/// How long a reader that lags behind has, after a signal, to take the result.
+/// How long a reader that lags behind has, after a signal or a timeout, to take the result.
 const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Outcome {
     /// Until when a reader of the result is waited for; nothing if for as long as it takes.
     pub fn report_until(&self) -> Option<Instant> {
         match self.ending {
-            Some(Ending::Farewell(_)) => Some(Instant::now() + LAST_PATIENCE),
+            Some(Ending::Farewell(_) | Ending::TimedOut) => Some(Instant::now() + LAST_PATIENCE),
             _ => self.deadline,
         }
     }

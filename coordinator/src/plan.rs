@@ -7,6 +7,7 @@ use common::{DelayRange, Mode, Origin, SegmentName, Terms};
 
 use crate::args::{RunArgs, TermsArgs, Workers};
 use crate::error::{Error, Result};
+use crate::launch;
 
 /// Room for workers that join a run by hand.
 const SPARE_SLOTS: u32 = 1020;
@@ -29,7 +30,11 @@ pub fn run_terms(args: &RunArgs) -> Result<Terms> {
 
 /// The terms of a segment for workers started by hand.
 pub fn hand_terms(args: &TermsArgs) -> Result<Terms> {
-    shared_terms(args, Origin::ByHand)
+    let mut terms = shared_terms(args, Origin::ByHand)?;
+    if let Some(worker) = &args.worker {
+        terms.worker = launch::find(Some(worker))?;
+    }
+    Ok(terms)
 }
 
 /// The name that was given, or a fresh one.
@@ -43,13 +48,13 @@ pub fn name(given: Option<&SegmentName>) -> SegmentName {
 fn shared_terms(args: &TermsArgs, origin: Origin) -> Result<Terms> {
     let Workers(workers) = args.workers;
     check_kernel(args)?;
-    let default_delay = if args.independent { "0" } else { "100ms..500ms" };
+    let default_delay = if args.independent { DelayRange::NONE } else { DelayRange::DEFAULT };
     Ok(Terms {
         mode: if args.independent { Mode::Independent } else { Mode::Repeat },
         origin,
         kernel: args.kernel.clone(),
         iterations: args.iterations,
-        delay: args.delay.unwrap_or_else(|| default_delay.parse().unwrap_or(DelayRange::NONE)),
+        delay: args.delay.unwrap_or(default_delay),
         seed: args.seed,
         value_type: args.value_type,
         overflow: args.overflow,

@@ -1,7 +1,9 @@
 //! The two commands that run workers: `run` from the beginning, `resume` from where a dead coordinator left off.
 
+use std::path::PathBuf;
+
 use common::plant::{self, Point};
-use common::{Lifecycle, Origin, RunState, Segment};
+use common::{Lifecycle, Origin, Removal, RunState, Segment};
 
 use crate::args::{OutputArgs, ResumeArgs, RunArgs};
 use crate::error::{Error, Result};
@@ -18,7 +20,8 @@ use crate::tenure::Tenure;
 pub fn run(args: &RunArgs) -> Result<u8> {
     let narrator = Narrator::new(&args.output);
     let mut terms = plan::run_terms(args)?;
-    terms.worker = launch::find(args.terms.worker.as_deref())?;
+    let worker = launch::find(args.terms.worker.as_deref())?;
+    terms.worker.clone_from(&worker);
     let name = plan::name(args.name.as_ref());
     let signals = Signals::hear()?;
     // A folder that cannot be read is told of by the creation that follows.
@@ -26,48 +29,57 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     name_leftovers(&narrator);
     let segment = Segment::create(&name, &terms)?;
     narrator.step(format_args!("created segment {name} for {} workers", terms.workers));
-    supervise(Tenure::new(segment, args.keep), signals, &args.output, &narrator)
+    supervise(Tenure::new(segment, args.keep), worker, signals, &args.output, &narrator)
 }
 
 /// Takes over a run whose coordinator died, finishes it, reports, removes the segment; returns the exit code.
 pub fn resume(args: &ResumeArgs) -> Result<u8> {
     let narrator = Narrator::new(&args.output);
     let signals = Signals::hear()?;
-    let mut segment = Segment::attach(&args.name)?;
+    let segment = Segment::attach(&args.name)?;
     let name = args.name.clone();
     if segment.terms().origin == Origin::ByHand {
         return Err(Error::NotARun { name });
     }
-    segment.set_worker(launch::find(args.worker.as_deref().or(Some(&segment.terms().worker)))?);
+    let worker = launch::find(args.worker.as_deref().or(Some(&segment.terms().worker)))?;
     if !segment.become_coordinator()? {
         let pid = segment.snapshot()?.coordinator;
         return Err(Error::Coordinated { name, pid });
     }
-    // Only now, that no one else can end it any more, does it say whether there is something to resume.
-    if segment.lifecycle() == Lifecycle::Reported || !segment.is_linked() {
+    // Only now, that no one else can end it any more, does it say whether there is something to resume: a run that was
+    // reported and kept may still lack contributions.
+    let is_reported = segment.lifecycle() == Lifecycle::Reported && segment.snapshot()?.is_complete();
+    if is_reported || !segment.is_linked() {
         return Err(common::Error::NothingLeft { name, why: "its result was reported already" }.into());
     }
-    segment.reopen();
+    segment.open_as_coordinator();
     narrator.step(format_args!("took over segment {name}: {} contributions are applied", segment.done()));
-    supervise(Tenure::new(segment, args.keep), signals, &args.output, &narrator)
+    supervise(Tenure::new(segment, args.keep), worker, signals, &args.output, &narrator)
 }
 
 /// Supervises the run to its end, reports it and removes the segment.
-fn supervise(tenure: Tenure, mut signals: Signals, args: &OutputArgs, narrator: &Narrator) -> Result<u8> {
+fn supervise(
+    tenure: Tenure,
+    worker: PathBuf,
+    mut signals: Signals,
+    args: &OutputArgs,
+    narrator: &Narrator,
+) -> Result<u8> {
     let segment = tenure.segment();
     let style = Style::new(args);
     let mut output = Output::default();
-    let launcher = Launcher::new(segment, narrator.is_verbose());
+    let launcher = Launcher::new(segment, worker, narrator.is_verbose());
     let outcome = Supervisor::new(segment, launcher, &mut signals, &mut output, style, narrator).run()?;
     plant::at(Point::Supervised);
     let code = report::report(segment, &outcome, &mut output, style, narrator)?;
     let code = report::drain(&mut output, &mut signals, outcome.report_until(), code);
     segment.mark_reported();
     let removal = tenure.end()?;
-    narrator.step(format_args!(
-        "segment: {}",
-        removal.map_or("kept".to_owned(), |removal| format!("{removal:?}").to_lowercase())
-    ));
+    narrator.step(match removal {
+        None => "the segment is kept",
+        Some(Removal::Removed) => "the segment is removed",
+        Some(Removal::NotOurs) => "the segment was removed by someone else",
+    });
     Ok(code)
 }
 
@@ -75,7 +87,7 @@ fn supervise(tenure: Tenure, mut signals: Signals, args: &OutputArgs, narrator: 
 fn name_leftovers(narrator: &Narrator) {
     let stale = common::list().unwrap_or_default().into_iter().filter(|lookup| lookup.state == RunState::Stale);
     for lookup in stale {
-        let (name, done, total) = (&lookup.name, lookup.done, lookup.terms.workers);
+        let (name, done, total) = (&lookup.name, lookup.done, lookup.total());
         narrator.note(format_args!(
             "segment \"{name}\" was left behind by a run whose coordinator died, with {done} of {total} contributions \
              applied; finish it: coordinator resume {name}; or remove it: coordinator remove {name}"

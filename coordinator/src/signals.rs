@@ -34,12 +34,12 @@ impl Farewell {
         }
     }
 
-    /// The signal as the end of a sentence.
+    /// The signal's name.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Interrupted => "interrupted (SIGINT)",
-            Self::Terminated => "terminated (SIGTERM)",
-            Self::HungUp => "hung up (SIGHUP)",
+            Self::Interrupted => "SIGINT",
+            Self::Terminated => "SIGTERM",
+            Self::HungUp => "SIGHUP",
         }
     }
 }

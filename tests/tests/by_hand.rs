@@ -192,6 +192,42 @@ fn wait_gives_up_after_its_timeout() {
     remove(&scene, &name);
 }
 
+/// Nobody can contribute to it any more, and nobody is at work.
+#[test]
+fn wait_does_not_wait_for_what_cannot_come() {
+    let scene = scene!();
+    let name = create(&scene, "vain", &["--slots", "4"]);
+    let too_many = scene.coordinator(["wait", &name, "--contributions", "5"]).run().expect(exit_code::USAGE);
+    assert!(too_many.stderr.contains("has room for 4"), "{}", too_many.stderr);
+    let waiting = scene.coordinator(["wait", &name]).start();
+    let _ = scene.coordinator(["stop", &name]).run().expect(0);
+    let forsaken = waiting.finish().expect(exit_code::INCOMPLETE);
+    assert!(forsaken.stderr.contains("asked to stop"), "{}", forsaken.stderr);
+    remove(&scene, &name);
+}
+
+#[test]
+fn who_waits_keeps_nobody_from_removing() {
+    let scene = scene!();
+    let name = create(&scene, "watched", &[]);
+    let waiting = scene.coordinator(["wait", &name]).start();
+    remove(&scene, &name);
+    let _ = waiting.finish().expect(exit_code::UNAVAILABLE);
+}
+
+#[test]
+fn a_contribution_by_hand_does_not_stand_in_for_one_that_failed() {
+    let scene = scene!();
+    let name = scene.name("stand-in");
+    let plant = Plant { point: Point::Taken, action: "kill", times: 1 };
+    let args = ["--name", &name, "-w", "2", "--jobs", "1", "--restarts", "0", "-n", "10", "--delay", "700ms"];
+    let running = scene.coordinator(args).plant(plant).start();
+    scene.until_status(&name, |status| status["workers"][1]["state"] == "sleeping");
+    let _ = scene.worker(&name).args(["--delay", "0"]).run().expect(0);
+    let finished = running.finish().expect(exit_code::INCOMPLETE);
+    assert!(finished.stderr.contains("2 of 3 contributions"), "{}", finished.stderr);
+}
+
 #[test]
 fn a_full_segment_has_no_free_slot() {
     let scene = scene!();
@@ -269,7 +305,9 @@ fn a_leaked_guard_leaks_the_mapping() {
     }
     drop(segment);
     remove(&scene, &other);
-    remove(&scene, &name);
+    // It still holds the lock, so it is still at work there.
+    let _ = scene.coordinator(["remove", &name]).run().expect(exit_code::UNAVAILABLE);
+    let _ = scene.coordinator(["remove", "--force", &name]).run().expect(exit_code::COMPLETE);
 }
 
 /// Fault 24: the word in the mutex names a thread that there is not, while others are attached.

@@ -23,7 +23,7 @@ fn assert_exact(finished: &Finished) {
     assert_eq!(report["value"], 4 * 285, "{finished:?}");
     assert_eq!(report["complete"], true, "{finished:?}");
     let contributions = report["workers"].as_array().expect("workers are an array");
-    assert!(contributions.iter().all(|worker| worker["contribution"] == 285), "{finished:?}");
+    assert!(contributions.iter().all(|worker| worker["contribution"] == "285"), "{finished:?}");
 }
 
 /// Fault 6.

@@ -18,8 +18,10 @@ fn workers_outlive_their_coordinator_finish_and_the_run_is_resumed() {
     let status = scene.until_status(&name, |status| status["state"] != "running");
     assert!(["orphaned", "stale"].iter().any(|state| status["state"] == *state), "{status}");
     scene.until_status(&name, |status| status["state"] == "stale" && status["contributions"]["done"] == 2);
+    // The dead coordinator printed none of the lines: they are among what remained.
     let resumed = scene.coordinator(["resume", &name]).run().expect(exit_code::COMPLETE);
-    assert_eq!(resumed.stdout, "Final shared value: 570\n");
+    assert_eq!(resumed.lines().len(), 3, "{resumed:?}");
+    assert!(resumed.stdout.ends_with(" updated shared value to 570\nFinal shared value: 570\n"), "{resumed:?}");
     assert_eq!(running.finish().signal, Some(9));
 }
 
@@ -37,8 +39,10 @@ fn resume_finishes_a_run_of_which_everyone_was_killed() {
     scene.until_status(&name, |status| status["state"] == "stale");
     let resumed = scene.coordinator(["resume", &name]).run().expect(exit_code::COMPLETE);
     // The first worker was killed after its commit point: it counts, and its coordinator never printed it.
-    let last_lines = resumed.lines()[resumed.lines().len() - 2..].to_owned();
-    assert_eq!(last_lines, ["Process Process-3 updated shared value to 855", "Final shared value: 855"]);
+    let lines =
+        [(1, 285), (2, 570), (3, 855)].map(|(k, value)| format!("Process Process-{k} updated shared value to {value}"));
+    assert_eq!(resumed.lines()[..3], lines);
+    assert_eq!(resumed.lines()[3..], ["Final shared value: 855"]);
 }
 
 /// Fault 11.
@@ -110,6 +114,50 @@ fn a_live_coordinator_is_not_taken_over_from() {
     assert!(refused.stderr.contains(&format!("live coordinator (pid {})", running.pid())), "{}", refused.stderr);
     running.signal(Signal::INT);
     let _ = running.finish().expect(exit_code::INTERRUPTED);
+}
+
+/// Fault 11: an independent run has no total that would hold what was not printed.
+#[test]
+fn a_resumed_independent_run_prints_what_was_computed_while_nobody_coordinated() {
+    let scene = scene!();
+    let name = scene.name("independent");
+    let running = scene.sleeping_run(&name, "300ms", &["-w", "2", "--independent"]);
+    running.signal(Signal::KILL);
+    scene.until_status(&name, |status| status["state"] == "stale");
+    let resumed = scene.coordinator(["resume", &name]).run().expect(exit_code::COMPLETE);
+    let mut lines = resumed.lines();
+    lines.sort_unstable();
+    assert_eq!(lines, ["Process Process-1, Result: 285", "Process Process-2, Result: 285"]);
+}
+
+/// Fault 11: what was printed is not printed again.
+#[test]
+fn a_resumed_run_prints_the_lines_for_what_remained() {
+    let scene = scene!();
+    let name = scene.name("rest");
+    let args = ["--name", &name, "--delay", "400ms", "-n", "10", "-w", "2", "--jobs", "1"];
+    let running = scene.coordinator(args).start();
+    until("the first line", || running.stdout().contains("Process-1"));
+    running.signal_group(Signal::KILL);
+    scene.until_status(&name, |status| status["state"] == "stale");
+    let resumed = scene.coordinator(["resume", &name]).run().expect(exit_code::COMPLETE);
+    assert_eq!(resumed.stdout, "Process Process-2 updated shared value to 570\nFinal shared value: 570\n");
+}
+
+/// A run that was kept without being complete is not over.
+#[test]
+fn a_kept_run_that_lacks_contributions_is_resumed() {
+    let scene = scene!();
+    let name = scene.name("kept");
+    let running = scene.sleeping_run(&name, "1h", &["-w", "2", "--keep"]);
+    running.signal(Signal::INT);
+    let _ = running.finish().expect(exit_code::INTERRUPTED);
+    assert_eq!(scene.status(&name).expect("it was kept")["state"], "finished");
+    let resumed = scene.coordinator(["resume", &name, "--keep"]).start();
+    scene.until_status(&name, |status| status["workers"][1]["state"] == "sleeping");
+    resumed.signal(Signal::TERM);
+    let _ = resumed.finish().expect(exit_code::TERMINATED);
+    let _ = scene.coordinator(["remove", &name]).run().expect(exit_code::COMPLETE);
 }
 
 /// Fault 11.

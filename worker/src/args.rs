@@ -12,7 +12,7 @@ pub struct Args {
     /// Segment to attach to
     #[arg(long, value_name = "NAME", value_parser = cli::name_parser())]
     pub name: SegmentName,
-    /// Iterations of the kernel, also as `1_000_000`, 10k or 1e6 [default: the segment's]
+    /// Iterations of the kernel, also as 1000000, 10k or 1e6 [default: the segment's]
     #[arg(short = 'n', long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
     pub iterations: Option<u64>,
     /// Sleep between the computation and the addition, such as 100ms..500ms, 200ms or 0 [default: the segment's]

@@ -12,7 +12,7 @@ mod signals;
 
 use std::process::ExitCode;
 
-pub use common::kernel::{Kernel, Stopped, Watch};
+pub use common::kernel::{Kernel, Stopped, Unwatched, Watch};
 use common::{cli, exit_code, kernel};
 
 /// A worker's whole `main`: the built-in kernels and `kernels`, which win where names are the same.

@@ -43,7 +43,8 @@ impl Guard<'_> {
         let view = self.segment().view();
         let superseded = Error::Superseded { ticket: claim.ticket };
         let Some(slot) = view.slot(claim.ticket) else { return Err(superseded) };
-        let is_own = slot.claim.load(Relaxed) == (State::Taken { epoch: claim.epoch }).word();
+        let is_own = claim.nonce == self.segment().nonce()
+            && slot.claim.load(Relaxed) == (State::Taken { epoch: claim.epoch }).word();
         if !is_own && !plant::has(Fault::NoRecheck) {
             return Err(superseded);
         }

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::state::State;
 use crate::clock::Instant;
-use crate::layout::View;
+use crate::layout::{Slot, View};
 use crate::process::{self, Process};
 
 /// The holder of the lock when it was looked at.
@@ -22,7 +23,8 @@ impl LockHolder {
     /// Reads the kernel's word in the mutex; nothing if nobody holds it.
     pub(crate) fn of(view: View<'_>) -> Option<Self> {
         let thread = view.header.core.mutex.owner()?;
-        let index = view.slots.iter().position(|slot| slot.pid.load(Relaxed) == thread);
+        let has_taken = |slot: &Slot| matches!(State::of(slot.claim.load(Relaxed)), State::Taken { .. });
+        let index = view.slots.iter().rposition(|slot| slot.pid.load(Relaxed) == thread && has_taken(slot));
         let ticket = index.and_then(|index| u32::try_from(index + 1).ok());
         let at = ticket
             .and_then(|ticket| view.slot(ticket))

@@ -19,6 +19,8 @@ use crate::segment::{Lifecycle, Segment, Stop};
 pub struct Claim {
     pub(crate) ticket: u32,
     pub(crate) epoch: u64,
+    /// Of the segment that the ticket is one of.
+    pub(crate) nonce: u64,
 }
 
 impl Claim {
@@ -68,11 +70,7 @@ impl Guard<'_> {
         if !segment.try_take_ticket(ticket)? && !plant::has(Fault::NoRoles) {
             return Err(Error::TicketHeld { name: segment.name().clone(), ticket });
         }
-        let restarts = &segment.view().header.live.restarts;
-        if state != State::Free {
-            restarts.store(restarts.load(Relaxed).wrapping_add(1), Relaxed);
-        }
-        Ok(TakeOver::Taken(assign(slot, ticket, state)))
+        Ok(TakeOver::Taken(assign(segment, slot, ticket, state)))
     }
 
     /// Takes a ticket for a worker started by hand: one that a dead worker left behind, or else a fresh one.
@@ -103,8 +101,7 @@ impl Guard<'_> {
             let state = State::of(slot.claim.load(Relaxed));
             let is_free = match state {
                 State::Free => true,
-                // Asked with the segment's own descriptor the kernel does not count the segment's own roles.
-                State::Taken { .. } => !segment.has_taken(ticket) && !segment.has_worker(ticket)?,
+                State::Taken { .. } => !segment.has_worker(ticket)?,
                 State::Done { .. } => false,
             };
             all_done &= matches!(state, State::Done { .. });
@@ -112,7 +109,7 @@ impl Guard<'_> {
                 segment.view().header.live.first_open.store(ticket + 1, Relaxed);
             }
             if is_free && segment.try_take_ticket(ticket)? {
-                return Ok(Some(assign(slot, ticket, state)));
+                return Ok(Some(assign(segment, slot, ticket, state)));
             }
         }
         Ok(None)
@@ -153,7 +150,7 @@ impl Segment {
 }
 
 /// Gives the ticket to this process. The claim's word is stored last: before it, nothing has happened.
-fn assign(slot: &Slot, ticket: u32, state: State) -> Claim {
+fn assign(segment: &Segment, slot: &Slot, ticket: u32, state: State) -> Claim {
     let epoch = state.epoch() + 1;
     slot.pid.store(std::process::id(), Relaxed);
     slot.phase.store(Phase::Attached as u32, Relaxed);
@@ -163,7 +160,7 @@ fn assign(slot: &Slot, ticket: u32, state: State) -> Claim {
     // Release pairs with the Acquire in `Segment::ticket`: who sees the claim sees whose it is.
     slot.claim.store(State::Taken { epoch }.word(), Release);
     plant::at(Point::Taken);
-    Claim { ticket, epoch }
+    Claim { ticket, epoch, nonce: segment.nonce() }
 }
 
 fn must_be_open(segment: &Segment) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::os::fd::AsFd;
+use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -24,17 +25,23 @@ impl Segment {
     /// [`Error::NoSegment`], with the names that there are, [`Error::Permission`], [`Error::NotReady`], or
     /// [`Error::Refused`] with the reason; [`Error::System`] if the system refuses.
     pub fn attach(name: &SegmentName) -> Result<Self> {
-        match Self::attach_quietly(name) {
-            Err(Error::NoSegment { name, .. }) => Err(inspect::no_segment(&name)),
-            outcome => outcome,
-        }
+        Self::map(name, true).map_err(with_the_names_there_are)
     }
 
-    fn attach_quietly(name: &SegmentName) -> Result<Self> {
+    /// Maps the segment of that name to look at it and wait for news: this process does not count as present, and keeps
+    /// nobody from removing it.
+    ///
+    /// # Errors
+    /// As [`Self::attach`].
+    pub fn observe(name: &SegmentName) -> Result<Self> {
+        Self::map(name, false).map_err(with_the_names_there_are)
+    }
+
+    fn map(name: &SegmentName, is_present: bool) -> Result<Self> {
         let file = verify::open(name, OFlags::RDWR)?;
         // Present first: from here on nobody may take the segment for stale.
         let mut attempts = 0;
-        while !Role::Present.try_share(name, file.as_fd())? {
+        while is_present && !Role::Present.try_share(name, file.as_fd())? {
             attempts += 1;
             if attempts == ATTEMPTS {
                 return Err(Error::InUse { name: name.clone(), by: ": it is being removed".to_owned() });
@@ -53,14 +60,14 @@ impl Segment {
             founding_nonce: verified.nonce,
             mapping,
             tickets: RefCell::default(),
-            file,
+            file: Rc::new(file),
         };
         // The mapping was opened by name once more: it must show what was verified.
         let identity = &segment.view().header.identity;
         if identity.nonce.load(Relaxed) != verified.nonce {
             return Err(Error::NoSegment { name: name.clone(), running: Vec::new() });
         }
-        if segment.has_sound_mutex()? {
+        if !is_present || segment.has_sound_mutex()? {
             Ok(segment)
         } else {
             Err(Error::Refused { name: name.clone(), why: Refusal::Mutex })
@@ -76,6 +83,13 @@ impl Segment {
         let owner = mutex.owner();
         let abandoned = owner.is_some() && !Role::Present.is_held(&self.name, self.file())? && mutex.owner() == owner;
         Ok(mutex.is_of_our_kind() && !abandoned && !mutex.is_taken_by_nobody())
+    }
+}
+
+fn with_the_names_there_are(error: Error) -> Error {
+    match error {
+        Error::NoSegment { name, .. } => inspect::no_segment(&name),
+        error => error,
     }
 }
 

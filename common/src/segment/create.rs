@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::os::fd::AsFd;
+use std::rc::Rc;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -28,10 +29,11 @@ impl Segment {
     /// Creates a segment and attaches to it; under [`Origin::Run`] as its coordinator.
     ///
     /// # Errors
-    /// [`Error::Exists`] if something has the name, [`Error::TermsTooLong`] if the texts do not fit,
+    /// [`Error::Exists`] if something has the name, [`Error::Terms`] if the terms make no sense,
     /// [`Error::Permission`] or [`Error::System`] if the system refuses: memory, descriptors or rights are missing.
     pub fn create(name: &SegmentName, terms: &Terms) -> Result<Self> {
-        let extent = Extent::new(terms.slots).filter(|_| terms.fits()).ok_or(Error::TermsTooLong)?;
+        terms.check().map_err(|what| Error::Terms { what })?;
+        let extent = Extent { slots: terms.slots };
         for _ in 0..ATTEMPTS {
             let nonce: u64 = rand::random();
             let creation = Creation(debris::creation_name(nonce));
@@ -46,7 +48,7 @@ impl Segment {
                 founding_nonce: nonce,
                 mapping,
                 tickets: RefCell::default(),
-                file,
+                file: Rc::new(file),
             };
             segment.found(extent, nonce)?;
             plant::at(Point::Created);
@@ -66,6 +68,7 @@ impl Segment {
         Role::Present.try_share(&self.name, self.file.as_fd())?;
         if is_coordinator {
             self.become_coordinator()?;
+            self.open_as_coordinator();
         }
         let header = self.view().header;
         let identity = &header.identity;

@@ -58,6 +58,14 @@ pub struct Lookup {
     pub coordinator: Option<u32>,
 }
 
+impl Lookup {
+    /// How many contributions the run wants, or has if it got more.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.done.max(self.terms.workers.into())
+    }
+}
+
 /// All segments of this user that this program can use, by name.
 ///
 /// # Errors

@@ -14,6 +14,7 @@ mod verify;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::rc::Rc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Duration;
 
@@ -56,7 +57,16 @@ pub struct Segment {
     /// The tickets whose roles `file` holds.
     tickets: RefCell<BTreeSet<u32>>,
     // Holds this process's roles; closing it gives them up.
-    file: OwnedFd,
+    file: Rc<OwnedFd>,
+}
+
+impl Drop for Segment {
+    /// A guard that was leaked keeps the mapping, and with it this process is still present and at work.
+    fn drop(&mut self) {
+        if self.mapping.lock().is_held() {
+            std::mem::forget(Rc::clone(&self.file));
+        }
+    }
 }
 
 /// What a segment's life has come to.
@@ -92,17 +102,6 @@ impl Segment {
     #[must_use]
     pub fn terms(&self) -> &Terms {
         &self.terms
-    }
-
-    /// Names another executable for this process to launch; the segment's own terms stay as they are.
-    pub fn set_worker(&mut self, worker: std::path::PathBuf) {
-        self.terms.worker = worker;
-    }
-
-    /// How long ago the segment was created.
-    #[must_use]
-    pub fn age(&self) -> Duration {
-        Instant(self.view().header.identity.created_at.load(Relaxed)).elapsed()
     }
 
     /// What the workers are asked to do.
@@ -156,7 +155,7 @@ impl Segment {
         let _ = futex::wake(word, futex::Flags::empty(), i32::MAX.unsigned_abs());
     }
 
-    /// Whether a coordinator supervises the run.
+    /// Whether another process supervises the run.
     ///
     /// # Errors
     /// [`crate::Error::System`] if the kernel cannot be asked.
@@ -169,11 +168,19 @@ impl Segment {
     /// # Errors
     /// [`crate::Error::System`] if the kernel cannot be asked.
     pub fn become_coordinator(&self) -> Result<bool> {
-        let won = Role::Coordinator.try_take(&self.name, self.file())?;
-        if won {
-            self.view().header.live.coordinator_pid.store(std::process::id(), Relaxed);
-        }
-        Ok(won)
+        Role::Coordinator.try_take(&self.name, self.file())
+    }
+
+    /// How many commits, in the order of the log, a coordinator has printed.
+    #[must_use]
+    pub fn told(&self) -> u32 {
+        let told = self.view().header.live.told.load(Relaxed);
+        u32::try_from(told).unwrap_or(u32::MAX).min(self.done())
+    }
+
+    /// Remembers, for a coordinator that takes over, how many commits were printed.
+    pub fn remember_told(&self, commits: u32) {
+        self.view().header.live.told.store(commits.into(), Relaxed);
     }
 
     /// Makes the coordinator look at the segment now.
@@ -185,7 +192,8 @@ impl Segment {
     pub fn wake_coordinator(&self) -> Result<()> {
         let pid = process::id(self.view().header.live.coordinator_pid.load(Relaxed));
         let Some(Ok(process)) = pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) else { return Ok(()) };
-        // The role is still held, so the process behind the descriptor is the coordinator and not a later owner of its id.
+        // While the role is held the process behind the descriptor is the coordinator, or, for the moment in which one takes
+        // over, a stranger whom this signal does no harm.
         if self.has_coordinator()? {
             // It may end at this very moment: then there is nobody to wake.
             let _ = pidfd_send_signal(process, Signal::CHILD);
@@ -193,23 +201,24 @@ impl Segment {
         Ok(())
     }
 
-    /// Whether a live process works under that ticket.
+    /// Whether a live process works under that ticket: another one, or this one through this attachment.
     ///
     /// # Errors
     /// [`crate::Error::System`] if the kernel cannot be asked.
     pub fn has_worker(&self, ticket: u32) -> Result<bool> {
-        Role::Ticket(ticket).is_held(&self.name, self.file())
+        Ok(self.has_taken(ticket) || Role::Ticket(ticket).is_held(&self.name, self.file())?)
     }
 
     /// Whether the name still stands for this segment.
     #[must_use]
     pub fn is_linked(&self) -> bool {
-        rustix::fs::fstat(&self.file).is_ok_and(|stat| stat.st_nlink > 0)
+        rustix::fs::fstat(self.file()).is_ok_and(|stat| stat.st_nlink > 0)
     }
 
-    /// Opens the segment again, for a run that is taken up again; only for its coordinator.
-    pub fn reopen(&self) {
+    /// Opens the segment, at first or again, as the coordinator that this process became.
+    pub fn open_as_coordinator(&self) {
         let live = &self.view().header.live;
+        live.coordinator_pid.store(std::process::id(), Relaxed);
         live.stop.store(Stop::No as u32, Relaxed);
         live.closed_at.store(0, Relaxed);
         live.lifecycle.store(Lifecycle::Open as u32, Relaxed);

@@ -59,18 +59,20 @@ pub fn remove(name: &SegmentName, condition: Condition) -> Result<()> {
         Error::NoSegment { name, .. } => inspect::no_segment(&name),
         error => error,
     })?;
-    let verified = match verify::verify(name, file.as_fd(), verify::PATIENCE) {
-        Err(Error::NotReady { .. }) if condition != Condition::Stale => None,
-        Err(Error::Refused { .. }) if condition == Condition::Always && is_plain_and_ours(file.as_fd()) => None,
-        verified => Some(verified?),
-    };
-    if condition != Condition::Always && !is_deserted(name, file.as_fd())? {
+    match verify::verify(name, file.as_fd(), verify::PATIENCE) {
+        Err(Error::NotReady { .. }) if condition != Condition::Stale => {}
+        Err(Error::Refused { .. }) if condition == Condition::Always && is_plain_and_ours(file.as_fd()) => {}
+        verified => drop(verified?),
+    }
+    if condition != Condition::Always && !becomes(Role::Present, name, file.as_fd())? {
         return Err(Error::InUse { name: name.clone(), by: attached(name) });
     }
-    // Judged while nobody else can be attached.
-    let is_stale = verified.is_some_and(|verified| inspect::is_stale(name, file.as_fd(), &verified));
-    if condition == Condition::Stale && !is_stale {
-        return Err(inspect::no_segment(name));
+    // Judged once more, now that nobody else can be attached and change it.
+    if condition == Condition::Stale {
+        let verified = verify::verify(name, file.as_fd(), Duration::ZERO)?;
+        if !inspect::is_stale(name, file.as_fd(), &verified) {
+            return Err(inspect::no_segment(name));
+        }
     }
     match unlink(name, file.as_fd())? {
         Removal::Removed => Ok(()),
@@ -78,13 +80,13 @@ pub fn remove(name: &SegmentName, condition: Condition) -> Result<()> {
     }
 }
 
-/// Whether nobody is attached; from then on nobody can attach for as long as the file is open.
+/// Takes the role alone, for as long as the file is open; says whether that was possible within a moment.
 ///
 /// A process that starts another one shares its descriptors with it for the moment between fork and exec, so a role may
 /// outlive its holder by that moment: one that is held is looked at again.
-fn is_deserted(name: &SegmentName, file: BorrowedFd<'_>) -> Result<bool> {
+fn becomes(role: Role, name: &SegmentName, file: BorrowedFd<'_>) -> Result<bool> {
     for _ in 0..LOOKS {
-        if Role::Present.try_take(name, file)? {
+        if role.try_take(name, file)? {
             return Ok(true);
         }
         std::thread::sleep(PAUSE);
@@ -93,7 +95,7 @@ fn is_deserted(name: &SegmentName, file: BorrowedFd<'_>) -> Result<bool> {
 }
 
 fn unlink(name: &SegmentName, file: BorrowedFd<'_>) -> Result<Removal> {
-    if !Role::Remover.try_take(name, file)? {
+    if !becomes(Role::Remover, name, file)? {
         return Ok(Removal::NotOurs);
     }
     let system = |error| Error::system("remove segment", name, error);

@@ -5,6 +5,7 @@ use common::{Segment, exit_code, say};
 use crate::args::CreateArgs;
 use crate::error::Result;
 use crate::plan;
+use crate::report::table;
 
 /// Creates the segment and leaves it.
 pub fn create(args: &CreateArgs) -> Result<u8> {
@@ -12,10 +13,10 @@ pub fn create(args: &CreateArgs) -> Result<u8> {
     let _ = common::remove_creation_debris();
     let segment = Segment::create(&args.name, &plan::hand_terms(&args.terms)?)?;
     if !args.quiet {
-        let (name, workers) = (&args.name, segment.terms().workers);
+        let (name, workers, worker) = (&args.name, segment.terms().workers, table::worker(segment.terms()));
         say(&format!(
             "created segment {name} for {workers} contributions\n\
-             next: worker --name {name}; coordinator wait {name}; coordinator remove {name}\n"
+             next: {worker} --name {name}; coordinator wait {name}; coordinator remove {name}\n"
         ));
     }
     Ok(exit_code::COMPLETE)

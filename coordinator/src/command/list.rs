@@ -25,7 +25,7 @@ pub fn list(args: &ListArgs) -> Result<u8> {
                         "state": segment.state.name(),
                         "kernel": segment.terms.kernel,
                         "mode": segment.terms.mode.name(),
-                        "contributions": { "done": segment.done, "total": segment.done.max(segment.terms.workers.into()) },
+                        "contributions": { "done": segment.done, "total": segment.total() },
                         "coordinator": segment.coordinator,
                     })
                 })

@@ -1,6 +1,6 @@
 //! `coordinator remove`: by name, or all that is stale.
 
-use common::{Condition, RunState, SegmentName, cli, exit_code, say};
+use common::{Condition, Error as SegmentError, Lookup, RunState, SegmentName, cli, exit_code, say};
 
 use crate::args::RemoveArgs;
 use crate::error::{Error, Result};
@@ -29,14 +29,26 @@ fn remove_all(names: &[SegmentName], condition: Condition) -> u8 {
 }
 
 fn remove_stale() -> Result<u8> {
-    let stale = common::list()?.into_iter().filter(|segment| segment.state == RunState::Stale);
-    let names: Vec<SegmentName> = stale.map(|segment| segment.name).collect();
-    let code = remove_all(&names, Condition::Stale);
-    let debris = common::remove_creation_debris()?;
-    if debris > 0 {
-        say(&format!("removed {debris} unfinished segments whose creators died\n"));
+    let mut code = exit_code::COMPLETE;
+    let mut removed = common::remove_creation_debris()?;
+    if removed > 0 {
+        say(&format!("removed {removed} unfinished segments whose creators died\n"));
     }
-    if names.is_empty() && debris == 0 {
+    for Lookup { name, .. } in common::list()?.into_iter().filter(|segment| segment.state == RunState::Stale) {
+        match common::remove(&name, Condition::Stale) {
+            Ok(()) => {
+                removed += 1;
+                say(&format!("removed {name}\n"));
+            }
+            // Taken up again or removed by someone else meanwhile: it is not stale any more.
+            Err(SegmentError::NoSegment { .. } | SegmentError::InUse { .. }) => {}
+            Err(error) => {
+                cli::report(&error.to_string(), error.hint().as_deref());
+                code = error.exit_code();
+            }
+        }
+    }
+    if removed == 0 {
         say("nothing is stale\n");
     }
     Ok(code)

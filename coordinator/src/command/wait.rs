@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use common::{Error as SegmentError, Lifecycle, Origin, Segment, exit_code};
+use common::{Error as SegmentError, Lifecycle, Origin, Segment, Stop, exit_code};
 
 use crate::args::WaitArgs;
 use crate::error::{Error, Result};
@@ -13,18 +13,24 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Waits until the segment has its contributions, or it is clear that it will not get them.
 pub fn wait(args: &WaitArgs) -> Result<u8> {
     let deadline = args.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    let segment = Segment::attach(&args.name)?;
+    let segment = Segment::observe(&args.name)?;
     let wanted = args.contributions.unwrap_or(segment.terms().workers.into());
+    if wanted > segment.terms().slots.into() {
+        return Err(Error::Usage {
+            what: format!("--contributions is {wanted}"),
+            hint: format!("segment {} has room for {}", args.name, segment.terms().slots),
+        });
+    }
     loop {
         // Read before the count, so that a contribution in between ends the wait below at once.
         let seen = segment.notices();
         let done = u64::from(segment.done());
-        if done >= wanted {
+        if has_enough(&segment, wanted, args)? {
             return Ok(exit_code::COMPLETE);
         }
         if let Some(why) = why_in_vain(&segment)? {
             // It may have been the last contribution after which everyone left.
-            if u64::from(segment.done()) >= wanted {
+            if has_enough(&segment, wanted, args)? {
                 return Ok(exit_code::COMPLETE);
             }
             return Err(Error::Forsaken { name: args.name.clone(), done, wanted, why });
@@ -37,6 +43,12 @@ pub fn wait(args: &WaitArgs) -> Result<u8> {
     }
 }
 
+/// Whether the contributions are there: so many of them, or those that the run wants, for which one by hand does not stand in.
+fn has_enough(segment: &Segment, wanted: u64, args: &WaitArgs) -> Result<bool> {
+    let are_enough = u64::from(segment.done()) >= wanted;
+    Ok(are_enough && (args.contributions.is_some() || segment.snapshot()?.is_complete()))
+}
+
 /// Why nobody will contribute any more, if that is so.
 fn why_in_vain(segment: &Segment) -> Result<Option<&'static str>> {
     if segment.lifecycle() == Lifecycle::Reported {
@@ -45,9 +57,12 @@ fn why_in_vain(segment: &Segment) -> Result<Option<&'static str>> {
     if !segment.is_linked() {
         return Err(SegmentError::NoSegment { name: segment.name().clone(), running: Vec::new() }.into());
     }
-    if segment.terms().origin == Origin::ByHand || segment.has_coordinator()? {
-        return Ok(None);
-    }
+    let why = match segment.terms().origin {
+        Origin::ByHand if segment.stop_requested() == Stop::No => return Ok(None),
+        Origin::ByHand => "its workers were asked to stop",
+        Origin::Run if segment.has_coordinator()? => return Ok(None),
+        Origin::Run => "its coordinator is dead",
+    };
     let anyone_left = segment.snapshot()?.workers.iter().any(|worker| worker.alive);
-    Ok((!anyone_left).then_some("its coordinator is dead"))
+    Ok((!anyone_left).then_some(why))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::{Mode, RunState, Snapshot, WorkerSnapshot, WorkerState};
+use common::{Mode, RunState, Snapshot, ValueType, WorkerSnapshot, WorkerState};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -80,6 +80,7 @@ struct Worker {
 /// The object: of a run with its workers' fates, of `status` with who is with the segment.
 pub fn object(snapshot: &Snapshot, fates: Option<&Fates>, state: Option<RunState>) -> String {
     let has_value = snapshot.terms.mode == Mode::Repeat;
+    let workers: Vec<Worker> = snapshot.workers.iter().map(|seen| worker(seen, fates)).collect();
     let report = Report {
         schema: 1,
         name: snapshot.name.as_str(),
@@ -88,17 +89,17 @@ pub fn object(snapshot: &Snapshot, fates: Option<&Fates>, state: Option<RunState
         mode: snapshot.terms.mode.name(),
         iterations: integer(snapshot.terms.iterations.into()),
         r#type: snapshot.terms.value_type.name(),
-        value: if has_value { integer(snapshot.value.to_i128()) } else { Json::Null },
-        exact_total: snapshot.exact_total().filter(|_| has_value).map_or(Json::Null, integer),
+        value: if has_value { value(snapshot) } else { Json::Null },
+        exact_total: snapshot.exact_total().filter(|_| has_value).map_or(Json::Null, text),
         wrapped: snapshot.has_wrapped(),
         complete: snapshot.is_complete(),
         contributions: Contributions { done: snapshot.done(), total: snapshot.total() },
-        restarts: snapshot.restarts,
+        restarts: workers.iter().map(|worker| u64::from(worker.restarts)).sum(),
         recoveries: snapshot.recoveries,
         elapsed_s: snapshot.elapsed.as_secs_f64(),
         coordinator: state.map(|_| Coordinator { pid: snapshot.coordinator, alive: snapshot.has_coordinator }),
         lock: state.map(|_| Lock { held_by: holder(snapshot) }),
-        workers: snapshot.workers.iter().map(|seen| worker(seen, fates)).collect(),
+        workers,
     };
     serde_json::to_string(&report).expect("the report has only string keys and finite numbers")
 }
@@ -108,6 +109,18 @@ pub fn integer(number: i128) -> Json {
     match i64::try_from(number) {
         Ok(small) if number.unsigned_abs() <= EXACT => small.into(),
         _ => number.to_string().into(),
+    }
+}
+
+/// An integer that may pass what every reader keeps exact: always a string, so that a key has one type.
+fn text(number: i128) -> Json {
+    number.to_string().into()
+}
+
+fn value(snapshot: &Snapshot) -> Json {
+    match snapshot.terms.value_type {
+        ValueType::I32 => integer(snapshot.value.to_i128()),
+        ValueType::I64 => text(snapshot.value.to_i128()),
     }
 }
 
@@ -126,8 +139,9 @@ fn worker(seen: &WorkerSnapshot, fates: Option<&Fates>) -> Worker {
         state: if has_failed { "failed" } else { seen.state.name() },
         exit_code: fate.and_then(|fate| fate.exit_code),
         signal: fate.and_then(|fate| fate.signal),
-        restarts: seen.restarts,
-        contribution: seen.contribution.map_or(Json::Null, integer),
+        // One that dies before it has its ticket is known to its coordinator alone.
+        restarts: fate.map_or(0, |fate| fate.restarts).max(seen.restarts),
+        contribution: seen.contribution.map_or(Json::Null, text),
         chunks: None,
         attached_s: seconds(seen.attached),
         computed_s: seconds(seen.computed),

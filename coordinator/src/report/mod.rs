@@ -5,7 +5,7 @@ pub mod table;
 
 use std::time::Instant;
 
-use common::{Committed, Mode, Segment, Snapshot, exit_code, say};
+use common::{Committed, Mode, Segment, Snapshot, cli, exit_code};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::args::{Format, OutputArgs};
@@ -76,7 +76,7 @@ pub fn report(
     if snapshot.is_complete() {
         return Ok(exit_code::COMPLETE);
     }
-    say(&what_is_missing(&snapshot, outcome));
+    cli::report(&what_is_missing(&snapshot, outcome), None);
     Ok(exit_code(outcome))
 }
 
@@ -89,6 +89,7 @@ pub fn drain(output: &mut Output, signals: &mut Signals, deadline: Option<Instan
         }
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left.is_some_and(|left| left.is_zero()) {
+            cli::report("stdout was not read to the end in time; results are missing from it", None);
             return if code == exit_code::COMPLETE { exit_code::TIMEOUT } else { code };
         }
         {
@@ -104,7 +105,7 @@ pub fn drain(output: &mut Output, signals: &mut Signals, deadline: Option<Instan
     }
     match output.failure() {
         Some(error) => {
-            say(&format!("error: cannot write results to stdout: {error}\n"));
+            cli::report(&format!("cannot write results to stdout: {error}"), None);
             if code == exit_code::COMPLETE { exit_code::INCOMPLETE } else { code }
         }
         None => code,
@@ -133,7 +134,7 @@ fn what_is_missing(snapshot: &Snapshot, outcome: &Outcome) -> String {
         failures.push(format!("{rest} more"));
     }
     let failures = if failures.is_empty() { String::new() } else { format!("; {}", failures.join("; ")) };
-    format!("error: incomplete ({reason}): {done} of {total} contributions are applied{failures}\n")
+    format!("incomplete ({reason}): {done} of {total} contributions are applied{failures}")
 }
 
 fn exit_code(outcome: &Outcome) -> u8 {

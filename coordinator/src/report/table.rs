@@ -2,7 +2,7 @@
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
-use common::{Lookup, Mode, RunState, Snapshot, Stop, WorkerSnapshot, WorkerState};
+use common::{Lookup, Mode, RunState, Snapshot, Stop, Terms, WorkerSnapshot, WorkerState};
 
 /// A segment, its workers, and what to do next.
 pub fn status(snapshot: &Snapshot, state: RunState) -> String {
@@ -30,7 +30,7 @@ pub fn list(segments: &[Lookup]) -> String {
             segment.name.to_string(),
             segment.state.name().to_owned(),
             segment.terms.kernel.clone(),
-            format!("{} of {}", segment.done, segment.terms.workers),
+            format!("{} of {}", segment.done, segment.total()),
             segment.coordinator.map_or_else(|| "-".to_owned(), |pid| format!("pid {pid}")),
         ]);
     }
@@ -84,15 +84,26 @@ fn doing(worker: &WorkerSnapshot, snapshot: &Snapshot) -> String {
 }
 
 fn next_step(snapshot: &Snapshot, state: RunState) -> String {
-    let name = &snapshot.name;
+    let (name, worker) = (&snapshot.name, worker(&snapshot.terms));
     match state {
         RunState::Open if snapshot.stop != Stop::No => format!("coordinator remove {name}"),
-        RunState::Open => format!("worker --name {name}; coordinator wait {name}; coordinator remove {name}"),
+        RunState::Open => format!("{worker} --name {name}; coordinator wait {name}; coordinator remove {name}"),
+        RunState::Running if snapshot.stop != Stop::No => {
+            format!("coordinator wait {name}; coordinator stop --now {name}")
+        }
         RunState::Running => format!("coordinator wait {name}; coordinator stop {name}"),
         RunState::Orphaned => format!("its workers finish what they have begun; coordinator resume {name}"),
         RunState::Stale => format!("coordinator resume {name}; coordinator remove {name}"),
+        RunState::Finished if !snapshot.is_complete() => {
+            format!("coordinator resume {name}; coordinator remove {name}")
+        }
         RunState::Finished => format!("coordinator remove {name}"),
     }
+}
+
+/// How a worker for such a segment is called.
+pub fn worker(terms: &Terms) -> String {
+    if terms.worker.as_os_str().is_empty() { "worker".to_owned() } else { terms.worker.display().to_string() }
 }
 
 fn table(header: &[&str]) -> Table {

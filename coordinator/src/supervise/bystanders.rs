@@ -14,7 +14,7 @@ use crate::error::Result;
 
 /// A live worker that is no child.
 pub struct Bystander {
-    ticket: u32,
+    pub ticket: u32,
     /// Nothing if the process is gone already, or its end does not say enough.
     pub process: Option<OwnedFd>,
 }

@@ -1,7 +1,7 @@
 //! Supervision: launch, reap, launch again, and see the run to its end.
 //!
 //! One loop that sleeps in `poll` until a signal, an exit, a reader of stdout or a deadline wakes it. Nothing in it waits
-//! for a worker or for the lock, so that a signal is always heard.
+//! for a worker, or for the lock for more than a moment, so that a signal is always heard.
 
 mod bystanders;
 mod obey;
@@ -82,7 +82,7 @@ impl<'a> Supervisor<'a> {
             children: HashMap::new(),
             bystanders: Vec::new(),
             fates: Fates::new(segment.terms().workers),
-            printed: segment.done(),
+            printed: segment.told(),
             ending: None,
             deadline: segment.terms().timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
             kill_at: None,
@@ -135,7 +135,7 @@ impl<'a> Supervisor<'a> {
         }
         self.launch_after = None;
         for _ in 0..BATCH {
-            if self.children.len() >= self.segment.terms().jobs as usize {
+            if self.alive() >= self.segment.terms().jobs as usize {
                 return;
             }
             let Some(ticket) = self.queue.pop_front() else { return };
@@ -159,7 +159,9 @@ impl<'a> Supervisor<'a> {
             }
         }
         // More may be left than one batch.
-        self.look_again = (!self.queue.is_empty()).then(Instant::now);
+        if !self.queue.is_empty() {
+            self.look_again = Some(Instant::now());
+        }
     }
 
     fn print_news(&mut self) {
@@ -169,6 +171,16 @@ impl<'a> Supervisor<'a> {
             self.narrator.step(format_args!("Process-{} committed", committed.ticket));
         }
         self.output.write_what_fits();
+        if !self.output.is_pending() {
+            // What is printed is never printed again; what is not is left to a coordinator that takes over.
+            self.segment.remember_told(self.printed);
+        }
+    }
+
+    /// How many workers are alive under the tickets that a coordinator gives out.
+    fn alive(&self) -> usize {
+        let reserved = self.segment.terms().reserved();
+        self.children.len() + self.bystanders.iter().filter(|bystander| bystander.ticket <= reserved).count()
     }
 
     fn all_are_gone(&self) -> bool {

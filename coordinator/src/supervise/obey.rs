@@ -36,7 +36,7 @@ impl Supervisor<'_> {
     }
 
     /// Ends the run early: no more launches, and workers have their grace to leave.
-    pub(super) fn end(&mut self, ending: Ending) {
+    fn end(&mut self, ending: Ending) {
         self.narrator.step(format_args!("stopping: {ending:?}; workers have {:?}", self.segment.terms().grace));
         self.ending = Some(ending);
         self.segment.request_stop(Stop::Now);

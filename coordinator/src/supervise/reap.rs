@@ -21,7 +21,7 @@ impl Supervisor<'_> {
     }
 
     /// Decides what follows from a worker's end.
-    pub(super) fn bury(&mut self, ticket: u32, pid: u32, status: WaitStatus) -> Result<()> {
+    fn bury(&mut self, ticket: u32, pid: u32, status: WaitStatus) -> Result<()> {
         self.fates.of(ticket).record(status);
         self.print_news();
         let end = describe(status);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::Supervisor;
+use super::{LOOK_AGAIN, Supervisor};
 use crate::output::Output;
 
 impl Supervisor<'_> {
@@ -28,7 +28,10 @@ impl Supervisor<'_> {
         let deadline = self.deadline.filter(|_| self.ending.is_none());
         let kill_at = self.kill_at.filter(|_| !self.impatient);
         let launch_after = self.launch_after.filter(|_| !self.is_stopping());
-        let next = [deadline, kill_at, launch_after, self.look_again].into_iter().flatten().min()?;
+        // One whose end nothing tells of is looked at again and again.
+        let untold = self.bystanders.iter().any(|bystander| bystander.process.is_none());
+        let look = untold.then(|| Instant::now() + LOOK_AGAIN);
+        let next = [deadline, kill_at, launch_after, self.look_again, look].into_iter().flatten().min()?;
         let left = next.saturating_duration_since(Instant::now()).min(Duration::from_secs(24 * 3600));
         Timespec::try_from(left).ok()
     }

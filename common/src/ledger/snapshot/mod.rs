@@ -56,8 +56,6 @@ pub struct Snapshot {
     pub workers: Vec<WorkerSnapshot>,
     /// The tickets that are done, in the order of their commits.
     pub log: Vec<u32>,
-    /// How many times a ticket was taken over from a dead worker.
-    pub restarts: u64,
     /// How many times the lock was taken over from a dead owner.
     pub recoveries: u64,
     /// From the creation to the close, or until now.
@@ -123,7 +121,6 @@ impl Snapshot {
             value: terms.value_type.value(view.header.core.value.load(Relaxed)),
             workers,
             log,
-            restarts: live.restarts.load(Relaxed),
             recoveries: view.header.redo.recoveries.load(Relaxed),
             elapsed: Duration::from_nanos(if closed == 0 { Instant::now().0 } else { closed }.saturating_sub(created)),
             holder,
@@ -139,7 +136,10 @@ impl Snapshot {
     /// How many contributions the run wants, or has if it got more.
     #[must_use]
     pub fn total(&self) -> usize {
-        self.done().max(self.terms.workers as usize)
+        match self.terms.reserved() {
+            0 => self.done().max(self.terms.workers as usize),
+            reserved => reserved as usize + self.log.iter().filter(|ticket| **ticket > reserved).count(),
+        }
     }
 
     /// Whether every contribution that the run wants is applied.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::layout::{Slot, whole};
 use crate::ledger::state::State;
-use crate::terms::Terms;
+use crate::terms::{Mode, Terms};
 use crate::value::Value;
 
 /// One ticket at one moment.
@@ -105,7 +105,8 @@ pub(super) fn worker(
         },
         restarts: slot.launches.load(Relaxed).saturating_sub(1),
         contribution: done.then(|| whole(slot.contribution.each_ref().map(|half| half.load(Relaxed)))),
-        value_after: done.then(|| terms.value_type.value(slot.value_after.load(Relaxed))),
+        value_after: (done && terms.mode == Mode::Repeat)
+            .then(|| terms.value_type.value(slot.value_after.load(Relaxed))),
         progress: slot.progress.load(Relaxed),
         attached: (state != State::Free).then(|| since_creation(slot.attached_at.load(Relaxed))).flatten(),
         computed: took(slot.computed_ns.load(Relaxed)),
