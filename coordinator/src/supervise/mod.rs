@@ -171,7 +171,7 @@ impl<'a> Supervisor<'a> {
             self.narrator.step(format_args!("Process-{} committed", committed.ticket));
         }
         self.output.write_what_fits();
-        if !self.output.is_pending() {
+        if self.style != Style::Json && !self.output.is_pending() {
             // What is printed is never printed again; what is not is left to a coordinator that takes over.
             self.segment.remember_told(self.printed);
         }
