@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use common::exit_code;
 use rustix::fs::{FlockOperation, flock};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -115,6 +116,26 @@ impl Scene {
             workers.is_some_and(|workers| workers.iter().all(|worker| worker["state"] == "sleeping"))
         });
         running
+    }
+
+    /// Makes a segment for workers started by hand, whose kernel takes no time; returns its name.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    #[must_use]
+    pub fn create(&self, label: &str, args: &[&str]) -> String {
+        let name = self.name(label);
+        let created = self.coordinator(["create", &name, "-n", "10", "--delay", "0"]).args(args).run();
+        assert_eq!(created.expect(exit_code::COMPLETE).stdout, "");
+        name
+    }
+
+    /// Removes a segment that nobody is attached to.
+    ///
+    /// # Panics
+    /// If that is refused.
+    pub fn remove(&self, name: &str) {
+        let _ = self.coordinator(["remove", name]).run().expect(exit_code::COMPLETE);
     }
 
     /// A run of a worker by hand, on the segment of that name.

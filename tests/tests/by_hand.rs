@@ -2,23 +2,12 @@
 
 use common::exit_code;
 use common::plant::Point;
-use harness::{Plant, Scene, scene};
-
-fn create(scene: &Scene, label: &str, args: &[&str]) -> String {
-    let name = scene.name(label);
-    let created = scene.coordinator(["create", &name, "-n", "10", "--delay", "0"]).args(args).run().expect(0);
-    assert_eq!(created.stdout, "");
-    name
-}
-
-fn remove(scene: &Scene, name: &str) {
-    let _ = scene.coordinator(["remove", name]).run().expect(exit_code::COMPLETE);
-}
+use harness::{Plant, scene};
 
 #[test]
 fn workers_one_after_the_other_each_contribute_once_and_print_their_line() {
     let scene = scene!();
-    let name = create(&scene, "sequence", &[]);
+    let name = scene.create("sequence", &[]);
     for k in 1..=6 {
         let finished = scene.worker(&name).run().expect(exit_code::COMPLETE);
         assert_eq!(finished.stdout, format!("Process Process-{k} updated shared value to {}\n", 285 * k));
@@ -26,39 +15,39 @@ fn workers_one_after_the_other_each_contribute_once_and_print_their_line() {
     let status = scene.status(&name).expect("it is there");
     assert_eq!((&status["value"], &status["state"]), (&(285 * 6).into(), &"open".into()));
     assert_eq!(status["contributions"]["done"], 6);
-    remove(&scene, &name);
+    scene.remove(&name);
 }
 
 #[test]
 fn workers_at_once_each_contribute_once() {
     let scene = scene!();
-    let name = create(&scene, "parallel", &[]);
+    let name = scene.create("parallel", &[]);
     let workers: Vec<_> = (0..12).map(|_| scene.worker(&name).args(["--delay", "1ms..20ms"]).start()).collect();
     let mut lines: Vec<String> = workers.into_iter().map(|worker| worker.finish().expect(0).stdout).collect();
     lines.sort_by_key(|line| line.rsplit_once(' ').and_then(|(_, value)| value.trim().parse::<i32>().ok()));
     let values: Vec<&str> = lines.iter().filter_map(|line| line.trim().rsplit_once(' ')).map(|(_, v)| v).collect();
     assert_eq!(values, (1..=12).map(|k| (285 * k).to_string()).collect::<Vec<_>>());
-    remove(&scene, &name);
+    scene.remove(&name);
 }
 
 #[test]
 fn a_worker_may_differ_from_the_segments_terms() {
     let scene = scene!();
-    let name = create(&scene, "override", &["--delay", "1h"]);
+    let name = scene.create("override", &["--delay", "1h"]);
     let finished = scene.worker(&name).args(["-n", "1k", "--delay", "0", "--seed", "7"]).run().expect(0);
     assert_eq!(finished.stdout, "Process Process-1 updated shared value to 332833500\n");
     let quiet = scene.worker(&name).args(["-n", "10", "--delay", "0", "-q"]).run().expect(0);
     assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
-    remove(&scene, &name);
+    scene.remove(&name);
 }
 
 #[test]
 fn an_independent_segment_prints_results() {
     let scene = scene!();
-    let name = create(&scene, "independent", &["--independent"]);
+    let name = scene.create("independent", &["--independent"]);
     let finished = scene.worker(&name).run().expect(0);
     assert_eq!(finished.stdout, "Process Process-1, Result: 285\n");
-    remove(&scene, &name);
+    scene.remove(&name);
 }
 
 #[test]
@@ -93,7 +82,7 @@ fn a_run_waits_for_a_worker_that_joined_and_closes_to_others() {
 #[test]
 fn the_ticket_of_a_dead_worker_goes_to_the_next_one() {
     let scene = scene!();
-    let name = create(&scene, "takeover", &[]);
+    let name = scene.create("takeover", &[]);
     for point in [Point::Taken, Point::Locked] {
         let killed = scene.worker(&name).plant(Plant { point, action: "kill", times: 1 }).run();
         assert_eq!(killed.signal, Some(9));
@@ -103,7 +92,7 @@ fn the_ticket_of_a_dead_worker_goes_to_the_next_one() {
     assert_eq!(finished.stdout, "Process Process-1 updated shared value to 285\n");
     let status = scene.status(&name).expect("it is there");
     assert_eq!((&status["workers"][0]["restarts"], &status["recoveries"]), (&2.into(), &2.into()));
-    remove(&scene, &name);
+    scene.remove(&name);
 }
 
 #[test]
@@ -122,45 +111,45 @@ fn a_contribution_by_hand_does_not_stand_in_for_one_that_failed() {
 #[test]
 fn a_full_segment_has_no_free_slot() {
     let scene = scene!();
-    let name = create(&scene, "full", &["-w", "2", "--slots", "2"]);
+    let name = scene.create("full", &["-w", "2", "--slots", "2"]);
     for _ in 0..2 {
         let _ = scene.worker(&name).run().expect(0);
     }
     let finished = scene.worker(&name).run().expect(exit_code::NOTHING_TO_DO);
     assert!(finished.stderr.contains("no free slot"), "{}", finished.stderr);
     assert!(finished.stderr.contains("hint: "), "{}", finished.stderr);
-    remove(&scene, &name);
+    scene.remove(&name);
 }
 
 #[test]
 fn a_stopped_segment_takes_no_more_workers() {
     let scene = scene!();
-    let name = create(&scene, "stopped", &["--delay", "1h"]);
+    let name = scene.create("stopped", &["--delay", "1h"]);
     let worker = scene.worker(&name).start();
     scene.until_status(&name, |status| status["workers"][0]["state"] == "sleeping");
     let _ = scene.coordinator(["stop", "--now", &name]).run().expect(0);
     let finished = worker.finish().expect(exit_code::INCOMPLETE);
     assert!(finished.stderr.contains("asked to stop"), "{}", finished.stderr);
     let _ = scene.worker(&name).run().expect(exit_code::NOTHING_TO_DO);
-    remove(&scene, &name);
+    scene.remove(&name);
 }
 
 /// Fault 21, for who leaks the guard: the mapping stays, and the next lock is no danger.
 #[test]
 fn a_leaked_guard_leaks_the_mapping() {
     let scene = scene!();
-    let name = create(&scene, "leaked", &[]);
+    let name = scene.create("leaked", &[]);
     let parsed = name.parse().expect("the name is legal");
     let segment = common::Segment::attach(&parsed).expect("it is there");
     std::mem::forget(segment.lock_within(std::time::Duration::ZERO).expect("nobody holds it"));
     drop(segment);
-    let other = create(&scene, "other", &[]);
+    let other = scene.create("other", &[]);
     let segment = common::Segment::attach(&other.parse().expect("the name is legal")).expect("it is there");
     for _ in 0..3 {
         drop(segment.lock_within(std::time::Duration::ZERO).expect("nobody holds it"));
     }
     drop(segment);
-    remove(&scene, &other);
+    scene.remove(&other);
     // It still holds the lock, so it is still at work there.
     let _ = scene.coordinator(["remove", &name]).run().expect(exit_code::UNAVAILABLE);
     let _ = scene.coordinator(["remove", "--force", &name]).run().expect(exit_code::COMPLETE);

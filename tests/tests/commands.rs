@@ -2,24 +2,13 @@
 
 use common::exit_code;
 use common::plant::Point;
-use harness::{Plant, Scene, scene};
+use harness::{Plant, scene};
 use rustix::process::Signal;
-
-fn create(scene: &Scene, label: &str, args: &[&str]) -> String {
-    let name = scene.name(label);
-    let created = scene.coordinator(["create", &name, "-n", "10", "--delay", "0"]).args(args).run().expect(0);
-    assert_eq!(created.stdout, "");
-    name
-}
-
-fn remove(scene: &Scene, name: &str) {
-    let _ = scene.coordinator(["remove", name]).run().expect(exit_code::COMPLETE);
-}
 
 #[test]
 fn status_shows_a_published_commit_whose_worker_was_killed() {
     let scene = scene!();
-    let name = create(&scene, "half", &[]);
+    let name = scene.create("half", &[]);
     let killed = scene.worker(&name).plant(Plant { point: Point::Published, action: "kill", times: 1 }).run();
     assert_eq!(killed.signal, Some(9));
     for _ in 0..2 {
@@ -29,13 +18,13 @@ fn status_shows_a_published_commit_whose_worker_was_killed() {
     }
     let finished = scene.worker(&name).run().expect(0);
     assert_eq!(finished.stdout, "Process Process-2 updated shared value to 570\n");
-    remove(&scene, &name);
+    scene.remove(&name);
 }
 
 #[test]
 fn status_and_list_answer_while_the_lock_is_held() {
     let scene = scene!();
-    let name = create(&scene, "held", &[]);
+    let name = scene.create("held", &[]);
     let worker = scene.worker(&name).plant(Plant { point: Point::Locked, action: "stop", times: 1 }).start();
     let status = scene.until_status(&name, |status| status["lock"]["held_by"]["process"] == "stopped");
     assert_eq!(status["lock"]["held_by"]["worker"], 1);
@@ -51,37 +40,37 @@ fn status_and_list_answer_while_the_lock_is_held() {
     worker.signal(Signal::CONT);
     let _ = worker.finish().expect(0);
     let _ = waiting.finish().expect(0);
-    remove(&scene, &name);
+    scene.remove(&name);
 }
 
 #[test]
 fn status_is_a_table_that_says_what_to_do_next() {
     let scene = scene!();
-    let name = create(&scene, "table", &[]);
+    let name = scene.create("table", &[]);
     let _ = scene.worker(&name).run().expect(0);
     let text = scene.coordinator(["status", &name]).run().expect(0).stdout;
     for part in ["open", "sum-of-squares", "1 of 4 contributions", "value: 285", "lock: free", "Process-1", "next:"] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    remove(&scene, &name);
+    scene.remove(&name);
 }
 
 #[test]
 fn list_tells_names_states_and_contributions() {
     let scene = scene!();
-    let name = create(&scene, "list", &[]);
+    let name = scene.create("list", &[]);
     let json = scene.coordinator(["list", "--format", "json"]).run().expect(0).json();
     assert_eq!(json["schema"], 1);
     let segments = json["segments"].as_array().expect("segments are an array");
     let segment = segments.iter().find(|segment| segment["name"] == name).expect("it is listed");
     assert_eq!((&segment["state"], &segment["contributions"]["total"]), (&"open".into(), &4.into()));
-    remove(&scene, &name);
+    scene.remove(&name);
 }
 
 #[test]
 fn wait_ends_with_the_contributions() {
     let scene = scene!();
-    let name = create(&scene, "wait", &["-w", "2"]);
+    let name = scene.create("wait", &["-w", "2"]);
     let all = scene.coordinator(["wait", &name]).start();
     let one = scene.coordinator(["wait", &name, "--contributions", "1"]).start();
     let _ = scene.worker(&name).run().expect(0);
@@ -89,58 +78,58 @@ fn wait_ends_with_the_contributions() {
     assert!(!all.has_ended());
     let _ = scene.worker(&name).run().expect(0);
     let _ = all.finish().expect(0);
-    remove(&scene, &name);
+    scene.remove(&name);
 }
 
 #[test]
 fn wait_gives_up_after_its_timeout() {
     let scene = scene!();
-    let name = create(&scene, "patience", &[]);
+    let name = scene.create("patience", &[]);
     let finished = scene.coordinator(["wait", &name, "--timeout", "50ms"]).run().expect(exit_code::TIMEOUT);
     assert!(finished.stderr.contains("0 of 4 contributions"), "{}", finished.stderr);
-    remove(&scene, &name);
+    scene.remove(&name);
 }
 
 /// Nobody can contribute to it any more, and nobody is at work.
 #[test]
 fn wait_does_not_wait_for_what_cannot_come() {
     let scene = scene!();
-    let name = create(&scene, "vain", &["--slots", "4"]);
+    let name = scene.create("vain", &["--slots", "4"]);
     let too_many = scene.coordinator(["wait", &name, "--contributions", "5"]).run().expect(exit_code::USAGE);
     assert!(too_many.stderr.contains("has room for 4"), "{}", too_many.stderr);
     let waiting = scene.coordinator(["wait", &name]).start();
     let _ = scene.coordinator(["stop", &name]).run().expect(0);
     let forsaken = waiting.finish().expect(exit_code::INCOMPLETE);
     assert!(forsaken.stderr.contains("asked to stop"), "{}", forsaken.stderr);
-    remove(&scene, &name);
+    scene.remove(&name);
 }
 
 #[test]
 fn who_waits_keeps_nobody_from_removing() {
     let scene = scene!();
-    let name = create(&scene, "watched", &[]);
+    let name = scene.create("watched", &[]);
     let waiting = scene.coordinator(["wait", &name]).start();
-    remove(&scene, &name);
+    scene.remove(&name);
     let _ = waiting.finish().expect(exit_code::UNAVAILABLE);
 }
 
 #[test]
 fn a_missing_segment_is_named_with_those_that_there_are() {
     let scene = scene!();
-    let (name, missing) = (create(&scene, "here", &[]), scene.name("missing"));
+    let (name, missing) = (scene.create("here", &[]), scene.name("missing"));
     let finished = scene.worker(&missing).run().expect(exit_code::UNAVAILABLE);
     assert!(finished.stderr.starts_with(&format!("error: no segment \"{missing}\"\nhint: ")), "{}", finished.stderr);
     assert!(finished.stderr.contains(&name), "{}", finished.stderr);
     for command in ["status", "wait", "stop", "remove", "resume"] {
         let _ = scene.coordinator([command, &missing]).run().expect(exit_code::UNAVAILABLE);
     }
-    remove(&scene, &name);
+    scene.remove(&name);
 }
 
 #[test]
 fn remove_refuses_while_a_worker_is_attached_unless_forced() {
     let scene = scene!();
-    let name = create(&scene, "used", &["--delay", "1h"]);
+    let name = scene.create("used", &["--delay", "1h"]);
     let worker = scene.worker(&name).start();
     scene.until_status(&name, |status| status["workers"][0]["state"] == "sleeping");
     let refused = scene.coordinator(["remove", &name]).run().expect(exit_code::UNAVAILABLE);
@@ -152,7 +141,7 @@ fn remove_refuses_while_a_worker_is_attached_unless_forced() {
 #[test]
 fn remove_takes_several_names_and_goes_on_after_a_failure() {
     let scene = scene!();
-    let (one, two) = (create(&scene, "one", &[]), create(&scene, "two", &[]));
+    let (one, two) = (scene.create("one", &[]), scene.create("two", &[]));
     let finished = scene.coordinator(["remove", &one, &scene.name("none"), &two]).run();
     let finished = finished.expect(exit_code::UNAVAILABLE);
     assert!(finished.stderr.contains("no segment"), "{}", finished.stderr);
