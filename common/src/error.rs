@@ -6,6 +6,7 @@ use std::io;
 use crate::exit_code;
 use crate::ledger::LockHolder;
 use crate::name::{FOLDER, SegmentName};
+use crate::value::Number;
 
 /// What went wrong with a segment or its ledger.
 #[derive(Debug, thiserror::Error)]
@@ -93,11 +94,31 @@ pub enum Error {
     #[error("overflow: adding {contribution} to {value} does not fit into {kind}")]
     Overflow {
         /// What was to be added.
-        contribution: i128,
+        contribution: Number,
         /// The value that it was to be added to.
-        value: i128,
+        value: Number,
         /// The value's type.
         kind: &'static str,
+    },
+    /// The contribution is not one for this value.
+    #[error("{contribution} is no contribution to {}: {}", shape(*cells, kind), misfit(*cells))]
+    Unfit {
+        /// What was to be added.
+        contribution: String,
+        /// The value's type.
+        kind: &'static str,
+        /// How many cells it has.
+        cells: u32,
+    },
+    /// The segment holds something else than was asked for.
+    #[error("segment \"{name}\" holds {found}, not {wanted}")]
+    OtherType {
+        /// The segment.
+        name: SegmentName,
+        /// What it holds.
+        found: String,
+        /// What was asked for.
+        wanted: String,
     },
     /// The lock was not to be had in time.
     #[error("the lock is busy{}", holder.as_ref().map(|holder| format!(": {holder}")).unwrap_or_default())]
@@ -198,12 +219,14 @@ impl Error {
             | Self::InUse { .. }
             | Self::System { .. }
             | Self::TicketHeld { .. } => exit_code::UNAVAILABLE,
-            Self::Refused { .. } | Self::NotReady { .. } | Self::Damaged { .. } => exit_code::FOREIGN,
+            Self::OtherType { .. } | Self::Refused { .. } | Self::NotReady { .. } | Self::Damaged { .. } => {
+                exit_code::FOREIGN
+            }
             Self::NoFreeSlot { .. } | Self::NothingLeft { .. } => exit_code::NOTHING_TO_DO,
             Self::Superseded { .. } => exit_code::INCOMPLETE,
             Self::Busy { .. } => exit_code::TIMEOUT,
             Self::Overflow { .. } => exit_code::OVERFLOW,
-            Self::Terms { .. } => exit_code::USAGE,
+            Self::Terms { .. } | Self::Unfit { .. } => exit_code::USAGE,
         }
     }
 
@@ -234,6 +257,9 @@ impl Error {
             Self::Overflow { kind: "i32", .. } => {
                 Some("use a wider type (--type i64), or let the value wrap (--overflow wrap)".to_owned())
             }
+            Self::Unfit { .. } => {
+                Some("fractions need --type f64; the number of cells is the kernel's: --cells N".to_owned())
+            }
             Self::Overflow { .. } => Some("let the value wrap (--overflow wrap)".to_owned()),
             Self::System { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some(format!("make room (df -h {FOLDER}), or ask for less: --slots N"))
@@ -249,6 +275,15 @@ impl Error {
     pub(crate) fn system(doing: &'static str, name: impl fmt::Display, source: impl Into<io::Error>) -> Self {
         Self::System { doing, name: name.to_string(), source: source.into() }
     }
+}
+
+/// What a segment holds, as messages put it.
+pub(crate) fn shape(cells: u32, kind: &str) -> String {
+    if cells == 1 { format!("a value of type {kind}") } else { format!("an array of {cells} cells of type {kind}") }
+}
+
+fn misfit(cells: u32) -> &'static str {
+    if cells == 1 { "it must be one number of that type" } else { "it must be a number of that type for each cell" }
 }
 
 fn join(names: &[SegmentName]) -> String {

@@ -33,8 +33,9 @@ mod value;
 pub use clock::Instant;
 pub use delay::{DelayRange, InvalidDelay, parse_duration};
 pub use error::{Error, Refusal, Result};
+pub use layout::{MOST_CELLS, MOST_ENTRIES};
 pub use ledger::{
-    Claim, Committed, LockHolder, Phase, Snapshot, TakeOver, TicketState, Violation, WorkerSnapshot, WorkerState,
+    Claim, Committed, LockHolder, Phase, Snapshot, TakeOver, Then, TicketState, Violation, WorkerSnapshot, WorkerState,
 };
 pub use lock::{Acquire, Guard, Vigil};
 pub use name::{InvalidName, SegmentName};
@@ -45,4 +46,4 @@ pub use segment::{
 pub use stderr::{say, say_if_read};
 pub use sys::sigbus::report_truncation;
 pub use terms::{Mode, Origin, Terms};
-pub use value::{Overflow, Value, ValueType};
+pub use value::{Cells, Number, Overflow, Value, ValueType};

@@ -21,6 +21,10 @@ pub enum Mode {
     Repeat,
     /// Every worker computes the whole range and the results stay apart.
     Independent,
+    /// The range is shared out among the workers in chunks, each of which is added once.
+    Split,
+    /// No run: programs use the value through the library, without tickets.
+    Shared,
 }
 
 impl Mode {
@@ -30,7 +34,15 @@ impl Mode {
         match self {
             Self::Repeat => "repeat",
             Self::Independent => "independent",
+            Self::Split => "split",
+            Self::Shared => "shared",
         }
+    }
+
+    /// Whether the value is the sum of the contributions.
+    #[must_use]
+    pub fn has_total(self) -> bool {
+        matches!(self, Self::Repeat | Self::Split)
     }
 }
 
@@ -54,12 +66,16 @@ pub struct Terms {
     pub kernel: String,
     /// The range that the kernel computes is 0 to this, exclusive.
     pub iterations: u64,
+    /// How many iterations a chunk of a split run has; nothing if workers choose by their pace.
+    pub chunk: Option<u64>,
     /// How long a worker sleeps before it commits.
     pub delay: DelayRange,
-    /// Makes the delays reproducible.
+    /// Makes the delays, and what a kernel draws, reproducible.
     pub seed: Option<u64>,
     /// Type of the shared value.
     pub value_type: ValueType,
+    /// How many cells the value has: 1, or those of an array.
+    pub cells: u32,
     /// What a contribution that does not fit does.
     pub overflow: Overflow,
     /// How many contributions the run wants.
@@ -77,6 +93,10 @@ pub struct Terms {
     /// The executable that a coordinator launches, or that workers by hand are meant to be; empty for the one that comes
     /// with the project.
     pub worker: PathBuf,
+    /// What the kernel `exec` runs; else empty.
+    pub command: String,
+    /// How long one run of it may take.
+    pub command_timeout: Option<Duration>,
 }
 
 impl Terms {
@@ -88,9 +108,11 @@ impl Terms {
             origin: Origin::ByHand,
             kernel: kernel.to_owned(),
             iterations: 0,
+            chunk: None,
             delay: DelayRange::NONE,
             seed: None,
             value_type: ValueType::I32,
+            cells: 1,
             overflow: Overflow::Wrap,
             workers,
             slots: workers,
@@ -99,7 +121,14 @@ impl Terms {
             grace: Duration::ZERO,
             timeout: None,
             worker: PathBuf::new(),
+            command: String::new(),
+            command_timeout: None,
         }
+    }
+
+    /// How large a segment for these terms is.
+    pub(crate) fn extent(&self) -> Extent {
+        Extent { slots: self.slots, cells: self.cells }
     }
 
     /// Tickets up to this one are given out by a coordinator alone.
@@ -113,10 +142,14 @@ impl Terms {
 
     /// Whether a segment can be made for these terms; says what makes no sense.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
-        if self.workers < 1 || self.jobs < 1 || self.slots < self.workers || Extent::new(self.slots).is_none() {
-            return Err("counts of workers");
+        let are_sound = self.workers >= 1 && self.jobs >= 1 && self.slots >= self.workers;
+        if !are_sound || Extent::new(self.slots, self.cells).is_none() {
+            return Err("counts of workers or cells");
         }
-        if self.text().len() > TEXT_BYTES { Err("length of the kernel's name and the worker's path") } else { Ok(()) }
+        if self.text().len() > TEXT_BYTES {
+            return Err("length of the kernel's name, the worker's path and the command");
+        }
+        Ok(())
     }
 
     /// Writes the terms into a header that no other process sees yet.
@@ -142,60 +175,97 @@ impl Terms {
     }
 
     fn words(&self) -> [u64; TERMS_WORDS] {
+        // One more than the duration, so that 0 is none.
+        let optional = |duration: Option<Duration>| duration.map_or(0, |some| nanoseconds(some).saturating_add(1));
         [
-            self.mode as u64 + 1,
-            self.origin as u64 + 1,
+            self.choices(),
             self.iterations,
+            self.chunk.unwrap_or(0),
             nanoseconds(self.delay.min()),
             nanoseconds(self.delay.max()),
-            self.seed.is_some().into(),
             self.seed.unwrap_or(0),
-            self.value_type as u64 + 1,
-            self.overflow as u64 + 1,
-            self.workers.into(),
-            u64::from(self.slots) << 32 | u64::from(self.jobs),
+            both(self.cells, self.workers),
+            both(self.slots, self.jobs),
             self.restarts.into(),
             nanoseconds(self.grace),
-            // One more than the timeout, so that 0 is none.
-            self.timeout.map_or(0, |timeout| nanoseconds(timeout).saturating_add(1)),
+            optional(self.timeout),
+            optional(self.command_timeout),
             self.kernel.len() as u64,
             self.worker.as_os_str().len() as u64,
+            self.command.len() as u64,
+            0,
         ]
     }
 
+    /// What is one of a few, a byte each, counted from 1.
+    fn choices(&self) -> u64 {
+        let choices = [
+            self.mode as u8,
+            self.origin as u8,
+            self.value_type as u8,
+            self.overflow as u8,
+            self.seed.is_some().into(),
+            0,
+            0,
+            0,
+        ];
+        u64::from_le_bytes(choices.map(|choice| choice + 1))
+    }
+
     fn text(&self) -> Vec<u8> {
-        [self.kernel.as_bytes(), self.worker.as_os_str().as_bytes()].concat()
+        [self.kernel.as_bytes(), self.worker.as_os_str().as_bytes(), self.command.as_bytes()].concat()
     }
 
     fn decode(words: [u64; TERMS_WORDS], text: &[u8]) -> Result<Self, &'static str> {
-        let [mode, origin, iterations, delay_min, delay_max, seeded, seed, words @ ..] = words;
-        let [value_type, overflow, workers, slots_and_jobs, restarts, grace, timeout, kernel, worker] = words;
+        let [choices, iterations, chunk, delay_min, delay_max, seed, cells_and_workers, slots_and_jobs, words @ ..] =
+            words;
+        let [restarts, grace, timeout, command_timeout, kernel, worker, command, _] = words;
+        let [mode, origin, value_type, overflow, seeded, ..] = choices.to_le_bytes();
         let (kernel, rest) = split(text, kernel).ok_or("length of the kernel's name")?;
-        let (worker, _) = split(rest, worker).ok_or("length of the worker's path")?;
+        let (worker, rest) = split(rest, worker).ok_or("length of the worker's path")?;
+        let (command, _) = split(rest, command).ok_or("length of the command")?;
+        let (cells, workers) = apart(cells_and_workers);
+        let (slots, jobs) = apart(slots_and_jobs);
+        let optional = |word: u64| word.checked_sub(1).map(Duration::from_nanos);
         let terms = Self {
-            mode: pick([Mode::Repeat, Mode::Independent], mode).ok_or("mode")?,
+            mode: pick([Mode::Repeat, Mode::Independent, Mode::Split, Mode::Shared], mode).ok_or("mode")?,
             origin: pick([Origin::ByHand, Origin::Run], origin).ok_or("origin")?,
             kernel: std::str::from_utf8(kernel).map_err(|_| "kernel")?.to_owned(),
             iterations,
+            chunk: Some(chunk).filter(|chunk| *chunk > 0),
             delay: DelayRange::new(Duration::from_nanos(delay_min), Duration::from_nanos(delay_max)).ok_or("delay")?,
-            seed: pick([None, Some(seed)], seeded.checked_add(1).ok_or("seed")?).ok_or("seed")?,
-            value_type: pick([ValueType::I32, ValueType::I64], value_type).ok_or("value type")?,
+            seed: pick([None, Some(seed)], seeded).ok_or("seed")?,
+            value_type: pick(ValueType::ALL, value_type).ok_or("value type")?,
+            cells,
             overflow: pick([Overflow::Wrap, Overflow::Error], overflow).ok_or("overflow")?,
-            workers: workers.try_into().map_err(|_| "workers")?,
-            slots: u32::try_from(slots_and_jobs >> 32).map_err(|_| "slots")?,
-            jobs: u32::try_from(slots_and_jobs & u64::from(u32::MAX)).map_err(|_| "jobs")?,
+            workers,
+            slots,
+            jobs,
             restarts: restarts.try_into().map_err(|_| "restarts")?,
             grace: Duration::from_nanos(grace),
-            timeout: timeout.checked_sub(1).map(Duration::from_nanos),
+            timeout: optional(timeout),
             worker: PathBuf::from(OsStr::from_bytes(worker)),
+            command: std::str::from_utf8(command).map_err(|_| "command")?.to_owned(),
+            command_timeout: optional(command_timeout),
         };
         terms.check().map(|()| terms)
     }
 }
 
-/// The choice that a word of 1, 2, … stands for.
-fn pick<T, const N: usize>(choices: [T; N], word: u64) -> Option<T> {
-    choices.into_iter().nth(usize::try_from(word.checked_sub(1)?).ok()?)
+/// Two counts in one word.
+fn both(high: u32, low: u32) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
+}
+
+/// What [`both`] joined.
+#[expect(clippy::cast_possible_truncation, reason = "the two halves are what is wanted")]
+fn apart(word: u64) -> (u32, u32) {
+    ((word >> 32) as u32, word as u32)
+}
+
+/// The choice that 1, 2, … stands for.
+fn pick<T, const N: usize>(choices: [T; N], number: u8) -> Option<T> {
+    choices.into_iter().nth(number.checked_sub(1)?.into())
 }
 
 fn split(text: &[u8], length: u64) -> Option<(&[u8], &[u8])> {
@@ -211,23 +281,30 @@ mod tests {
     fn any_terms() -> impl Strategy<Value = Terms> {
         let numbers =
             (any::<u64>(), any::<u32>(), any::<u32>(), any::<Option<u64>>(), 1_u32..1000, 0_u32..1000, 1_u32..5);
-        (numbers, "[a-z-]{1,40}", "(/[a-zé ]{1,40}){0,5}", any::<[bool; 4]>()).prop_map(
-            |((iterations, delay, grace, seed, workers, spare, jobs), kernel, worker, choices)| Terms {
-                mode: if choices[0] { Mode::Repeat } else { Mode::Independent },
-                origin: if choices[1] { Origin::Run } else { Origin::ByHand },
-                kernel,
-                iterations,
-                delay: DelayRange::new(Duration::ZERO, Duration::from_micros(delay.into())).unwrap(),
-                seed,
-                value_type: if choices[2] { ValueType::I32 } else { ValueType::I64 },
-                overflow: if choices[3] { Overflow::Wrap } else { Overflow::Error },
-                workers,
-                slots: workers + spare,
-                jobs,
-                restarts: 3,
-                grace: Duration::from_millis(grace.into()),
-                timeout: seed.map(Duration::from_nanos).filter(|timeout| timeout.as_nanos() < u64::MAX.into()),
-                worker: worker.into(),
+        let texts = ("[a-z-]{1,40}", "(/[a-zé ]{1,40}){0,5}", "\\PC{0,40}");
+        (numbers, texts, any::<[bool; 4]>(), 0_usize..4).prop_map(
+            |((iterations, delay, grace, seed, workers, spare, jobs), (kernel, worker, command), choices, choice)| {
+                Terms {
+                    mode: [Mode::Repeat, Mode::Independent, Mode::Split, Mode::Shared][choice],
+                    origin: if choices[1] { Origin::Run } else { Origin::ByHand },
+                    kernel,
+                    iterations,
+                    chunk: choices[0].then_some(u64::from(spare) + 1),
+                    delay: DelayRange::new(Duration::ZERO, Duration::from_micros(delay.into())).unwrap(),
+                    seed,
+                    value_type: ValueType::ALL[choice],
+                    cells: jobs,
+                    overflow: if choices[3] { Overflow::Wrap } else { Overflow::Error },
+                    workers,
+                    slots: workers + spare,
+                    jobs,
+                    restarts: 3,
+                    grace: Duration::from_millis(grace.into()),
+                    timeout: seed.map(Duration::from_nanos).filter(|timeout| timeout.as_nanos() < u64::MAX.into()),
+                    worker: worker.into(),
+                    command,
+                    command_timeout: choices[2].then_some(Duration::from_millis(delay.into())),
+                }
             },
         )
     }

@@ -11,6 +11,7 @@ use common::plant::Fault;
 use common::{Segment, SegmentName, TakeOver, Terms, TicketState};
 use rustix::process::Signal;
 
+use crate::integer;
 use crate::scene::Scene;
 use crate::trace::{Gait, Stop, Traced};
 
@@ -126,7 +127,7 @@ impl<'a> Lab<'a> {
             TakeOver::AlreadyDone if was_done => {}
             TakeOver::Taken(claim) if !was_done => {
                 let committed = guard.commit(&claim, contribution).map_err(|error| error.to_string())?;
-                if committed.value.to_i128() != self.total + contribution {
+                if integer(&committed.value) != self.total + contribution {
                     return Err(format!("the value is {} after the second attempt", committed.value));
                 }
             }
@@ -138,7 +139,7 @@ impl<'a> Lab<'a> {
         self.total += contribution;
         let snapshot = self.segment.snapshot().map_err(|error| error.to_string())?;
         snapshot.check().map_err(|violation| violation.to_string())?;
-        if snapshot.value.to_i128() != self.total {
+        if integer(&snapshot.value) != self.total {
             return Err(format!("the value is {}, not {}", snapshot.value, self.total));
         }
         self.ticket += 1;

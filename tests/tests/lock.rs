@@ -70,7 +70,7 @@ fn a_stopped_holder_is_named_never_robbed_and_finishes_when_it_goes_on() {
     let finished = worker.finish().expect(exit_code::COMPLETE);
     assert_eq!(finished.stdout, "Process Process-1 updated shared value to 285\n");
     let snapshot = segment.snapshot().expect("it can be read");
-    assert_eq!((snapshot.check(), snapshot.value.to_i128(), snapshot.recoveries), (Ok(()), 285, 0));
+    assert_eq!((snapshot.check(), integer(&snapshot.value), snapshot.recoveries), (Ok(()), 285, 0));
     drop(segment);
     remove(&scene, &name);
 }

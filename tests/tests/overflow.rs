@@ -48,7 +48,7 @@ fn commit(segment: &Segment, claim: &Claim, contribution: i128) -> common::Resul
 fn gives(segment: &Segment, steps: &[(i128, i128)]) {
     for (contribution, value) in steps {
         let committed = commit(segment, &join(segment), *contribution).expect("it fits or wraps");
-        assert_eq!(committed.value.to_i128(), *value, "after {contribution}");
+        assert_eq!(integer(&committed.value), *value, "after {contribution}");
         let snapshot = segment.snapshot().expect("it can be read");
         assert_eq!((snapshot.value, snapshot.check()), (committed.value, Ok(())));
     }
@@ -64,7 +64,7 @@ fn refuses(segment: &Segment, contribution: i128, fitting: i128) {
     let after = segment.snapshot().expect("it can be read");
     assert_eq!((after.value, after.done(), after.check()), (before.value, before.done(), Ok(())));
     let committed = commit(segment, &claim, fitting).expect("it fits");
-    assert_eq!(committed.value.to_i128(), before.value.to_i128() + fitting);
+    assert_eq!(integer(&committed.value), integer(&before.value) + fitting);
 }
 
 /// Fault 32.
@@ -190,8 +190,11 @@ fn a_recovered_commit_leaves_exactly_the_room_that_is_left() {
         let mut guard = segment.lock(|_, _| {}).expect("its owner is dead");
         assert_eq!(guard.acquired(), Acquire::OwnerDied);
         let claim = guard.join().expect("there is a ticket");
-        assert!(matches!(guard.commit(&claim, MAX - ONCE + 1), Err(Error::Overflow { value: ONCE, .. })));
-        assert_eq!(guard.commit(&claim, MAX - ONCE).expect("it fits").value.to_i128(), MAX);
+        assert!(matches!(
+            guard.commit(&claim, MAX - ONCE + 1),
+            Err(Error::Overflow { value: Number::Integer(ONCE), .. })
+        ));
+        assert_eq!(integer(&guard.commit(&claim, MAX - ONCE).expect("it fits").value), MAX);
         drop(guard);
         assert_eq!(segment.snapshot().expect("it can be read").check(), Ok(()));
         segment.unlink().expect("it can be removed");

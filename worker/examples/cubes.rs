@@ -1,7 +1,7 @@
 //! A worker with a kernel of its own: `coordinator --worker target/debug/examples/cubes --kernel cubes`.
 
-use std::{ops::Range, process::ExitCode};
-use worker::{Kernel, Stopped, Watch, main_with};
+use std::process::ExitCode;
+use worker::{Contribution, Failure, Kernel, Task, Watch, main_with};
 
 struct Cubes;
 
@@ -12,13 +12,13 @@ impl Kernel for Cubes {
     fn about(&self) -> &'static str {
         "the sum of i*i*i over the range"
     }
-    fn compute(&self, range: Range<u64>, watch: &mut dyn Watch) -> Result<i128, Stopped> {
+    fn compute(&self, task: &Task, watch: &mut dyn Watch) -> Result<Contribution, Failure> {
         let mut sum = 0;
-        for i in range {
-            watch.step(i)?;
+        for i in task.range.clone() {
+            watch.step(i - task.range.start)?;
             sum += i128::from(i).pow(3);
         }
-        Ok(sum)
+        Ok(sum.into())
     }
 }
 

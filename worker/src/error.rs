@@ -2,7 +2,7 @@
 
 use std::io;
 
-use common::exit_code;
+use common::{SegmentName, exit_code};
 
 /// Why a worker did not do what it was started for.
 #[derive(Debug, thiserror::Error)]
@@ -28,8 +28,46 @@ pub enum Error {
         /// What it can do.
         most: u64,
     },
+    /// The kernel fills another number of cells.
+    #[error("kernel {kernel} fills {fills} cells, and the segment has {cells}")]
+    OtherCells {
+        /// The kernel's name.
+        kernel: String,
+        /// How many cells it fills.
+        fills: u32,
+        /// How many there are.
+        cells: u32,
+    },
+    /// The segment is no run's.
+    #[error("segment \"{name}\" is for programs that use its value; there is nothing to compute")]
+    NoRun {
+        /// The segment.
+        name: SegmentName,
+    },
+    /// The range is all workers' together.
+    #[error("segment \"{name}\" shares 0..{iterations} out: -n cannot be changed for one worker")]
+    SharedOut {
+        /// The segment.
+        name: SegmentName,
+        /// The end of the range.
+        iterations: u64,
+    },
+    /// The kernel gave no result, however often it was tried.
+    #[error("{kernel} failed for {start}..{end} in {attempts} attempts: {why}")]
+    Failed {
+        /// The kernel's name.
+        kernel: String,
+        /// The first iteration.
+        start: u64,
+        /// One more than the last.
+        end: u64,
+        /// How often it was tried.
+        attempts: u32,
+        /// Why it failed the last time.
+        why: String,
+    },
     /// All workers were asked to stop.
-    #[error("asked to stop before it contributed")]
+    #[error("asked to stop before it was done")]
     Stopped,
     /// The result is applied and could not be printed.
     #[error("the contribution is applied, but its line cannot be printed: {0}")]
@@ -41,8 +79,12 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Segment(error) => error.exit_code(),
-            Self::NoKernel { .. } | Self::TooManyIterations { .. } => exit_code::USAGE,
-            Self::Stopped | Self::Output(_) => exit_code::INCOMPLETE,
+            Self::NoKernel { .. }
+            | Self::TooManyIterations { .. }
+            | Self::OtherCells { .. }
+            | Self::NoRun { .. }
+            | Self::SharedOut { .. } => exit_code::USAGE,
+            Self::Failed { .. } | Self::Stopped | Self::Output(_) => exit_code::INCOMPLETE,
         }
     }
 
@@ -51,6 +93,7 @@ impl Error {
         match self {
             Self::Segment(error) => error.hint(),
             Self::NoKernel { known, .. } => Some(format!("kernels here: {known}")),
+            Self::OtherCells { fills, .. } => Some(format!("create it with --cells {fills}")),
             _ => None,
         }
     }

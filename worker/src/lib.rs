@@ -6,13 +6,16 @@
 //! Invariant: a worker may be killed at any instruction; what it contributed counts once or not at all.
 
 mod args;
+mod chunks;
 mod contribute;
 mod error;
+mod job;
+mod pace;
 mod signals;
 
 use std::process::ExitCode;
 
-pub use common::kernel::{Kernel, Stopped, Unwatched, Watch};
+pub use common::kernel::{Contribution, Failure, Kernel, Stopped, Task, Unwatched, Watch};
 use common::{cli, exit_code, kernel};
 
 /// A worker's whole `main`: the built-in kernels and `kernels`, which win where names are the same.
@@ -21,10 +24,10 @@ pub fn main_with(kernels: &[&dyn Kernel]) -> ExitCode {
         Ok(args) => args,
         Err(code) => return code,
     };
-    signals::leave_at_once();
+    let signals = signals::Signals::leave_at_once();
     common::report_truncation();
     let kernels: Vec<&dyn Kernel> = kernels.iter().chain(kernel::built_in()).copied().collect();
-    match contribute::contribute(&args, &kernels) {
+    match contribute::contribute(&args, &kernels, &signals) {
         Ok(()) => ExitCode::from(exit_code::COMPLETE),
         // Who asked for the stop tells of it, once for all its workers.
         Err(error @ error::Error::Stopped) if args.ticket.is_some() => ExitCode::from(error.exit_code()),

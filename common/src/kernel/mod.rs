@@ -1,6 +1,6 @@
 //! Kernels: what a worker computes before it contributes.
 //!
-//! Invariant: a kernel's result depends on its range alone, so that a worker launched again contributes the same.
+//! Invariant: a kernel's result depends on its task alone, so that a worker launched again contributes the same.
 
 mod prime_count;
 mod sum_of_squares;
@@ -10,6 +10,12 @@ use std::ops::Range;
 pub use prime_count::PrimeCount;
 pub use sum_of_squares::SumOfSquares;
 
+use crate::terms::Terms;
+use crate::value::{Cells, Number};
+
+/// What a kernel gives: a number for each cell of the shared value.
+pub type Contribution = Cells<Number>;
+
 /// A computation over a range of iterations.
 pub trait Kernel: Sync {
     /// The name by which `--kernel` chooses it.
@@ -18,21 +24,52 @@ pub trait Kernel: Sync {
     /// What it computes, in one line.
     fn about(&self) -> &str;
 
+    /// How many cells a contribution fills; nothing if as many as the segment has.
+    fn cells(&self) -> Option<u32> {
+        Some(1)
+    }
+
     /// The most iterations for which the result is exact.
     fn most_iterations(&self) -> u64 {
         u64::MAX
     }
 
-    /// Computes the result over `range`, and calls `watch` every few milliseconds.
+    /// Whether it starts processes, which it ends before it returns: then signals that end a worker wait until it looks at
+    /// its watch.
+    fn starts_processes(&self) -> bool {
+        false
+    }
+
+    /// Computes what the task's range contributes, and calls `watch` every few milliseconds.
     ///
     /// # Errors
-    /// [`Stopped`] as soon as `watch` returns it.
-    fn compute(&self, range: Range<u64>, watch: &mut dyn Watch) -> Result<i128, Stopped>;
+    /// [`Failure::Stopped`] as soon as `watch` returns it; [`Failure::Failed`] if there is no result.
+    fn compute(&self, task: &Task, watch: &mut dyn Watch) -> Result<Contribution, Failure>;
+}
+
+/// What a kernel is to compute: the whole range of its run or a chunk of it.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// The iterations.
+    pub range: Range<u64>,
+    /// What random numbers are drawn from, together with the number of the iteration: the same for all workers of a run.
+    pub seed: u64,
+    /// The terms of the run; `iterations` is the end of the whole range.
+    pub terms: Terms,
+}
+
+impl Task {
+    /// The range by itself, for calling a kernel directly.
+    #[must_use]
+    pub fn over(range: Range<u64>) -> Self {
+        let terms = Terms { iterations: range.end, ..Terms::by_hand("", 1) };
+        Self { range, seed: 0, terms }
+    }
 }
 
 /// Who looks on while a kernel computes.
 pub trait Watch {
-    /// Tells that `done` iterations of the range are done.
+    /// Tells that `done` iterations of the task's range are done.
     ///
     /// # Errors
     /// [`Stopped`] if the kernel is to return at once.
@@ -43,11 +80,26 @@ pub trait Watch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped;
 
+/// Why there is no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The worker was asked to stop.
+    Stopped,
+    /// It cannot be computed, for this reason; another attempt may do better.
+    Failed(String),
+}
+
+impl From<Stopped> for Failure {
+    fn from(_: Stopped) -> Self {
+        Self::Stopped
+    }
+}
+
 /// A watch that never stops the kernel, for calling one directly.
 ///
 /// ```
-/// use common::kernel::{Kernel, SumOfSquares, Unwatched};
-/// assert_eq!(SumOfSquares.compute(0..4, &mut Unwatched), Ok(0 + 1 + 4 + 9));
+/// use common::kernel::{Kernel, SumOfSquares, Task, Unwatched};
+/// assert_eq!(SumOfSquares.compute(&Task::over(0..4), &mut Unwatched), Ok((0 + 1 + 4 + 9).into()));
 /// ```
 pub struct Unwatched;
 

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{Kernel, Stopped, Watch};
+use super::{Contribution, Failure, Kernel, Task, Watch};
 
 /// The number of primes in the range.
 pub struct PrimeCount;
@@ -27,14 +27,15 @@ impl Kernel for PrimeCount {
         1 << 44
     }
 
-    fn compute(&self, range: Range<u64>, watch: &mut dyn Watch) -> Result<i128, Stopped> {
-        let mut count: i128 = i128::from(range.contains(&2));
+    fn compute(&self, task: &Task, watch: &mut dyn Watch) -> Result<Contribution, Failure> {
+        let range = task.range.clone();
+        let mut count = u64::from(range.contains(&2));
         let mut sieve = Sieve::new(range.clone());
         while let Some(primes) = sieve.next_segment() {
-            count += i128::from(primes);
+            count += u64::from(primes);
             watch.step(sieve.at.min(range.end) - range.start)?;
         }
-        Ok(count)
+        Ok(count.into())
     }
 }
 
@@ -109,7 +110,8 @@ mod tests {
     use crate::kernel::Unwatched;
 
     fn count(range: Range<u64>) -> i128 {
-        PrimeCount.compute(range, &mut Unwatched).unwrap()
+        let contribution = PrimeCount.compute(&Task::over(range), &mut Unwatched).unwrap();
+        contribution.as_slice()[0].integer().unwrap()
     }
 
     fn is_prime(number: u64) -> bool {

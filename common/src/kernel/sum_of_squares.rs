@@ -7,7 +7,7 @@
 use std::hint::black_box;
 use std::ops::Range;
 
-use super::{Kernel, Stopped, Watch};
+use super::{Contribution, Failure, Kernel, Task, Watch};
 
 /// The sum of the squares of the range.
 pub struct SumOfSquares;
@@ -49,8 +49,9 @@ impl Kernel for SumOfSquares {
         1 << 42
     }
 
-    fn compute(&self, range: Range<u64>, watch: &mut dyn Watch) -> Result<i128, Stopped> {
-        let mut total = 0;
+    fn compute(&self, task: &Task, watch: &mut dyn Watch) -> Result<Contribution, Failure> {
+        let range = &task.range;
+        let mut total = 0_i128;
         let mut at = range.start;
         while at < range.end {
             let end = range.end.min(at.saturating_add(STEP));
@@ -58,7 +59,7 @@ impl Kernel for SumOfSquares {
             at = end;
             watch.step(at - range.start)?;
         }
-        Ok(total)
+        Ok(total.into())
     }
 }
 
@@ -106,7 +107,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::kernel::Unwatched;
+    use crate::kernel::{Stopped, Unwatched};
 
     /// The closed form: n (n - 1) (2n - 1) / 6.
     fn closed_form(n: u64) -> i128 {
@@ -115,7 +116,7 @@ mod tests {
     }
 
     fn compute(range: Range<u64>) -> i128 {
-        SumOfSquares.compute(range, &mut Unwatched).unwrap()
+        SumOfSquares.compute(&Task::over(range), &mut Unwatched).unwrap().as_slice()[0].integer().unwrap()
     }
 
     #[test]
@@ -149,7 +150,7 @@ mod tests {
             }
         }
         let mut watch = StopAtOnce(0);
-        assert_eq!(SumOfSquares.compute(0..1 << 40, &mut watch), Err(Stopped));
+        assert_eq!(SumOfSquares.compute(&Task::over(0..1 << 40), &mut watch), Err(Failure::Stopped));
         assert_eq!(watch.0, 1);
     }
 

@@ -4,17 +4,22 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::state::State;
 use super::ticket::Claim;
-use crate::layout::{View, halves};
-use crate::value::Value;
+use crate::layout::View;
+use crate::value::{Cells, Number, Value};
 
 /// Adds to the value, and marks the ticket afterwards.
-pub(super) fn add_then_mark(view: View<'_>, claim: &Claim, contribution: i128, value: Value) {
+pub(super) fn add_then_mark(view: View<'_>, claim: &Claim, contribution: &Cells<Number>, value: &Cells<Value>) {
     let Some(slot) = view.slot(claim.ticket) else { return };
-    view.header.core.value.store(value.bits(), Relaxed);
-    for (cell, half) in slot.contribution.iter().zip(halves(contribution)) {
-        cell.store(half, Relaxed);
+    let entries = view.entries(slot, claim.ticket);
+    for (((cell, entry), value), contribution) in
+        view.cells().zip(entries).zip(value.as_slice()).zip(contribution.as_slice())
+    {
+        cell.store(value.bits(), Relaxed);
+        for (to, word) in entry.contribution.iter().zip(contribution.words()) {
+            to.store(word, Relaxed);
+        }
+        entry.value.store(value.bits(), Relaxed);
     }
-    slot.value_after.store(value.bits(), Relaxed);
     let done = &view.header.redo.done_count;
     if let Some(place) = usize::try_from(done.load(Relaxed)).ok().and_then(|done| view.log.get(done)) {
         place.store(claim.ticket, Relaxed);

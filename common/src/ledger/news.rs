@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use super::commit::Committed;
 use super::state::State;
 use crate::error::Result;
-use crate::layout::whole;
+use crate::layout::{Entry, Slot, View};
 use crate::segment::Segment;
+use crate::value::{Cells, Number, Value, ValueType};
 
 /// Where a ticket stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,14 @@ pub enum TicketState {
     Done,
 }
 
+/// For each cell what a ticket contributed, and the value after its last commit.
+pub(super) fn shares(view: View<'_>, slot: &Slot, ticket: u32, kind: ValueType) -> (Cells<Number>, Cells<Value>) {
+    let words = |entry: &Entry| entry.contribution.each_ref().map(|word| word.load(Relaxed));
+    let contribution = view.entries(slot, ticket).map(|entry| Number::from_words(words(entry), kind.is_float()));
+    let value = view.entries(slot, ticket).map(|entry| kind.value(entry.value.load(Relaxed)));
+    (contribution.collect(), value.collect())
+}
+
 impl Segment {
     /// The commit with that index, counted from 0, if there were that many ([`Segment::done`]).
     #[must_use]
@@ -34,11 +43,16 @@ impl Segment {
         }
         let ticket = view.log.get(usize::try_from(index).ok()?)?.load(Relaxed);
         let slot = view.slot(ticket)?;
-        Some(Committed {
-            ticket,
-            contribution: whole(slot.contribution.each_ref().map(|half| half.load(Relaxed))),
-            value: self.terms().value_type.value(slot.value_after.load(Relaxed)),
-        })
+        let (contribution, value) = shares(view, slot, ticket, self.terms().value_type);
+        Some(Committed { ticket, contribution, value })
+    }
+
+    /// All that was added under a ticket, and in how many chunks; nothing if there is no such ticket.
+    #[must_use]
+    pub fn added(&self, ticket: u32) -> Option<(Cells<Number>, u64)> {
+        let slot = self.view().slot(ticket)?;
+        let (contribution, _) = shares(self.view(), slot, ticket, self.terms().value_type);
+        Some((contribution, slot.chunks.load(Relaxed)))
     }
 
     /// Where a ticket stands; nothing if there is no such ticket.

@@ -2,28 +2,53 @@
 //!
 //! Invariant: applying a published record again, from any point of an earlier application, gives the same state.
 
+use std::ops::Range;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::fence;
+use std::sync::atomic::{AtomicU32, fence};
 
 use super::state::State;
 use crate::error::{Error, Result};
-use crate::layout::{View, halves};
+use crate::layout::{Slot, Stretch, View};
 use crate::plant::{self, Point};
-use crate::value::Value;
+use crate::value::{Number, Value};
+
+/// The state after a commit, but for the cells.
+pub(super) struct After {
+    /// Whose commit it is, 0 for one that changes the cells alone.
+    pub ticket: u32,
+    /// Whose chunk it takes over, 0 for nobody's.
+    pub robbed: u32,
+    pub claim: State,
+    pub chunk: Range<u64>,
+    pub chunks: u64,
+    pub iterations: u64,
+    /// Iterations below it are given out.
+    pub cursor: u64,
+}
 
 /// Writes the state after the commit into the record; nothing has happened yet.
-pub(super) fn record(view: View<'_>, ticket: u32, done: State, contribution: i128, value: Value) {
+///
+/// For each cell `entries` gives its value after the commit, and all that the ticket has contributed to it.
+pub(super) fn record(view: View<'_>, after: &After, entries: impl Iterator<Item = (Value, Number)>) {
     let redo = &view.header.redo;
     // Keeps the record's stores behind the last commit's `applied`, also for two commits under one guard: until then a
-    // recovery reads the record. It pairs with the Acquire fence in the snapshot's `settled_header`.
+    // recovery reads the record. It pairs with the Acquire fence in the snapshot's `settled::header`.
     fence(Release);
-    redo.ticket.store(ticket, Relaxed);
-    redo.value.store(value.bits(), Relaxed);
-    for (cell, half) in redo.contribution.iter().zip(halves(contribution)) {
-        cell.store(half, Relaxed);
+    redo.ticket.store(after.ticket, Relaxed);
+    redo.robbed.store(after.robbed, Relaxed);
+    redo.claim.store(after.claim.word(), Relaxed);
+    for (entry, (value, contribution)) in view.redo_entries().zip(entries) {
+        entry.value.store(value.bits(), Relaxed);
+        for (cell, word) in entry.contribution.iter().zip(contribution.words()) {
+            cell.store(word, Relaxed);
+        }
     }
-    redo.claim.store(done.word(), Relaxed);
-    redo.done.store(redo.done_count.load(Relaxed).wrapping_add(1), Relaxed);
+    store(&redo.chunk, &after.chunk);
+    redo.chunks.store(after.chunks, Relaxed);
+    redo.iterations.store(after.iterations, Relaxed);
+    redo.cursor.store(after.cursor, Relaxed);
+    let finished = u64::from(matches!(after.claim, State::Done { .. }));
+    redo.done.store(redo.done_count.load(Relaxed).wrapping_add(finished), Relaxed);
 }
 
 /// Commits: before this store nothing has happened, after it everything has.
@@ -32,7 +57,7 @@ pub(super) fn publish(view: View<'_>) {
     // Release pairs with the Acquire in `apply`, which a recovering process runs: it sees the whole record.
     published.store(published.load(Relaxed).wrapping_add(1), Release);
     // The store keeps what comes before it before it; the fence keeps what comes after it, the application, behind it.
-    // It pairs with the Acquire fence in the snapshot's `settled_header`.
+    // It pairs with the Acquire fence in the snapshot's `settled::header`.
     fence(Release);
 }
 
@@ -44,23 +69,77 @@ pub(super) fn apply(view: View<'_>) -> Result<()> {
     let core = &view.header.core;
     // Acquire pairs with the Release in `publish`.
     let number = core.published.load(Acquire);
-    let redo = &view.header.redo;
-    let (ticket, done) = (redo.ticket.load(Relaxed), redo.done.load(Relaxed));
-    let place = usize::try_from(done).ok().and_then(|done| view.log.get(done.checked_sub(1)?));
-    let (Some(slot), Some(place)) = (view.slot(ticket), place) else {
-        return Err(Error::Damaged { what: format!("its redo record is for ticket {ticket}, contribution {done}") });
-    };
-    core.value.store(redo.value.load(Relaxed), Relaxed);
-    for (cell, half) in slot.contribution.iter().zip(&redo.contribution) {
-        cell.store(half.load(Relaxed), Relaxed);
+    let owner = Owner::of(view)?;
+    for (cell, entry) in view.cells().zip(view.redo_entries()) {
+        cell.store(entry.value.load(Relaxed), Relaxed);
     }
-    plant::at(Point::HalfApplied);
-    slot.value_after.store(redo.value.load(Relaxed), Relaxed);
-    slot.claim.store(redo.claim.load(Relaxed), Relaxed);
-    place.store(ticket, Relaxed);
-    // Release pairs with the Acquire in `Segment::done`: who counts the ticket sees its slot and its place in the log.
-    redo.done_count.store(done, Release);
-    // Release pairs with the Acquire fence in the snapshot's `settled_header`: who sees the number sees the state.
+    if let Some(owner) = owner {
+        owner.apply(view);
+    }
+    // Release pairs with the Acquire fence in the snapshot's `settled::header`: who sees the number sees the state.
     core.applied.store(number, Release);
     Ok(())
+}
+
+/// Where the record's part for the ticket goes, looked up before anything is stored.
+struct Owner<'a> {
+    ticket: u32,
+    slot: &'a Slot,
+    robbed: Option<&'a Slot>,
+    /// Its place in the log, if the commit finishes the ticket.
+    place: Option<&'a AtomicU32>,
+}
+
+impl<'a> Owner<'a> {
+    /// Nothing for a record that changes the cells alone.
+    fn of(view: View<'a>) -> Result<Option<Self>> {
+        let redo = &view.header.redo;
+        let (ticket, robbed, done) = (redo.ticket.load(Relaxed), redo.robbed.load(Relaxed), redo.done.load(Relaxed));
+        if ticket == 0 {
+            return Ok(None);
+        }
+        let finishes = matches!(State::of(redo.claim.load(Relaxed)), State::Done { .. });
+        let place = usize::try_from(done).ok().and_then(|done| view.log.get(done.checked_sub(1)?));
+        match (view.slot(ticket), view.slot(robbed), place) {
+            (Some(slot), other, place) if (other.is_some() || robbed == 0) && (place.is_some() || !finishes) => {
+                Ok(Some(Self { ticket, slot, robbed: other, place: place.filter(|_| finishes) }))
+            }
+            _ => Err(Error::Damaged { what: format!("its redo record is for ticket {ticket}, contribution {done}") }),
+        }
+    }
+
+    fn apply(&self, view: View<'_>) {
+        let (redo, slot) = (&view.header.redo, self.slot);
+        for (entry, redo) in view.entries(slot, self.ticket).zip(view.redo_entries()) {
+            entry.value.store(redo.value.load(Relaxed), Relaxed);
+            for (to, from) in entry.contribution.iter().zip(&redo.contribution) {
+                to.store(from.load(Relaxed), Relaxed);
+            }
+        }
+        plant::at(Point::HalfApplied);
+        store(&slot.chunk, &range(&redo.chunk));
+        slot.chunks.store(redo.chunks.load(Relaxed), Relaxed);
+        slot.iterations.store(redo.iterations.load(Relaxed), Relaxed);
+        if let Some(robbed) = self.robbed {
+            store(&robbed.chunk, &(0..0));
+        }
+        redo.given_out.store(redo.cursor.load(Relaxed), Relaxed);
+        slot.claim.store(redo.claim.load(Relaxed), Relaxed);
+        if let Some(place) = self.place {
+            place.store(self.ticket, Relaxed);
+            // Release pairs with the Acquire in `Segment::done`: who counts the ticket sees its slot and its place in
+            // the log.
+            redo.done_count.store(redo.done.load(Relaxed), Release);
+        }
+    }
+}
+
+fn store(stretch: &Stretch, range: &Range<u64>) {
+    stretch[0].store(range.start, Relaxed);
+    stretch[1].store(range.end, Relaxed);
+}
+
+/// The range that a stretch stands for.
+pub(super) fn range(stretch: &Stretch) -> Range<u64> {
+    stretch[0].load(Relaxed)..stretch[1].load(Relaxed)
 }

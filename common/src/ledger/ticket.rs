@@ -51,6 +51,8 @@ pub enum Phase {
     Sleeping,
     /// It waits for the lock.
     Waiting,
+    /// It has given its chunk up, and left.
+    Failed,
 }
 
 impl Guard<'_> {

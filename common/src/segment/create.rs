@@ -33,7 +33,7 @@ impl Segment {
     /// [`Error::Permission`] or [`Error::System`] if the system refuses: memory, descriptors or rights are missing.
     pub fn create(name: &SegmentName, terms: &Terms) -> Result<Self> {
         terms.check().map_err(|what| Error::Terms { what })?;
-        let extent = Extent { slots: terms.slots };
+        let extent = terms.extent();
         for _ in 0..ATTEMPTS {
             let nonce: u64 = rand::random();
             let creation = Creation(debris::creation_name(nonce));

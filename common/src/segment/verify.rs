@@ -72,7 +72,7 @@ pub(super) fn verify(name: &SegmentName, file: BorrowedFd<'_>, patience: Duratio
         std::thread::sleep(Duration::from_millis(5));
     };
     let terms = header_of_ours(header.header()).map_err(refuse)?;
-    let extent = Extent { slots: terms.slots };
+    let extent = terms.extent();
     if size != extent.size() as u64 {
         return Err(refuse(Refusal::Size { found: size, expected: extent.size().to_string() }));
     }

@@ -3,14 +3,14 @@
 
 use std::mem::{ManuallyDrop, size_of};
 use std::os::fd::OwnedFd;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use shared_memory::{Shmem, ShmemConf, ShmemError};
 
 use super::mutex::{Handle, RawMutex};
-use crate::layout::{Extent, Header, Slot, View};
+use crate::layout::{Entry, Extent, Header, Slot, View};
 
 /// A mapped segment and the handle on its lock.
 ///
@@ -109,8 +109,15 @@ pub unsafe fn view<'a>(base: *const u8, extent: Extent) -> View<'a> {
     // SAFETY: `extent` puts the log behind the slots, at a multiple of four, within `size()`.
     let log =
         unsafe { std::slice::from_raw_parts(base.add(extent.log_at()).cast::<AtomicU32>(), extent.slots as usize) };
-    const { assert!(size_of::<Slot>().is_multiple_of(align_of::<AtomicU32>())) };
-    View { header, slots, log }
+    // SAFETY: `extent` puts the further cells behind the log, at a multiple of eight, within `size()`.
+    let further_cells =
+        unsafe { std::slice::from_raw_parts(base.add(extent.cells_at()).cast::<AtomicU64>(), extent.further_cells()) };
+    // SAFETY: `extent` puts the further entries behind the cells of eight bytes each, at a multiple of eight, within
+    // `size()`; an entry is three atomics of eight bytes.
+    let further_entries =
+        unsafe { std::slice::from_raw_parts(base.add(extent.entries_at()).cast::<Entry>(), extent.further_entries()) };
+    const { assert!(size_of::<Slot>().is_multiple_of(align_of::<AtomicU32>()) && align_of::<Entry>() == 8) };
+    View { header, slots, log, further_cells, further_entries }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]

@@ -81,7 +81,7 @@ impl<'a> Stage<'a> {
             total += worker.contribution.unwrap_or(0);
         }
         let [a, b, c, d, ..] = total.to_le_bytes();
-        assert_eq!(snapshot.value.to_i128(), i128::from(i32::from_le_bytes([a, b, c, d])));
+        assert_eq!(integer(&snapshot.value), i128::from(i32::from_le_bytes([a, b, c, d])));
         assert_eq!(self.scene.segments(), [self.scene.segment(self.name.as_str())], "no debris");
         assert_eq!(self.segment.unlink().expect("it can be removed"), Removal::Removed);
         snapshot

@@ -1,19 +1,18 @@
 //! A reading of the whole ledger without its lock.
 //!
 //! The header is copied between two commits, or with one under way that did not move meanwhile; the rest is copied after
-//! it. What the header counts as done never changes, so the rest is exact for the header's moment, whatever was committed
-//! since. A commit that is published and not applied, because its worker was stopped or killed there, counts: the copy is
+//! it. Of a single value to which each ticket adds once, what the header counts as done never changes, so the rest is exact
+//! for the header's moment, whatever was committed since. Arrays and chunks change with every commit: there the whole is
+//! copied between two commits, or, if they come too fast for that, is told as what it is: not settled. A commit that is published and not applied, because its worker was stopped or killed there, counts: the copy is
 //! completed from the redo record, exactly as a recovery would do it.
 
 mod check;
+mod settled;
 mod worker;
 
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
-use std::sync::atomic::fence;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-
-use rustix::io::Errno;
 
 use super::holder::LockHolder;
 use super::recovery;
@@ -21,19 +20,15 @@ use super::redo::apply;
 use super::state::State;
 use crate::clock::Instant;
 use crate::error::{Error, Refusal, Result};
-use crate::layout::{Core, Extent, View};
+use crate::layout::View;
 use crate::name::SegmentName;
 use crate::segment::{Lifecycle, Role, Stop, lifecycle_from, stop_from};
-use crate::sys::image::{HeaderImage, Image};
 use crate::terms::{Mode, Terms};
-use crate::value::Value;
+use crate::value::{Cells, Value};
 
 pub use check::Violation;
 use worker::worker;
 pub use worker::{WorkerSnapshot, WorkerState};
-
-/// How often a copy of the header is tried; each takes about a microsecond.
-const ATTEMPTS: u32 = 100_000;
 
 /// The ledger at one moment.
 #[derive(Clone, Debug)]
@@ -50,8 +45,12 @@ pub struct Snapshot {
     pub coordinator: Option<u32>,
     /// Whether it lives.
     pub has_coordinator: bool,
+    /// Whether all of it is of one moment; if not, it shows what goes on and proves nothing.
+    pub is_settled: bool,
     /// The shared value.
-    pub value: Value,
+    pub value: Cells<Value>,
+    /// Up to where the range is given out in chunks.
+    pub given_out: u64,
     /// Every ticket that a worker ever had, and those that a coordinator has yet to give out.
     pub workers: Vec<WorkerSnapshot>,
     /// The tickets that are done, in the order of their commits.
@@ -66,19 +65,17 @@ pub struct Snapshot {
 
 impl Snapshot {
     pub(crate) fn read(name: &SegmentName, file: BorrowedFd<'_>, terms: &Terms) -> Result<Self> {
-        let extent = Extent { slots: terms.slots };
         let system = |error| Error::system("read segment", name, error);
         let truncated = || Error::Refused {
             name: name.clone(),
-            why: Refusal::Size { found: 0, expected: extent.size().to_string() },
+            why: Refusal::Size { found: 0, expected: terms.extent().size().to_string() },
         };
-        let header = settled_header(file).map_err(system)?.ok_or_else(truncated)?;
-        let image = Image::read(file, extent, header).map_err(system)?.ok_or_else(truncated)?;
+        let (image, is_settled) = settled::image(file, terms).map_err(system)?.ok_or_else(truncated)?;
         let holder = LockHolder::of(image.view());
         if recovery::is_needed(image.view()) {
             apply(image.view())?;
         }
-        Self::from_view(name, file, terms, image.view(), holder)
+        Ok(Self { is_settled, ..Self::from_view(name, file, terms, image.view(), holder)? })
     }
 
     fn from_view(
@@ -108,7 +105,7 @@ impl Snapshot {
             };
             if state != State::Free || ticket <= terms.reserved() {
                 let alive = matches!(state, State::Taken { .. }) && Role::Ticket(ticket).is_held(name, file)?;
-                workers.push(worker(slot, ticket, state, alive, created, terms));
+                workers.push(worker(view, slot, ticket, state, alive, created, terms));
             }
         }
         Ok(Self {
@@ -118,7 +115,9 @@ impl Snapshot {
             stop: stop_from(live.stop.load(Relaxed)),
             coordinator: Some(live.coordinator_pid.load(Relaxed)).filter(|pid| *pid != 0),
             has_coordinator: Role::Coordinator.is_held(name, file)?,
-            value: terms.value_type.value(view.header.core.value.load(Relaxed)),
+            is_settled: true,
+            value: view.cells().map(|cell| terms.value_type.value(cell.load(Relaxed))).collect(),
+            given_out: view.header.redo.given_out.load(Relaxed),
             workers,
             log,
             recoveries: view.header.redo.recoveries.load(Relaxed),
@@ -145,6 +144,10 @@ impl Snapshot {
     /// Whether every contribution that the run wants is applied.
     #[must_use]
     pub fn is_complete(&self) -> bool {
+        if self.terms.mode == Mode::Split {
+            return self.given_out >= self.terms.iterations
+                && self.workers.iter().all(|worker| worker.chunk.is_empty());
+        }
         match self.terms.reserved() {
             0 => self.done() >= self.terms.workers as usize,
             reserved => self.workers.iter().take(reserved as usize).all(|worker| worker.state == WorkerState::Done),
@@ -158,37 +161,32 @@ impl Snapshot {
         self.workers.get(index)
     }
 
-    /// The sum of all contributions without wrapping; nothing if it passes 128 bits.
+    /// The sum of all contributions to each cell without wrapping; nothing for fractions, or if one passes 128 bits.
     #[must_use]
-    pub fn exact_total(&self) -> Option<i128> {
-        self.workers.iter().filter_map(|worker| worker.contribution).try_fold(0, i128::checked_add)
+    pub fn exact_total(&self) -> Option<Cells<i128>> {
+        let mut totals = vec![0_i128; self.value.as_slice().len()];
+        for contribution in self.workers.iter().filter_map(|worker| worker.contribution.as_ref()) {
+            for (total, number) in totals.iter_mut().zip(contribution.as_slice()) {
+                *total = total.checked_add(number.integer()?)?;
+            }
+        }
+        (!self.terms.value_type.is_float()).then(|| totals.into())
     }
 
-    /// Whether the value has wrapped around.
+    /// Whether the value, or a cell of it, has wrapped around.
     #[must_use]
     pub fn has_wrapped(&self) -> bool {
-        self.terms.mode == Mode::Repeat && self.exact_total() != Some(self.value.to_i128())
+        let is_wrapped = |total: &Cells<i128>| {
+            let values = self.value.as_slice().iter().map(|value| value.number().integer());
+            total.as_slice().iter().zip(values).any(|(total, value)| value != Some(*total))
+        };
+        let is_integer = !self.terms.value_type.is_float();
+        self.terms.mode.has_total() && is_integer && self.exact_total().as_ref().is_none_or(is_wrapped)
     }
-}
 
-/// A copy of the header during which no commit was published or applied.
-fn settled_header(file: BorrowedFd<'_>) -> Result<Option<HeaderImage>, Errno> {
-    let Some(mut header) = HeaderImage::read(file)? else { return Ok(None) };
-    for _ in 0..ATTEMPTS {
-        // Acquire pairs with the Release fences in `publish` and `record`: a copy that shows the same numbers before and
-        // after shows nothing that was stored behind a later number.
-        fence(Acquire);
-        let Some(again) = HeaderImage::read(file)? else { return Ok(None) };
-        if numbers(&header.header().core) == numbers(&again.header().core) {
-            return Ok(Some(header));
-        }
-        header = again;
+    /// How many iterations of a split run are applied.
+    #[must_use]
+    pub fn iterations_done(&self) -> u64 {
+        self.workers.iter().fold(0, |sum, worker| sum.saturating_add(worker.iterations))
     }
-    // Commits come faster than the header can be read twice: never seen, and told as what it is.
-    Err(Errno::AGAIN)
-}
-
-/// The numbers of the last commits that were published and applied.
-fn numbers(core: &Core) -> (u64, u64) {
-    (core.published.load(Relaxed), core.applied.load(Relaxed))
 }

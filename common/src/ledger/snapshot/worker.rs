@@ -1,15 +1,19 @@
 //! One ticket of a snapshot.
 
+use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use crate::layout::{Slot, whole};
+use crate::layout::{Slot, View};
+use crate::ledger::news::shares;
+use crate::ledger::redo::range;
 use crate::ledger::state::State;
+use crate::ledger::ticket::Phase;
 use crate::terms::{Mode, Terms};
-use crate::value::Value;
+use crate::value::{Cells, Number, Value};
 
 /// One ticket at one moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct WorkerSnapshot {
     /// The ticket: the K of `Process-K`.
     pub ticket: u32,
@@ -22,10 +26,16 @@ pub struct WorkerSnapshot {
     /// How many workers had the ticket before.
     pub restarts: u32,
     /// What was contributed under it.
-    pub contribution: Option<i128>,
-    /// The shared value right after that.
-    pub value_after: Option<Value>,
-    /// Iterations done so far.
+    pub contribution: Option<Cells<Number>>,
+    /// The shared value right after that; nothing where it is shared out in chunks.
+    pub value_after: Option<Cells<Value>>,
+    /// How many chunks were applied.
+    pub chunks: u64,
+    /// How many iterations these had.
+    pub iterations: u64,
+    /// The chunk that it holds; empty if it holds none.
+    pub chunk: Range<u64>,
+    /// Iterations done so far, of the chunk if it holds one.
     pub progress: u64,
     /// When it took the ticket, from the segment's creation on.
     pub attached: Option<Duration>,
@@ -56,6 +66,8 @@ pub enum WorkerState {
     Done,
     /// It died or left before its contribution.
     Died,
+    /// It gave its chunk up, and left.
+    Failed,
 }
 
 impl WorkerState {
@@ -70,12 +82,14 @@ impl WorkerState {
             Self::Waiting => "waiting",
             Self::Done => "done",
             Self::Died => "died",
+            Self::Failed => "failed",
         }
     }
 }
 
 /// The ticket in that slot, as it stands.
 pub(super) fn worker(
+    view: View<'_>,
     slot: &Slot,
     ticket: u32,
     state: State,
@@ -88,6 +102,8 @@ pub(super) fn worker(
     let committed_at = slot.committed_at.load(Relaxed);
     // The times are stored after the commit, so a worker killed in between leaves none.
     let took = |time: u64| (done && committed_at > 0).then(|| Duration::from_nanos(time));
+    let chunks = slot.chunks.load(Relaxed);
+    let (contribution, value) = shares(view, slot, ticket, terms.value_type);
     WorkerSnapshot {
         ticket,
         pid: slot.pid.load(Relaxed),
@@ -95,6 +111,7 @@ pub(super) fn worker(
         state: match state {
             State::Free => WorkerState::Pending,
             State::Done { .. } => WorkerState::Done,
+            State::Taken { .. } if !alive && slot.phase.load(Relaxed) == Phase::Failed as u32 => WorkerState::Failed,
             State::Taken { .. } if !alive => WorkerState::Died,
             State::Taken { .. } => match slot.phase.load(Relaxed) {
                 0 => WorkerState::Attached,
@@ -104,9 +121,11 @@ pub(super) fn worker(
             },
         },
         restarts: slot.launches.load(Relaxed).saturating_sub(1),
-        contribution: done.then(|| whole(slot.contribution.each_ref().map(|half| half.load(Relaxed)))),
-        value_after: (done && terms.mode == Mode::Repeat)
-            .then(|| terms.value_type.value(slot.value_after.load(Relaxed))),
+        contribution: (done || chunks > 0).then_some(contribution),
+        value_after: (done && terms.mode == Mode::Repeat).then_some(value),
+        chunks,
+        iterations: slot.iterations.load(Relaxed),
+        chunk: range(&slot.chunk),
         progress: slot.progress.load(Relaxed),
         attached: (state != State::Free).then(|| since_creation(slot.attached_at.load(Relaxed))).flatten(),
         computed: took(slot.computed_ns.load(Relaxed)),

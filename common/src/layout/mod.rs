@@ -6,16 +6,25 @@
 //! | 128 | 128 | [`Header::terms`]: the run's terms as words; never changes once ready |
 //! | 256 | 64 | [`Live`]: lifecycle, stop request, notice, coordinator |
 //! | 320 | 64 | [`Core`]: the mutex, the commit's sequence numbers, **the value at offset 376** |
-//! | 384 | 64 | [`Redo`]: the commit under way, and the counts |
-//! | 448 | 3648 | [`Header::text`]: kernel and worker executable |
+//! | 384 | 128 | [`Redo`]: the commit under way; the counts, and how far a shared-out range is given out |
+//! | 512 | 3584 | [`Header::text`]: kernel, worker executable and command |
 //! | 4096 | 128 each | one [`Slot`] a ticket |
 //! | behind them | 4 each | the log: tickets in the order of their commits |
+//! | and for an array | 8 each | its cells but the first, which lies at offset 376 |
+//! | | 24 each | an [`Entry`] for each of these cells in the commit under way |
+//! | | 24 each | an [`Entry`] for each of these cells and each ticket, ticket by ticket |
 //!
 //! Invariant: every field is an atomic or the mutex, so any bit pattern is a valid `Header` and a shared reference to it
 //! is sound whatever other processes do to the bytes. What the bits *mean* is checked when they are read.
 
+mod extent;
+mod fingerprint;
+
 use std::mem::{offset_of, size_of};
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
+
+pub use extent::{Extent, MOST_CELLS, MOST_ENTRIES, View};
+pub use fingerprint::{LAYOUT_HASH, hash};
 
 use crate::sys::mutex::RawMutex;
 
@@ -23,16 +32,13 @@ use crate::sys::mutex::RawMutex;
 pub const MAGIC: u64 = u64::from_le_bytes(*b"shmledg\0");
 
 /// The version of this layout.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// How many words the terms take.
 pub const TERMS_WORDS: usize = 16;
 
 /// How many bytes the texts of the terms have.
-pub const TEXT_BYTES: usize = 4096 - 448;
-
-/// The most tickets that one segment has room for.
-pub const MOST_SLOTS: u32 = 2_000_000;
+pub const TEXT_BYTES: usize = 4096 - 512;
 
 /// The unit in which segments are sized and allocated.
 pub const PAGE: usize = 4096;
@@ -74,6 +80,8 @@ pub struct Live {
     pub told: AtomicU64,
     /// Hint: of the tickets for workers started by hand, those below this one are done.
     pub first_open: AtomicU32,
+    /// Hint: a ticket whose worker is gone and whose chunk is to be taken over, or 0.
+    pub orphan: AtomicU32,
 }
 
 /// The line that every commit fights for.
@@ -87,19 +95,38 @@ pub struct Core {
     pub value: AtomicU64,
 }
 
+/// What a commit makes of one cell.
+#[repr(C)]
+pub struct Entry {
+    /// The cell after the commit.
+    pub value: AtomicU64,
+    /// All that its ticket has contributed to the cell.
+    pub contribution: [AtomicU64; 2],
+}
+
+/// A stretch of the iterations: from the first word to the second, exclusive; empty if they are the same.
+pub type Stretch = [AtomicU64; 2];
+
 /// The state after the commit under way, absolute, so that applying it twice is applying it once.
 #[repr(C, align(64))]
 pub struct Redo {
+    /// Whose commit it is; 0 for one that changes the cells alone.
     pub ticket: AtomicU32,
-    pub reserved: AtomicU32,
-    pub value: AtomicU64,
-    pub contribution: [AtomicU64; 2],
+    /// Whose chunk it takes over, 0 for nobody's.
+    pub robbed: AtomicU32,
     pub claim: AtomicU64,
+    pub entry: Entry,
+    pub chunk: Stretch,
+    pub chunks: AtomicU64,
+    pub iterations: AtomicU64,
+    pub cursor: AtomicU64,
     pub done: AtomicU64,
     /// Not part of the record: how many tickets are done.
     pub done_count: AtomicU64,
     /// Not part of the record: how many times a lock was taken over from a dead owner.
     pub recoveries: AtomicU64,
+    /// Not part of the record: iterations below it were given out in chunks.
+    pub given_out: AtomicU64,
 }
 
 /// The first page.
@@ -121,18 +148,23 @@ pub struct Header {
 pub struct Slot {
     /// Epoch and state in one word (`ledger::state`): one store takes a ticket over or finishes it.
     pub claim: AtomicU64,
-    pub contribution: [AtomicU64; 2],
-    pub value_after: AtomicU64,
+    pub entry: Entry,
     pub pid: AtomicU32,
     pub phase: AtomicU32,
     pub launches: AtomicU32,
     pub reserved: AtomicU32,
+    /// The chunk that the ticket's worker computes.
+    pub chunk: Stretch,
+    /// How many chunks were applied.
+    pub chunks: AtomicU64,
+    /// How many iterations these had.
+    pub iterations: AtomicU64,
     pub attached_at: AtomicU64,
     pub computed_ns: AtomicU64,
     pub slept_ns: AtomicU64,
     pub lock_wait_ns: AtomicU64,
     pub committed_at: AtomicU64,
-    /// Iterations done so far.
+    /// Iterations done so far, of the chunk if there are chunks.
     pub progress: AtomicU64,
 }
 
@@ -144,124 +176,9 @@ const _: () = {
     assert!(offset_of!(Header, core) == 320);
     assert!(offset_of!(Header, core) + offset_of!(Core, value) == 376);
     assert!(offset_of!(Header, redo) == 384);
-    assert!(offset_of!(Header, text) == 448);
+    assert!(size_of::<Redo>() == 128);
+    assert!(offset_of!(Header, text) == 512);
 };
-
-/// A fingerprint of every offset above, so that a build with another layout refuses this one's segments.
-pub const LAYOUT_HASH: u64 = hash(&[
-    VERSION as u64,
-    size_of::<Header>() as u64,
-    size_of::<Slot>() as u64,
-    size_of::<RawMutex>() as u64,
-    offset_of!(Identity, magic) as u64,
-    offset_of!(Identity, version) as u64,
-    offset_of!(Identity, ready) as u64,
-    offset_of!(Identity, layout_hash) as u64,
-    offset_of!(Identity, size) as u64,
-    offset_of!(Identity, c_library) as u64,
-    offset_of!(Identity, slot_count) as u64,
-    offset_of!(Identity, pid_namespace) as u64,
-    offset_of!(Identity, nonce) as u64,
-    offset_of!(Identity, created_at) as u64,
-    offset_of!(Identity, checksum) as u64,
-    offset_of!(Live, lifecycle) as u64,
-    offset_of!(Live, stop) as u64,
-    offset_of!(Live, notice) as u64,
-    offset_of!(Live, coordinator_pid) as u64,
-    offset_of!(Live, closed_at) as u64,
-    offset_of!(Live, told) as u64,
-    offset_of!(Live, first_open) as u64,
-    offset_of!(Core, mutex) as u64,
-    offset_of!(Core, published) as u64,
-    offset_of!(Core, applied) as u64,
-    offset_of!(Core, value) as u64,
-    offset_of!(Redo, ticket) as u64,
-    offset_of!(Redo, value) as u64,
-    offset_of!(Redo, contribution) as u64,
-    offset_of!(Redo, claim) as u64,
-    offset_of!(Redo, done) as u64,
-    offset_of!(Redo, done_count) as u64,
-    offset_of!(Redo, recoveries) as u64,
-    offset_of!(Header, identity) as u64,
-    offset_of!(Header, terms) as u64,
-    offset_of!(Header, live) as u64,
-    offset_of!(Header, core) as u64,
-    offset_of!(Header, redo) as u64,
-    offset_of!(Header, text) as u64,
-    offset_of!(Slot, claim) as u64,
-    offset_of!(Slot, contribution) as u64,
-    offset_of!(Slot, value_after) as u64,
-    offset_of!(Slot, pid) as u64,
-    offset_of!(Slot, phase) as u64,
-    offset_of!(Slot, launches) as u64,
-    offset_of!(Slot, attached_at) as u64,
-    offset_of!(Slot, computed_ns) as u64,
-    offset_of!(Slot, slept_ns) as u64,
-    offset_of!(Slot, lock_wait_ns) as u64,
-    offset_of!(Slot, committed_at) as u64,
-    offset_of!(Slot, progress) as u64,
-    usize::BITS as u64,
-    cfg!(target_endian = "big") as u64,
-]);
-
-/// FNV-1a over the bytes of `words` (<http://www.isthe.com/chongo/tech/comp/fnv/>): no secret, a guard against accidents.
-pub const fn hash(words: &[u64]) -> u64 {
-    let mut state = 0xcbf2_9ce4_8422_2325_u64;
-    let mut word = 0;
-    while word < words.len() {
-        let bytes = words[word].to_le_bytes();
-        let mut byte = 0;
-        while byte < bytes.len() {
-            state = (state ^ bytes[byte] as u64).wrapping_mul(0x0100_0000_01b3);
-            byte += 1;
-        }
-        word += 1;
-    }
-    state
-}
-
-/// Where the parts behind the header lie, for a number of slots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extent {
-    /// How many tickets there is room for.
-    pub slots: u32,
-}
-
-impl Extent {
-    /// Offset of the first slot.
-    pub const SLOTS_AT: usize = PAGE;
-
-    /// The extent for `slots` tickets, if that many are allowed.
-    pub fn new(slots: u32) -> Option<Self> {
-        (1..=MOST_SLOTS).contains(&slots).then_some(Self { slots })
-    }
-
-    /// Offset of the log.
-    pub fn log_at(self) -> usize {
-        Self::SLOTS_AT + self.slots as usize * size_of::<Slot>()
-    }
-
-    /// Bytes of the whole segment: whole pages.
-    pub fn size(self) -> usize {
-        (self.log_at() + self.slots as usize * size_of::<AtomicU32>()).next_multiple_of(PAGE)
-    }
-}
-
-/// A segment's parts, be they mapped or copied.
-#[derive(Clone, Copy)]
-pub struct View<'a> {
-    pub header: &'a Header,
-    pub slots: &'a [Slot],
-    /// Ticket numbers, first commit first.
-    pub log: &'a [AtomicU32],
-}
-
-impl<'a> View<'a> {
-    /// The slot of a ticket; tickets are numbered from 1.
-    pub fn slot(self, ticket: u32) -> Option<&'a Slot> {
-        self.slots.get(usize::try_from(ticket.checked_sub(1)?).ok()?)
-    }
-}
 
 /// Splits a 128-bit number into the two words that hold it, low word first.
 #[expect(clippy::cast_possible_truncation, reason = "the two halves are what is wanted")]

@@ -1,0 +1,221 @@
+//! Chunks: how a range is shared out, each iteration of it exactly once.
+//!
+//! There is no table of chunks. The segment knows up to where the range is given out, and each ticket the one chunk that
+//! it holds; a commit adds the chunk's contribution and takes the next chunk in one record. So at any time each iteration
+//! is in one of three places: applied (counted in its ticket's iterations), held as part of one ticket's chunk, or not
+//! given out yet. A chunk of a dead worker stays in its slot, until a worker launched for that ticket goes on with it or
+//! another one takes it over.
+
+use std::ops::Range;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::redo::{After, range};
+use super::state::State;
+use super::ticket::{Claim, Phase};
+use crate::error::{Error, Result};
+use crate::layout::{Entry, Slot};
+use crate::lock::Guard;
+use crate::plant::{self, Point};
+use crate::process;
+use crate::segment::Segment;
+use crate::value::{Cells, Number, Value};
+
+/// Up to that many holders of chunks the kernel is asked about each; of more only about those without a process.
+const FEW: usize = 64;
+
+/// What a worker does after a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// It takes another one.
+    Take {
+        /// Of how many iterations; 0 counts as 1.
+        size: u64,
+        /// Rather than a new one the chunk of this ticket, whose worker seems to be dead.
+        orphan: Option<u32>,
+    },
+    /// It leaves, and its ticket is not done.
+    Leave,
+}
+
+/// Where a ticket stands after a commit.
+struct Next {
+    chunk: Range<u64>,
+    robbed: u32,
+    cursor: u64,
+    is_done: bool,
+}
+
+impl Guard<'_> {
+    /// The first chunk of a worker that has just taken its ticket: what a dead predecessor left, or else as `then` says.
+    ///
+    /// Nothing means that there is none, and that the ticket is done if one was wanted.
+    ///
+    /// # Errors
+    /// [`Error::Superseded`] if the ticket is another worker's by now, [`Error::Damaged`] if the ledger makes no sense.
+    pub fn first_chunk(&mut self, claim: &Claim, then: Then) -> Result<Option<Range<u64>>> {
+        plant::at(Point::Locked);
+        let held = self.held(self.own(claim)?)?;
+        if held.is_empty() { self.go_on(claim, None, then) } else { Ok(Some(held)) }
+    }
+
+    /// Adds what `chunk` gave, all cells at once and exactly once, and takes the next chunk in the same commit.
+    ///
+    /// Nothing means that there is none, and that the ticket is done if one was wanted.
+    ///
+    /// # Errors
+    /// As [`Self::commit`], also if the chunk is not the ticket's any more; [`Error::Damaged`] if the ledger makes no
+    /// sense. Nothing is changed then.
+    pub fn commit_chunk(
+        &mut self,
+        claim: &Claim,
+        chunk: &Range<u64>,
+        contribution: impl Into<Cells<Number>>,
+        then: Then,
+    ) -> Result<Option<Range<u64>>> {
+        plant::at(Point::Locked);
+        if self.held(self.own(claim)?)? != *chunk {
+            return Err(Error::Superseded { ticket: claim.ticket });
+        }
+        self.go_on(claim, Some(contribution.into()), then)
+    }
+
+    fn go_on(&mut self, claim: &Claim, contribution: Option<Cells<Number>>, then: Then) -> Result<Option<Range<u64>>> {
+        let slot = self.own(claim)?;
+        let held = range(&slot.chunk);
+        let next = self.next(claim, then)?;
+        if next.is_done {
+            self.must_have_room()?;
+        }
+        let added = u64::from(contribution.is_some());
+        let after = After {
+            ticket: claim.ticket,
+            robbed: next.robbed,
+            claim: if next.is_done { State::Done { epoch: claim.epoch } } else { State::Taken { epoch: claim.epoch } },
+            chunk: next.chunk.clone(),
+            chunks: slot.chunks.load(Relaxed).wrapping_add(added),
+            iterations: slot.iterations.load(Relaxed).wrapping_add(added * (held.end - held.start)),
+            cursor: next.cursor,
+        };
+        let entries = self.entries_after(slot, claim, contribution)?;
+        self.make_so(&after, entries.as_slice().iter().copied())?;
+        Ok(Some(next.chunk).filter(|chunk| !chunk.is_empty()))
+    }
+
+    /// For each cell its value after the contribution, and all that the ticket has contributed to it.
+    fn entries_after(
+        &self,
+        slot: &Slot,
+        claim: &Claim,
+        contribution: Option<Cells<Number>>,
+    ) -> Result<Cells<(Value, Number)>> {
+        let terms = self.segment().terms();
+        let contribution = match contribution {
+            Some(contribution) => contribution,
+            None => (0..terms.cells).map(|_| Number::Integer(0)).collect(),
+        };
+        let contribution = self.admit(&contribution)?;
+        let sums = self.sums(&contribution)?;
+        let before = self.segment().view().entries(slot, claim.ticket);
+        let entry = |((sum, added), before): ((&Value, &Number), &Entry)| {
+            let words = before.contribution.each_ref().map(|word| word.load(Relaxed));
+            let before = Number::from_words(words, terms.value_type.is_float());
+            let overflow = || Error::Overflow { contribution: *added, value: before, kind: "128 bits" };
+            before.plus(*added).map(|all| (*sum, all)).ok_or_else(overflow)
+        };
+        sums.as_slice().iter().zip(contribution.as_slice()).zip(before).map(entry).collect()
+    }
+
+    fn next(&self, claim: &Claim, then: Then) -> Result<Next> {
+        let (cursor, end) = (self.cursor()?, self.segment().terms().iterations);
+        let Then::Take { size, orphan } = then else {
+            return Ok(Next { chunk: 0..0, robbed: 0, cursor, is_done: false });
+        };
+        if let Some(robbed) = orphan.filter(|orphan| *orphan != claim.ticket)
+            && let Some(chunk) = self.orphaned(robbed)?
+        {
+            return Ok(Next { chunk, robbed, cursor, is_done: false });
+        }
+        let to = cursor.saturating_add(size.max(1)).min(end);
+        let chunk = if cursor < end { cursor..to } else { 0..0 };
+        Ok(Next { is_done: chunk.is_empty(), chunk, robbed: 0, cursor: to })
+    }
+
+    /// The chunk of that ticket, if it has one and nobody who lives works under it.
+    fn orphaned(&self, ticket: u32) -> Result<Option<Range<u64>>> {
+        let Some(slot) = self.segment().view().slot(ticket) else { return Ok(None) };
+        let held = self.held(slot)?;
+        Ok(if held.is_empty() || self.segment().has_worker(ticket)? { None } else { Some(held) })
+    }
+
+    /// The chunk in a slot.
+    fn held(&self, slot: &Slot) -> Result<Range<u64>> {
+        let (held, given_out) = (range(&slot.chunk), self.cursor()?);
+        if held.start <= held.end && held.end <= given_out {
+            return Ok(held);
+        }
+        Err(Error::Damaged { what: format!("a ticket holds {held:?}, and 0..{given_out} is given out") })
+    }
+
+    fn cursor(&self) -> Result<u64> {
+        let (cursor, end) = (self.segment().given_out(), self.segment().terms().iterations);
+        if cursor <= end {
+            return Ok(cursor);
+        }
+        Err(Error::Damaged { what: format!("0..{cursor} is given out of a range of {end}") })
+    }
+}
+
+impl Segment {
+    /// Up to where the range is given out in chunks.
+    #[must_use]
+    pub fn given_out(&self) -> u64 {
+        self.view().header.redo.given_out.load(Relaxed)
+    }
+
+    /// Whether the ticket holds a chunk.
+    #[must_use]
+    pub fn holds_chunk(&self, ticket: u32) -> bool {
+        self.view().slot(ticket).is_some_and(|slot| !range(&slot.chunk).is_empty())
+    }
+
+    /// Says to those at work that the worker of this ticket is gone and its chunk is to be taken over.
+    pub fn offer_orphan(&self, ticket: u32) {
+        if self.holds_chunk(ticket) {
+            self.view().header.live.orphan.store(ticket, Relaxed);
+        }
+    }
+
+    /// A ticket whose chunk seems to be orphaned: the one that was offered, or, once the range is given out, any.
+    ///
+    /// Only a hint for [`Then::Take`], which looks again under the lock.
+    ///
+    /// # Errors
+    /// [`Error::System`] if the kernel cannot be asked who lives.
+    pub fn orphan(&self) -> Result<Option<u32>> {
+        let offer = &self.view().header.live.orphan;
+        if offer.load(Relaxed) != 0 {
+            // Whoever reads it first answers for it; should that one die, it is found once the range is given out.
+            return Ok(Some(offer.swap(0, Relaxed)).filter(|ticket| *ticket != 0));
+        }
+        if self.given_out() < self.terms().iterations { Ok(None) } else { self.find_orphan() }
+    }
+
+    fn find_orphan(&self) -> Result<Option<u32>> {
+        let is_used = |(slot, ticket): &(&Slot, u32)| {
+            *ticket <= self.terms().reserved() || State::of(slot.claim.load(Relaxed)) != State::Free
+        };
+        let used = self.view().slots.iter().zip(1..).take_while(is_used);
+        // Where a command failed it is left to the coordinator what becomes of the chunk.
+        let is_orphan = |(slot, _): &(&Slot, u32)| {
+            !range(&slot.chunk).is_empty() && slot.phase.load(Relaxed) != Phase::Failed as u32
+        };
+        let holders: Vec<(&Slot, u32)> = used.filter(is_orphan).collect();
+        let are_few = holders.len() <= FEW;
+        for (slot, ticket) in holders {
+            if (are_few || !process::exists(slot.pid.load(Relaxed))) && !self.has_worker(ticket)? {
+                return Ok(Some(ticket));
+            }
+        }
+        Ok(None)
+    }
+}

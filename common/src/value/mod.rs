@@ -1,0 +1,220 @@
+//! The shared value: its type, and what adding to it does.
+//!
+//! Invariant: the bits of an integer in the segment are the value extended to 64 bits, so that the low four bytes of an
+//! `i32` are the C `int` that `multiprocessing.Value('i')` holds; those of an `f64` are C's `double`.
+
+mod cells;
+mod number;
+
+use std::fmt;
+
+pub use cells::Cells;
+pub use number::Number;
+
+/// The type of the shared value, or of each cell of a shared array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValueType {
+    /// 32 bits, signed: C's `int`.
+    I32,
+    /// 64 bits, signed.
+    I64,
+    /// 64 bits, unsigned.
+    U64,
+    /// C's `double`: the order of the additions shows in the last digits.
+    F64,
+}
+
+/// What happens when a contribution does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overflow {
+    /// The value wraps around silently, as C does; an `f64` becomes infinite.
+    Wrap,
+    /// The contribution is refused, and nothing changes.
+    Error,
+}
+
+/// A shared value, or a cell of a shared array, as it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Value {
+    kind: ValueType,
+    bits: u64,
+}
+
+impl ValueType {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::I32, Self::I64, Self::U64, Self::F64];
+
+    /// The name as options and reports give it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::I32 => "i32",
+            Self::I64 => "i64",
+            Self::U64 => "u64",
+            Self::F64 => "f64",
+        }
+    }
+
+    /// Whether it holds fractions.
+    #[must_use]
+    pub fn is_float(self) -> bool {
+        self == Self::F64
+    }
+
+    /// The smallest and the largest integer value; nothing for fractions.
+    #[must_use]
+    pub fn range(self) -> Option<(i128, i128)> {
+        match self {
+            Self::I32 => Some((i32::MIN.into(), i32::MAX.into())),
+            Self::I64 => Some((i64::MIN.into(), i64::MAX.into())),
+            Self::U64 => Some((0, u64::MAX.into())),
+            Self::F64 => None,
+        }
+    }
+
+    /// What `total` becomes when it is reduced to this type.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "reducing modulo the type's width is what wrapping means")]
+    pub fn wrap(self, total: i128) -> Value {
+        let bits = match self {
+            Self::I32 => i64::from(total as i32).cast_unsigned(),
+            Self::I64 | Self::U64 => total.cast_unsigned() as u64,
+            Self::F64 => Number::Integer(total).to_f64().to_bits(),
+        };
+        self.value(bits)
+    }
+
+    /// The value that `bits` of the segment stand for.
+    #[must_use]
+    pub fn value(self, bits: u64) -> Value {
+        Value { kind: self, bits }
+    }
+
+    /// The number as it is added to a cell of this type; nothing if it is a fraction and the type holds none.
+    #[must_use]
+    pub fn admit(self, number: Number) -> Option<Number> {
+        match number {
+            Number::Integer(_) if self.is_float() => Some(Number::Float(number.to_f64())),
+            Number::Float(_) if !self.is_float() => None,
+            _ => Some(number),
+        }
+    }
+}
+
+impl Value {
+    /// The value after `contribution` is added, or nothing if it does not fit and that is an error.
+    #[must_use]
+    pub fn add(self, contribution: impl Into<Number>, overflow: Overflow) -> Option<Self> {
+        let contribution = self.kind.admit(contribution.into())?;
+        match (self.number(), contribution) {
+            (Number::Integer(before), Number::Integer(contribution)) => match overflow {
+                Overflow::Wrap => Some(self.kind.wrap(before.wrapping_add(contribution))),
+                Overflow::Error => {
+                    let (min, max) = self.kind.range()?;
+                    let exact = before.checked_add(contribution)?;
+                    (min..=max).contains(&exact).then(|| self.kind.wrap(exact))
+                }
+            },
+            (before, contribution) => {
+                let sum = before.to_f64() + contribution.to_f64();
+                (sum.is_finite() || overflow == Overflow::Wrap).then(|| self.kind.value(sum.to_bits()))
+            }
+        }
+    }
+
+    /// Its type.
+    #[must_use]
+    pub fn kind(self) -> ValueType {
+        self.kind
+    }
+
+    /// The bits as they stand in the segment.
+    #[must_use]
+    pub fn bits(self) -> u64 {
+        self.bits
+    }
+
+    /// The value as a number.
+    #[must_use]
+    pub fn number(self) -> Number {
+        let signed = self.bits.cast_signed();
+        match self.kind {
+            // The high half is ours to ignore: another program may have written the C `int` alone.
+            #[expect(clippy::cast_possible_truncation, reason = "the value is the low 32 bits")]
+            ValueType::I32 => Number::Integer((signed as i32).into()),
+            ValueType::I64 => Number::Integer(signed.into()),
+            ValueType::U64 => Number::Integer(self.bits.into()),
+            ValueType::F64 => Number::Float(f64::from_bits(self.bits)),
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.number().fmt(formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const INTEGERS: [ValueType; 3] = [ValueType::I32, ValueType::I64, ValueType::U64];
+
+    #[test]
+    fn the_values_of_program_b_appear_one_after_the_other() {
+        let result = 333_332_833_333_500_000_i128;
+        let mut value = ValueType::I32.wrap(0);
+        for expected in [584_144_992, 1_168_289_984, 1_752_434_976, -1_958_387_328] {
+            value = value.add(result, Overflow::Wrap).unwrap();
+            assert_eq!(value.number(), Number::Integer(expected));
+        }
+    }
+
+    #[test]
+    fn an_integer_is_refused_one_past_its_ends_and_accepted_at_them() {
+        for kind in INTEGERS {
+            let (min, max) = kind.range().unwrap();
+            let zero = kind.wrap(0);
+            assert_eq!(zero.add(max, Overflow::Error).unwrap().number(), max.into());
+            assert_eq!(zero.add(min, Overflow::Error).unwrap().number(), min.into());
+            assert_eq!(zero.add(max + 1, Overflow::Error), None);
+            assert_eq!(zero.add(min - 1, Overflow::Error), None);
+            assert_eq!(zero.add(max + 1, Overflow::Wrap).unwrap().number(), min.into());
+            assert_eq!(zero.add(min - 1, Overflow::Wrap).unwrap().number(), max.into());
+        }
+    }
+
+    #[test]
+    fn fractions_go_into_an_f64_alone_and_beyond_its_end_they_are_refused() {
+        let zero = ValueType::F64.wrap(0);
+        assert_eq!(zero.add(0.25, Overflow::Error).unwrap().to_string(), "0.25");
+        assert_eq!(zero.add(3, Overflow::Error).unwrap().to_string(), "3.0");
+        let largest = zero.add(f64::MAX, Overflow::Error).unwrap();
+        assert_eq!(largest.add(f64::MAX, Overflow::Error), None);
+        assert_eq!(largest.add(f64::MAX, Overflow::Wrap).unwrap().to_string(), "inf");
+        for kind in INTEGERS {
+            assert_eq!(kind.wrap(0).add(0.5, Overflow::Wrap), None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn wrapping_in_any_steps_is_wrapping_the_total(parts in prop::collection::vec(any::<i64>(), 0..20)) {
+            for kind in INTEGERS {
+                let add = |value: Value, part: &i64| value.add(i128::from(*part), Overflow::Wrap).unwrap();
+                let stepwise = parts.iter().fold(kind.wrap(0), add);
+                prop_assert_eq!(stepwise, kind.wrap(parts.iter().map(|part| i128::from(*part)).sum()));
+            }
+        }
+
+        #[test]
+        fn a_number_comes_back_from_its_words(integer: i128, float in prop::num::f64::NORMAL) {
+            for number in [Number::Integer(integer), Number::Float(float)] {
+                prop_assert_eq!(Number::from_words(number.words(), number.integer().is_none()), number);
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Numbers as they are contributed: exact integers, or fractions.
+
+use std::fmt;
+
+use super::Cells;
+use crate::layout::{halves, whole};
+
+/// What is added to a cell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Number {
+    /// Exact.
+    Integer(i128),
+    /// For cells of type `f64` alone.
+    Float(f64),
+}
+
+impl Number {
+    /// The sum; nothing if it passes 128 bits.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Integer(a), Self::Integer(b)) => a.checked_add(b).map(Self::Integer),
+            (a, b) => Some(Self::Float(a.to_f64() + b.to_f64())),
+        }
+    }
+
+    /// The nearest fraction.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "the nearest is what is wanted")]
+    pub fn to_f64(self) -> f64 {
+        match self {
+            Self::Integer(integer) => integer as f64,
+            Self::Float(float) => float,
+        }
+    }
+
+    /// The integer, if it is one.
+    #[must_use]
+    pub fn integer(self) -> Option<i128> {
+        match self {
+            Self::Integer(integer) => Some(integer),
+            Self::Float(_) => None,
+        }
+    }
+
+    /// The two words that hold it in a segment; which kind it is follows from the segment's type.
+    pub(crate) fn words(self) -> [u64; 2] {
+        match self {
+            Self::Integer(integer) => halves(integer),
+            Self::Float(float) => [float.to_bits(), 0],
+        }
+    }
+
+    pub(crate) fn from_words(words: [u64; 2], is_float: bool) -> Self {
+        if is_float { Self::Float(f64::from_bits(words[0])) } else { Self::Integer(whole(words)) }
+    }
+}
+
+macro_rules! integers {
+    ($($integer:ty)*) => {
+        $(
+            impl From<$integer> for Number {
+                fn from(integer: $integer) -> Self {
+                    Self::Integer(integer.into())
+                }
+            }
+
+            impl From<$integer> for Cells<Number> {
+                fn from(integer: $integer) -> Self {
+                    Self::One(integer.into())
+                }
+            }
+        )*
+    };
+}
+
+integers!(i32 u32 i64 u64 i128);
+
+impl From<f64> for Number {
+    fn from(float: f64) -> Self {
+        Self::Float(float)
+    }
+}
+
+impl From<f64> for Cells<Number> {
+    fn from(float: f64) -> Self {
+        Self::One(float.into())
+    }
+}
+
+impl From<Number> for Cells<Number> {
+    fn from(number: Number) -> Self {
+        Self::One(number)
+    }
+}
+
+/// A fraction always shows that it is one (`2.0`), so that it reads back as one.
+impl fmt::Display for Number {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(integer) => integer.fmt(formatter),
+            Self::Float(float) => write!(formatter, "{float:?}"),
+        }
+    }
+}
