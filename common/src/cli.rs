@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, ValueEnum};
 
@@ -95,11 +95,16 @@ fn program() -> String {
 
 impl ValueEnum for ValueType {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Self::I32, Self::I64]
+        &Self::ALL
     }
 
-    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
-        Some(self.name().into())
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(match self {
+            Self::I32 => "32 bits, signed, as C's int",
+            Self::I64 => "64 bits, signed",
+            Self::U64 => "64 bits, unsigned",
+            Self::F64 => "fractions, as C's double: the order of the additions shows in the last digits",
+        }))
     }
 }
 
@@ -108,7 +113,7 @@ impl ValueEnum for Overflow {
         &[Self::Wrap, Self::Error]
     }
 
-    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+    fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
             Self::Wrap => "wrap".into(),
             Self::Error => "error".into(),

@@ -56,13 +56,30 @@ pub struct TermsArgs {
     /// What each worker computes (coordinator kernels lists them)
     #[arg(long, value_name = "NAME", default_value = "sum-of-squares")]
     pub kernel: String,
-    /// Sleep between the computation and the addition, also as 200ms or 0 [default: 100ms..500ms; 0 if independent]
+    /// Share 0..n out among the workers, in chunks that are applied exactly once each
+    #[arg(long, conflicts_with = "independent")]
+    pub split: bool,
+    /// Iterations in a chunk; auto: as many as take 5 to 100 ms, fewer towards the end
+    #[arg(long, value_name = "N|auto", default_value = "auto", requires = "split", allow_hyphen_values = true)]
+    pub chunk: Chunk,
+    /// Command that computes instead of a kernel: its stdout is the number to add, or one a cell; {start} and {end} (which is
+    /// not part of it) stand for the range, and a non-zero exit is a failure, which is tried again (--restarts)
+    #[arg(long, value_name = "CMD", conflicts_with = "kernel")]
+    pub exec: Option<String>,
+    /// How long the command of --exec may take for one range, before it is killed and tried again
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, requires = "exec", allow_hyphen_values = true)]
+    pub exec_timeout: Option<Duration>,
+    /// Cells of a shared array, all of which each contribution fills [default: what the kernel fills, else 1]
+    #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
+    pub cells: Option<u64>,
+    /// Sleep between the computation and the addition, also as 200ms or 0 [default: 100ms..500ms; 0 if split or
+    /// independent]
     #[arg(long, value_name = "MIN..MAX", allow_hyphen_values = true)]
     pub delay: Option<DelayRange>,
-    /// Make the delays reproducible
+    /// Make the delays, and what kernels draw, reproducible
     #[arg(long, value_name = "S", value_parser = parse_count, allow_hyphen_values = true)]
     pub seed: Option<u64>,
-    /// Type of the shared value
+    /// Type of the shared value, or of each cell
     #[arg(long = "type", value_name = "TYPE", default_value = "i32")]
     pub value_type: ValueType,
     /// What happens when a sum does not fit: wrap as C does, or refuse it
@@ -90,7 +107,7 @@ pub struct RunArgs {
     /// At most N workers alive at once [default: all]
     #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
     pub jobs: Option<u64>,
-    /// Launches again for a worker that died before its contribution
+    /// Launches again for a worker that died before its contribution; also attempts after a command's first
     #[arg(long, value_name = "N", default_value = "3", value_parser = parse_count, allow_hyphen_values = true)]
     pub restarts: u64,
     /// Give up after this time
@@ -224,6 +241,22 @@ pub enum Format {
 pub enum Progress {
     /// Not at all.
     None,
+}
+
+/// How many iterations a chunk has; nothing if workers choose by their pace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chunk(pub Option<u64>);
+
+impl FromStr for Chunk {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "auto" {
+            return Ok(Self(None));
+        }
+        let count = parse_count(text).map_err(|error| error.to_string())?;
+        if count > 0 { Ok(Self(Some(count))) } else { Err("a chunk has at least 1 iteration, or is auto".to_owned()) }
+    }
 }
 
 /// A number of workers.

@@ -1,5 +1,6 @@
 //! What becomes of a run and of its workers.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use common::exit_code;
@@ -62,35 +63,30 @@ impl Fate {
     }
 }
 
-/// The fates of the tickets that a coordinator gives out.
+/// The fates of the tickets whose workers a coordinator launched.
 #[derive(Debug, Default)]
-pub struct Fates(Vec<Fate>);
+pub struct Fates(BTreeMap<u32, Fate>);
 
 impl Fates {
-    /// Fates of tickets 1 to `workers`, none of which has been launched.
-    pub fn new(workers: u32) -> Self {
-        Self(vec![Fate::default(); workers as usize])
-    }
-
-    /// The fate of a ticket that a coordinator gives out.
+    /// The fate of a ticket, to be changed.
     pub fn of(&mut self, ticket: u32) -> &mut Fate {
-        &mut self.0[ticket as usize - 1]
+        self.0.entry(ticket).or_default()
     }
 
     /// The fate of any ticket, if this coordinator had to do with it.
     pub fn get(&self, ticket: u32) -> Option<&Fate> {
-        self.0.get(usize::try_from(ticket.checked_sub(1)?).ok()?)
+        self.0.get(&ticket)
     }
 
     /// The tickets that were given up, and why.
-    pub fn failures(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.0.iter().zip(1..).filter_map(|(fate, ticket)| Some((ticket, fate.failure.as_deref()?)))
+    pub fn failures(&self) -> impl Iterator<Item = (u32, &str)> {
+        self.0.iter().filter_map(|(ticket, fate)| Some((*ticket, fate.failure.as_deref()?)))
     }
 
     /// Whether a contribution was refused because it does not fit.
     pub fn have_overflow(&self) -> bool {
         let overflow = Some(i32::from(exit_code::OVERFLOW));
-        self.0.iter().any(|fate| fate.failure.is_some() && fate.exit_code == overflow)
+        self.0.values().any(|fate| fate.failure.is_some() && fate.exit_code == overflow)
     }
 }
 

@@ -1,16 +1,26 @@
 //! Arguments lowered into the typed terms of a run.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use common::kernel::{self, Kernel};
-use common::{DelayRange, Mode, Origin, SegmentName, Terms};
+use common::{DelayRange, MOST_CELLS, MOST_ENTRIES, Mode, Origin, SegmentName, Terms};
 
-use crate::args::{RunArgs, TermsArgs, Workers};
+use crate::args::{Chunk, RunArgs, TermsArgs, Workers};
 use crate::error::{Error, Result};
 use crate::launch;
 
 /// Room for workers that join a run by hand.
 const SPARE_SLOTS: u32 = 1020;
+
+/// The kernel that runs commands.
+const EXEC: &str = "exec";
+
+/// How often a worker started by hand tries again what failed.
+const ATTEMPTS_BY_HAND: u32 = 3;
+
+/// Arrays leave less room for workers by hand, so that the room takes no more than some 50 MiB.
+const ROOMY: u32 = 1 << 21;
 
 /// Room in a segment that is made for workers started by hand.
 const HAND_SLOTS: u32 = 4096;
@@ -47,52 +57,94 @@ pub fn name(given: Option<&SegmentName>) -> SegmentName {
 
 fn shared_terms(args: &TermsArgs, origin: Origin) -> Result<Terms> {
     let Workers(workers) = args.workers;
-    check_kernel(args)?;
-    let default_delay = if args.independent { DelayRange::NONE } else { DelayRange::DEFAULT };
+    let Chunk(chunk) = args.chunk;
+    let kernel = args.exec.as_ref().map_or(args.kernel.as_str(), |_| EXEC);
+    check_kernel(args, kernel)?;
+    let mode = match (args.split, args.independent) {
+        (true, _) => Mode::Split,
+        (_, true) => Mode::Independent,
+        _ => Mode::Repeat,
+    };
+    let default_delay = if mode == Mode::Repeat { DelayRange::DEFAULT } else { DelayRange::NONE };
+    let cells = cells(args, kernel)?;
     Ok(Terms {
-        mode: if args.independent { Mode::Independent } else { Mode::Repeat },
+        mode,
         origin,
-        kernel: args.kernel.clone(),
+        kernel: kernel.to_owned(),
         iterations: args.iterations,
+        chunk,
         delay: args.delay.unwrap_or(default_delay),
         seed: args.seed,
         value_type: args.value_type,
+        cells,
         overflow: args.overflow,
         workers,
-        slots: slots(args.slots, workers, origin)?,
+        slots: slots(args.slots, workers, cells, origin)?,
         jobs: workers,
-        restarts: 0,
-        grace: std::time::Duration::ZERO,
+        restarts: ATTEMPTS_BY_HAND,
+        grace: Duration::ZERO,
         timeout: None,
         worker: PathBuf::new(),
+        command: args.exec.clone().unwrap_or_default(),
+        command_timeout: args.exec_timeout,
     })
 }
 
-fn slots(given: Option<u64>, workers: u32, origin: Origin) -> Result<u32> {
-    match (given, origin) {
-        (Some(given), _) => small("--slots", given, workers),
-        (None, Origin::Run) => Ok(workers + SPARE_SLOTS),
-        (None, Origin::ByHand) => Ok(workers.max(HAND_SLOTS)),
+fn slots(given: Option<u64>, workers: u32, cells: u32, origin: Origin) -> Result<u32> {
+    let slots = match (given, origin) {
+        (Some(given), _) => small("--slots", given, workers)?,
+        (None, Origin::Run) => workers + SPARE_SLOTS.min(ROOMY / cells),
+        (None, Origin::ByHand) => workers.max(HAND_SLOTS.min(ROOMY / cells)),
+    };
+    if u64::from(slots) * u64::from(cells) <= MOST_ENTRIES as u64 {
+        return Ok(slots);
+    }
+    Err(Error::Usage {
+        what: format!("{cells} cells for each of {slots} workers are too many"),
+        hint: format!("cells times slots is {MOST_ENTRIES} at most: fewer --cells, --workers or --slots"),
+    })
+}
+
+/// How many cells the value has: as many as the kernel fills.
+fn cells(args: &TermsArgs, kernel: &str) -> Result<u32> {
+    let fills = kernel::find(kernel::built_in(), kernel).map(Kernel::cells);
+    let usage = |what: String, hint: String| Err(Error::Usage { what, hint });
+    let Some(given) = args.cells else { return Ok(fills.flatten().unwrap_or(1)) };
+    match (u32::try_from(given).ok().filter(|given| (1..=MOST_CELLS).contains(given)), fills) {
+        (None, _) => usage(format!("--cells is {given}"), format!("--cells is 1 to {MOST_CELLS}")),
+        (Some(given), Some(Some(fills))) if given != fills && args.worker.is_none() => {
+            usage(format!("--cells is {given}, and kernel {kernel} fills {fills}"), "leave --cells out".to_owned())
+        }
+        (Some(given), _) => Ok(given),
     }
 }
 
 /// A kernel of one's own is known to its worker alone; of those here more can be said.
-fn check_kernel(args: &TermsArgs) -> Result<()> {
-    let Some(kernel) = kernel::find(kernel::built_in(), &args.kernel) else {
-        return if args.worker.is_some() { Ok(()) } else { Err(unknown_kernel(&args.kernel)) };
+fn check_kernel(args: &TermsArgs, name: &str) -> Result<()> {
+    let usage = |what: String, hint: &str| Err(Error::Usage { what, hint: hint.to_owned() });
+    let Some(kernel) = kernel::find(kernel::built_in(), name) else {
+        return if args.worker.is_some() { Ok(()) } else { Err(unknown_kernel(name)) };
     };
+    match &args.exec {
+        None if name == EXEC => return usage("kernel exec has no command".to_owned(), "--exec 'CMD {start} {end}'"),
+        Some(command) if args.split && !command.contains("{start}") && !command.contains("{end}") => {
+            return usage(
+                format!("the command \"{command}\" would compute the same for each chunk"),
+                "say where the chunk's range goes: --exec 'CMD {start} {end}'",
+            );
+        }
+        _ => {}
+    }
     let most = kernel.most_iterations();
     if args.iterations <= most || args.worker.is_some() {
         return Ok(());
     }
-    Err(Error::Usage {
-        what: format!("{} iterations are too many for kernel {}: at most {most}", args.iterations, kernel.name()),
-        hint: "the result must be exact in 128 bits".to_owned(),
-    })
+    let what = format!("{} iterations are too many for kernel {name}: at most {most}", args.iterations);
+    usage(what, "the result must be exact in 128 bits")
 }
 
 fn unknown_kernel(wanted: &str) -> Error {
-    let known: Vec<&str> = kernel::built_in().iter().copied().map(Kernel::name).collect();
+    let known: Vec<&str> = kernel::built_in().iter().map(|kernel| kernel.name()).collect();
     Error::Usage {
         what: format!("no kernel \"{wanted}\""),
         hint: format!("kernels: {}; one of your own needs --worker PATH", known.join(", ")),

@@ -13,6 +13,15 @@ pub use command::{Command, Finished, Running};
 pub use plant::Plant;
 pub use scene::{Executables, Scene, until};
 
+/// The integer that is in a segment's only cell.
+///
+/// # Panics
+/// If the segment holds fractions.
+#[must_use]
+pub fn integer(value: &common::Cells<common::Value>) -> i128 {
+    value.as_slice()[0].number().integer().expect("it holds integers")
+}
+
 /// The executables that cargo has built for a test of this package.
 #[macro_export]
 macro_rules! executables {

@@ -3,10 +3,9 @@
 use std::fs;
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::Duration;
 
 use common::plant::Point;
-use common::{DelayRange, Mode, Origin, Overflow, Removal, Segment, SegmentName, Terms, ValueType, exit_code};
+use common::{Origin, Removal, Segment, SegmentName, Terms, exit_code};
 use harness::{Plant, Running, Scene, scene, until};
 use rustix::process::{Pid, Signal};
 
@@ -22,21 +21,11 @@ fn stale_run(scene: &Scene, label: &str) -> String {
 
 fn terms() -> Terms {
     Terms {
-        mode: Mode::Repeat,
         origin: Origin::Run,
-        kernel: "sum-of-squares".to_owned(),
         iterations: 10,
-        delay: DelayRange::NONE,
-        seed: None,
-        value_type: ValueType::I32,
-        overflow: Overflow::Wrap,
-        workers: 1,
         slots: 8,
-        jobs: 1,
-        restarts: 0,
-        grace: Duration::ZERO,
-        timeout: None,
         worker: "/bin/false".into(),
+        ..Terms::by_hand("sum-of-squares", 1)
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use common::plant::Point;
 use common::process::{self, Process};
 use common::{Acquire, Error, Instant, LockHolder, Segment, SegmentName, TakeOver, exit_code};
-use harness::{Plant, Scene, scene, until};
+use harness::{Plant, Scene, integer, scene, until};
 use rand::RngExt;
 use rustix::process::Signal;
 

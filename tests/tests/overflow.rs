@@ -3,8 +3,8 @@
 
 use common::exit_code::{COMPLETE, OVERFLOW};
 use common::plant::Point;
-use common::{Acquire, Claim, Committed, DelayRange, Error, Mode, Origin, Overflow, Segment, Terms, ValueType};
-use harness::{Plant, Scene, scene};
+use common::{Acquire, Cells, Claim, Committed, Error, Number, Overflow, Segment, Terms};
+use harness::{Plant, Scene, integer, scene};
 
 const MAX: i128 = i32::MAX as i128;
 const MIN: i128 = i32::MIN as i128;
@@ -14,23 +14,7 @@ const ONCE: i128 = 1_123_875_250;
 
 /// A segment for eight contributions that this process makes itself.
 fn segment(scene: &Scene, label: &str, overflow: Overflow) -> Segment {
-    let terms = Terms {
-        mode: Mode::Repeat,
-        origin: Origin::ByHand,
-        kernel: "sum-of-squares".to_owned(),
-        iterations: 0,
-        delay: DelayRange::NONE,
-        seed: None,
-        value_type: ValueType::I32,
-        overflow,
-        workers: 8,
-        slots: 8,
-        jobs: 8,
-        restarts: 0,
-        grace: std::time::Duration::ZERO,
-        timeout: None,
-        worker: std::path::PathBuf::new(),
-    };
+    let terms = Terms { overflow, ..Terms::by_hand("sum-of-squares", 8) };
     let name = scene.name(label).parse().expect("it is a name");
     Segment::create(&name, &terms).expect("it can be made")
 }
@@ -50,7 +34,7 @@ fn gives(segment: &Segment, steps: &[(i128, i128)]) {
         let committed = commit(segment, &join(segment), *contribution).expect("it fits or wraps");
         assert_eq!(integer(&committed.value), *value, "after {contribution}");
         let snapshot = segment.snapshot().expect("it can be read");
-        assert_eq!((snapshot.value, snapshot.check()), (committed.value, Ok(())));
+        assert_eq!((snapshot.check(), snapshot.value), (Ok(()), committed.value));
     }
 }
 
@@ -62,7 +46,7 @@ fn refuses(segment: &Segment, contribution: i128, fitting: i128) {
     let outcome = commit(segment, &claim, contribution);
     assert!(matches!(outcome, Err(Error::Overflow { kind: "i32", .. })), "{contribution}: {outcome:?}");
     let after = segment.snapshot().expect("it can be read");
-    assert_eq!((after.value, after.done(), after.check()), (before.value, before.done(), Ok(())));
+    assert_eq!((after.done(), after.check(), &after.value), (before.done(), Ok(()), &before.value));
     let committed = commit(segment, &claim, fitting).expect("it fits");
     assert_eq!(integer(&committed.value), integer(&before.value) + fitting);
 }
@@ -90,7 +74,7 @@ fn one_past_an_end_wraps_to_the_other() {
     let segment = segment(&scene, "wraps", Overflow::Wrap);
     gives(&segment, &[(MAX, MAX), (1, MIN), (-1, MAX), (1 << 32, MAX), (MAX + 1, -1), (MIN - 1, MAX - 1)]);
     let snapshot = segment.snapshot().expect("it can be read");
-    assert_eq!(snapshot.exact_total(), Some(MAX + (1 << 32) + (MAX + 1) + (MIN - 1)));
+    assert_eq!(snapshot.exact_total(), Some(Cells::One(MAX + (1 << 32) + (MAX + 1) + (MIN - 1))));
     assert!(snapshot.has_wrapped());
     segment.unlink().expect("it can be removed");
 }

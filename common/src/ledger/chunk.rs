@@ -18,6 +18,7 @@ use crate::lock::Guard;
 use crate::plant::{self, Point};
 use crate::process;
 use crate::segment::Segment;
+use crate::terms::Mode;
 use crate::value::{Cells, Number, Value};
 
 /// Up to that many holders of chunks the kernel is asked about each; of more only about those without a process.
@@ -198,6 +199,12 @@ impl Segment {
             return Ok(Some(offer.swap(0, Relaxed)).filter(|ticket| *ticket != 0));
         }
         if self.given_out() < self.terms().iterations { Ok(None) } else { self.find_orphan() }
+    }
+
+    /// Whether this is a range that is shared out, and nothing of it is left for one more worker.
+    pub(super) fn is_given_out(&self) -> Result<bool> {
+        let is_at_end = self.terms().mode == Mode::Split && self.given_out() >= self.terms().iterations;
+        Ok(is_at_end && self.find_orphan()?.is_none())
     }
 
     fn find_orphan(&self) -> Result<Option<u32>> {

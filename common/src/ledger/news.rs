@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use super::commit::Committed;
 use super::state::State;
+use super::ticket::Phase;
 use crate::error::Result;
 use crate::layout::{Entry, Slot, View};
 use crate::segment::Segment;
@@ -53,6 +54,12 @@ impl Segment {
         let slot = self.view().slot(ticket)?;
         let (contribution, _) = shares(self.view(), slot, ticket, self.terms().value_type);
         Some((contribution, slot.chunks.load(Relaxed)))
+    }
+
+    /// Whether the ticket's last worker has given its chunk up.
+    #[must_use]
+    pub fn has_failed(&self, ticket: u32) -> bool {
+        self.view().slot(ticket).is_some_and(|slot| slot.phase.load(Relaxed) == Phase::Failed as u32)
     }
 
     /// Where a ticket stands; nothing if there is no such ticket.

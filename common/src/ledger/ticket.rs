@@ -78,10 +78,13 @@ impl Guard<'_> {
     /// Takes a ticket for a worker started by hand: one that a dead worker left behind, or else a fresh one.
     ///
     /// # Errors
-    /// [`Error::NoFreeSlot`] if there is none, [`Error::NothingLeft`] if the run is over.
+    /// [`Error::NoFreeSlot`] if there is none, [`Error::NothingLeft`] if the run is over or its range is given out.
     pub fn join(&mut self) -> Result<Claim> {
         let segment = self.segment();
         must_be_open(segment)?;
+        if segment.is_given_out()? {
+            return Err(Error::NothingLeft { name: segment.name().clone(), why: "all of its range is given out" });
+        }
         let (reserved, slots) = (segment.terms().reserved(), segment.terms().slots);
         let first_open = segment.view().header.live.first_open.load(Relaxed);
         // The hint saves a walk over tickets that are done; damaged, it must not hide those that are free.

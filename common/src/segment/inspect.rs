@@ -54,6 +54,8 @@ pub struct Lookup {
     pub terms: Terms,
     /// How many contributions are applied.
     pub done: u64,
+    /// Up to where the range is given out in chunks.
+    pub given_out: u64,
     /// The process that coordinates it, or did.
     pub coordinator: Option<u32>,
 }
@@ -86,6 +88,7 @@ pub(super) fn look(name: &SegmentName) -> Result<Lookup> {
         name: name.clone(),
         state: judge(name, file.as_fd(), &verified.terms, header)?,
         done: header.redo.done_count.load(Relaxed),
+        given_out: header.redo.given_out.load(Relaxed),
         coordinator: Some(header.live.coordinator_pid.load(Relaxed)).filter(|pid| *pid != 0),
         terms: verified.terms,
     })

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use common::{Error as SegmentError, Lifecycle, Origin, Segment, Stop, exit_code};
+use common::{Error as SegmentError, Lifecycle, Mode, Origin, Segment, Stop, exit_code};
 
 use crate::args::WaitArgs;
 use crate::error::{Error, Result};
@@ -45,7 +45,9 @@ pub fn wait(args: &WaitArgs) -> Result<u8> {
 
 /// Whether the contributions are there: so many of them, or those that the run wants, for which one by hand does not stand in.
 fn has_enough(segment: &Segment, wanted: u64, args: &WaitArgs) -> Result<bool> {
-    let are_enough = u64::from(segment.done()) >= wanted;
+    // A range that is shared out is done when all of it is, by however many workers.
+    let is_counted = args.contributions.is_some() || segment.terms().mode != Mode::Split;
+    let are_enough = !is_counted || u64::from(segment.done()) >= wanted;
     Ok(are_enough && (args.contributions.is_some() || segment.snapshot()?.is_complete()))
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::{Mode, RunState, Snapshot, ValueType, WorkerSnapshot, WorkerState};
+use common::{Cells, Mode, Number, RunState, Snapshot, Value, ValueType, WorkerSnapshot, WorkerState};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -20,6 +20,9 @@ struct Report<'a> {
     kernel: &'a str,
     mode: &'static str,
     iterations: Json,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    split: Option<Split>,
+    cells: u32,
     r#type: &'static str,
     value: Json,
     exact_total: Json,
@@ -34,6 +37,15 @@ struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     lock: Option<Lock>,
     workers: Vec<Worker>,
+}
+
+/// How far a range that is shared out has got.
+#[derive(Serialize)]
+struct Split {
+    chunk: Json,
+    chunks: u64,
+    given_out: Json,
+    iterations_done: Json,
 }
 
 #[derive(Serialize)]
@@ -79,8 +91,10 @@ struct Worker {
 
 /// The object: of a run with its workers' fates, of `status` with who is with the segment.
 pub fn object(snapshot: &Snapshot, fates: Option<&Fates>, state: Option<RunState>) -> String {
-    let has_value = snapshot.terms.mode == Mode::Repeat;
-    let workers: Vec<Worker> = snapshot.workers.iter().map(|seen| worker(seen, fates)).collect();
+    let has_value = snapshot.terms.mode != Mode::Independent;
+    let is_split = snapshot.terms.mode == Mode::Split;
+    let has_total = snapshot.terms.mode.has_total();
+    let workers: Vec<Worker> = snapshot.workers.iter().map(|seen| worker(seen, fates, is_split)).collect();
     let report = Report {
         schema: 1,
         name: snapshot.name.as_str(),
@@ -88,9 +102,11 @@ pub fn object(snapshot: &Snapshot, fates: Option<&Fates>, state: Option<RunState
         kernel: &snapshot.terms.kernel,
         mode: snapshot.terms.mode.name(),
         iterations: integer(snapshot.terms.iterations.into()),
+        split: is_split.then(|| split(snapshot)),
+        cells: snapshot.terms.cells,
         r#type: snapshot.terms.value_type.name(),
-        value: if has_value { value(snapshot) } else { Json::Null },
-        exact_total: snapshot.exact_total().filter(|_| has_value).map_or(Json::Null, text),
+        value: if has_value { cells(&snapshot.value, value) } else { Json::Null },
+        exact_total: snapshot.exact_total().filter(|_| has_total).map_or(Json::Null, |total| cells(&total, text)),
         wrapped: snapshot.has_wrapped(),
         complete: snapshot.is_complete(),
         contributions: Contributions { done: snapshot.done(), total: snapshot.total() },
@@ -113,14 +129,39 @@ pub fn integer(number: i128) -> Json {
 }
 
 /// An integer that may pass what every reader keeps exact: always a string, so that a key has one type.
-fn text(number: i128) -> Json {
+fn text(number: &i128) -> Json {
     number.to_string().into()
 }
 
-fn value(snapshot: &Snapshot) -> Json {
-    match snapshot.terms.value_type {
-        ValueType::I32 => integer(snapshot.value.to_i128()),
-        ValueType::I64 => text(snapshot.value.to_i128()),
+/// A value by itself, and those of an array as an array.
+fn cells<T>(cells: &Cells<T>, json: impl FnMut(&T) -> Json) -> Json {
+    match cells.map(json) {
+        Cells::One(cell) => cell,
+        Cells::Many(cells) => Json::Array(cells),
+    }
+}
+
+fn value(value: &Value) -> Json {
+    match (value.kind(), value.number()) {
+        (ValueType::I32, Number::Integer(small)) => integer(small),
+        (_, number) => contribution(&number),
+    }
+}
+
+/// An integer as a string, a fraction as a number; null if it is infinite or none.
+fn contribution(number: &Number) -> Json {
+    match number {
+        Number::Integer(number) => text(number),
+        Number::Float(float) => (*float).into(),
+    }
+}
+
+fn split(snapshot: &Snapshot) -> Split {
+    Split {
+        chunk: snapshot.terms.chunk.map_or_else(|| "auto".into(), |chunk| integer(chunk.into())),
+        chunks: snapshot.workers.iter().map(|worker| worker.chunks).sum(),
+        given_out: integer(snapshot.given_out.into()),
+        iterations_done: integer(snapshot.iterations_done().into()),
     }
 }
 
@@ -129,7 +170,7 @@ fn holder(snapshot: &Snapshot) -> Option<Holder> {
     Some(Holder { pid: holder.thread, worker: holder.ticket, process: holder.process.to_string() })
 }
 
-fn worker(seen: &WorkerSnapshot, fates: Option<&Fates>) -> Worker {
+fn worker(seen: &WorkerSnapshot, fates: Option<&Fates>, is_split: bool) -> Worker {
     let fate = fates.and_then(|fates| fates.get(seen.ticket));
     let has_failed = seen.state != WorkerState::Done && fate.is_some_and(|fate| fate.failure.is_some());
     let seconds = |duration: Option<Duration>| duration.map(|duration| duration.as_secs_f64());
@@ -141,8 +182,8 @@ fn worker(seen: &WorkerSnapshot, fates: Option<&Fates>) -> Worker {
         signal: fate.and_then(|fate| fate.signal),
         // One that dies before it has its ticket is known to its coordinator alone.
         restarts: fate.map_or(0, |fate| fate.restarts).max(seen.restarts),
-        contribution: seen.contribution.map_or(Json::Null, text),
-        chunks: None,
+        contribution: seen.contribution.as_ref().map_or(Json::Null, |all| cells(all, contribution)),
+        chunks: is_split.then_some(seen.chunks),
         attached_s: seconds(seen.attached),
         computed_s: seconds(seen.computed),
         slept_s: seconds(seen.slept),

@@ -5,7 +5,7 @@ pub mod table;
 
 use std::time::Instant;
 
-use common::{Committed, Mode, Segment, Snapshot, cli, exit_code};
+use common::{Committed, Mode, Number, Segment, Snapshot, WorkerState, cli, exit_code};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::args::{Format, OutputArgs};
@@ -48,7 +48,8 @@ pub fn print_commit(segment: &Segment, committed: &Committed, style: Style, outp
             output.line(format_args!("Process Process-{ticket}, Result: {contribution}"));
         }
         (Style::Numbers, Mode::Independent) => output.line(contribution),
-        (Style::Numbers, Mode::Repeat) | (Style::Json, _) => {}
+        // Of a range that is shared out each worker's part is known at the end.
+        _ => {}
     }
 }
 
@@ -65,13 +66,21 @@ pub fn report(
     let snapshot = segment.snapshot()?;
     snapshot.check().map_err(|violation| Error::Violation { name: segment.name().clone(), violation })?;
     match (style, snapshot.terms.mode) {
-        (Style::Lines, Mode::Repeat) => output.line(format_args!("Final shared value: {}", snapshot.value)),
-        (Style::Numbers, Mode::Repeat) => output.line(snapshot.value),
-        (Style::Lines | Style::Numbers, Mode::Independent) => {}
         (Style::Json, _) => output.line(json::object(&snapshot, Some(&outcome.fates), None)),
+        (_, Mode::Independent) => {}
+        (Style::Numbers, _) => output.line(&snapshot.value),
+        (Style::Lines, mode) => {
+            if mode == Mode::Split {
+                print_parts(&snapshot, output);
+            }
+            output.line(format_args!("Final shared value: {}", snapshot.value));
+        }
     }
     if snapshot.has_wrapped() {
         narrator.note(wrap_note(&snapshot));
+    }
+    if snapshot.terms.value_type.is_float() && snapshot.terms.mode.has_total() {
+        narrator.note("with f64 the order of the additions shows in the last digits");
     }
     if snapshot.is_complete() {
         return Ok(exit_code::COMPLETE);
@@ -112,6 +121,14 @@ pub fn drain(output: &mut Output, signals: &mut Signals, deadline: Option<Instan
     }
 }
 
+/// What each worker has added to a range that is shared out.
+fn print_parts(snapshot: &Snapshot, output: &mut Output) {
+    for worker in snapshot.workers.iter().filter(|worker| worker.state != WorkerState::Pending) {
+        let sum = worker.contribution.clone().unwrap_or_else(|| snapshot.value.map(|_| Number::Integer(0)));
+        output.line(format_args!("Process Process-{} added {sum} in {} chunks", worker.ticket, worker.chunks));
+    }
+}
+
 fn wrap_note(snapshot: &Snapshot) -> String {
     let kind = snapshot.terms.value_type.name();
     let total = snapshot.exact_total().map_or_else(|| "more than 128 bits hold".to_owned(), |total| total.to_string());
@@ -126,7 +143,12 @@ fn what_is_missing(snapshot: &Snapshot, outcome: &Outcome) -> String {
         Some(Ending::Stopped) => "stopped",
         None => "workers failed",
     };
-    let (done, total) = (snapshot.done(), snapshot.total());
+    let progress = match snapshot.terms.mode {
+        Mode::Split => {
+            format!("{} of {} iterations are applied", snapshot.iterations_done(), snapshot.terms.iterations)
+        }
+        _ => format!("{} of {} contributions are applied", snapshot.done(), snapshot.total()),
+    };
     let mut failures: Vec<String> =
         outcome.fates.failures().map(|(ticket, reason)| format!("Process-{ticket} {reason}")).collect();
     if let Some(rest) = failures.len().checked_sub(5).filter(|rest| *rest > 0) {
@@ -134,7 +156,7 @@ fn what_is_missing(snapshot: &Snapshot, outcome: &Outcome) -> String {
         failures.push(format!("{rest} more"));
     }
     let failures = if failures.is_empty() { String::new() } else { format!("; {}", failures.join("; ")) };
-    format!("incomplete ({reason}): {done} of {total} contributions are applied{failures}")
+    format!("incomplete ({reason}): {progress}{failures}")
 }
 
 fn exit_code(outcome: &Outcome) -> u8 {

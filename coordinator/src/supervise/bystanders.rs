@@ -40,12 +40,35 @@ impl Supervisor<'_> {
                     }
                     self.bystanders.push(bystander);
                 }
-                _ if bystander.ticket > self.segment.terms().reserved() => {}
+                _ if bystander.ticket > self.segment.terms().reserved() => self.segment.offer_orphan(bystander.ticket),
                 _ if self.is_done(bystander.ticket)? => {}
                 _ => self.queue.push_back(bystander.ticket),
             }
         }
         Ok(())
+    }
+
+    /// Queues the tickets of dead workers that joined by hand and left a chunk which nobody has taken over; says whether
+    /// there are any.
+    pub(super) fn queue_leftovers(&mut self) -> Result<bool> {
+        if self.is_stopping() {
+            return Ok(false);
+        }
+        for ticket in self.segment.terms().reserved() + 1..=self.segment.terms().slots {
+            let was_given_up = self.fates.get(ticket).is_some_and(|fate| fate.failure.is_some());
+            match self.segment.ticket(ticket)? {
+                None | Some(TicketState::Free) => break,
+                Some(TicketState::Abandoned) if self.segment.holds_chunk(ticket) && !was_given_up => {
+                    self.narrator.step(format_args!("Process-{ticket}, which joined by hand, left a chunk"));
+                    self.queue.push_back(ticket);
+                }
+                Some(_) => {}
+            }
+        }
+        if !self.queue.is_empty() {
+            self.look_again = Some(Instant::now());
+        }
+        Ok(!self.queue.is_empty())
     }
 
     /// Finds the workers that joined by hand and have not contributed yet.

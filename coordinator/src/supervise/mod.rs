@@ -81,7 +81,7 @@ impl<'a> Supervisor<'a> {
             queue: VecDeque::new(),
             children: HashMap::new(),
             bystanders: Vec::new(),
-            fates: Fates::new(segment.terms().workers),
+            fates: Fates::default(),
             printed: segment.told(),
             ending: None,
             deadline: segment.terms().timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
@@ -194,6 +194,9 @@ impl<'a> Supervisor<'a> {
     fn close(&mut self) -> Result<bool> {
         match self.segment.lock_within(LOCK_PATIENCE) {
             Ok(mut guard) => {
+                if self.queue_leftovers()? {
+                    return Ok(false);
+                }
                 guard.close();
                 // Under the lock: who joined and dies after this look is still waited for, and then the lock's recovery
                 // brings to light, and to print, what it may have committed.

@@ -1,6 +1,6 @@
 //! What follows from a worker's end.
 
-use common::TicketState;
+use common::{Mode, TicketState};
 use rustix::process::{WaitOptions, WaitStatus, wait};
 
 use super::bystanders::Bystander;
@@ -25,6 +25,10 @@ impl Supervisor<'_> {
         self.fates.of(ticket).record(status);
         self.print_news();
         let end = describe(status);
+        let before = match self.segment.terms().mode {
+            Mode::Split => "before all was done",
+            _ => "before its contribution",
+        };
         if self.is_done(ticket)? {
             self.narrator.step(format_args!("Process-{ticket} (pid {pid}) has contributed and {end}"));
         } else if let Some(pid) = self.rival(ticket)? {
@@ -32,19 +36,24 @@ impl Supervisor<'_> {
             self.bystanders.push(Bystander::new(ticket, pid));
         } else if self.is_stopping() {
             self.narrator.step(format_args!("Process-{ticket} (pid {pid}) {end}"));
+        } else if self.segment.has_failed(ticket) {
+            self.fail(ticket, "gave up what it could not compute".to_owned());
         } else if let Some(reason) = is_final(status) {
+            self.segment.offer_orphan(ticket);
             self.fail(ticket, format!("{end}: {reason}"));
         } else if self.fates.of(ticket).restarts < self.segment.terms().restarts {
             let (fate, most) = (self.fates.of(ticket), self.segment.terms().restarts);
             fate.restarts += 1;
             let restarts = fate.restarts;
             self.narrator.note(format_args!(
-                "Process-{ticket} (pid {pid}) {end} before its contribution; launching it again ({restarts} of {most})"
+                "Process-{ticket} (pid {pid}) {end} {before}; launching it again ({restarts} of {most})"
             ));
             self.queue.push_front(ticket);
+            self.segment.offer_orphan(ticket);
         } else {
             let restarts = self.segment.terms().restarts;
-            self.fail(ticket, format!("{end} before its contribution, after {restarts} restarts"));
+            self.segment.offer_orphan(ticket);
+            self.fail(ticket, format!("{end} {before}, after {restarts} restarts"));
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use common::{Guard, Removal, Segment, SegmentName, Snapshot, exit_code};
-use harness::Scene;
+use harness::{Scene, integer};
 
 /// How long the lock may take to be had: the promise is one second, but a loaded machine may let a process wait longer.
 pub const BOUND: Duration = Duration::from_secs(10);
@@ -72,13 +72,15 @@ impl<'a> Stage<'a> {
         let (applied, count) = Self::recorded(&record, "applied");
         assert_eq!(applied.len(), count, "a contribution is applied once");
         for (ticket, contribution) in applied {
-            let done = snapshot.worker(ticket).and_then(|worker| worker.contribution);
-            assert_eq!(done, Some(contribution), "Process-{ticket} was told that it is applied");
+            let done = snapshot.worker(ticket).and_then(|worker| worker.contribution.clone());
+            assert_eq!(done, Some(contribution.into()), "Process-{ticket} was told that it is applied");
         }
         let mut total = 0_i128;
-        for worker in snapshot.workers.iter().filter(|worker| worker.contribution.is_some()) {
-            assert_eq!(intents.get(&worker.ticket).copied(), worker.contribution, "Process-{}", worker.ticket);
-            total += worker.contribution.unwrap_or(0);
+        for worker in &snapshot.workers {
+            let Some(contribution) = &worker.contribution else { continue };
+            let contribution = contribution.as_slice()[0].integer().expect("it holds integers");
+            assert_eq!(intents.get(&worker.ticket), Some(&contribution), "Process-{}", worker.ticket);
+            total += contribution;
         }
         let [a, b, c, d, ..] = total.to_le_bytes();
         assert_eq!(integer(&snapshot.value), i128::from(i32::from_le_bytes([a, b, c, d])));
