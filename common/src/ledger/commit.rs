@@ -46,7 +46,7 @@ impl Guard<'_> {
 
     fn finish(&mut self, claim: &Claim, contribution: Cells<Number>) -> Result<Committed> {
         plant::at(Point::Locked);
-        let slot = self.own(claim)?;
+        self.own(claim)?;
         let contribution = self.admit(&contribution)?;
         let value = self.sums(&contribution)?;
         self.must_have_room()?;
@@ -64,8 +64,8 @@ impl Guard<'_> {
             robbed: 0,
             claim: State::Done { epoch: claim.epoch },
             chunk: 0..0,
-            chunks: slot.chunks.load(Relaxed),
-            iterations: slot.iterations.load(Relaxed),
+            chunks: 0,
+            iterations: 0,
             cursor: view.header.redo.given_out.load(Relaxed),
         };
         self.make_so(&after, value.as_slice().iter().copied().zip(contribution.as_slice().iter().copied()))?;
