@@ -6,7 +6,7 @@
 use std::os::fd::OwnedFd;
 use std::time::Instant;
 
-use common::{TicketState, process};
+use common::{Mode, TicketState, process};
 use rustix::process::{PidfdFlags, pidfd_open};
 
 use super::{LOOK_AGAIN, Supervisor};
@@ -48,12 +48,19 @@ impl Supervisor<'_> {
         Ok(())
     }
 
-    /// Queues the tickets of dead workers that joined by hand and left a chunk which nobody has taken over; says whether
-    /// there are any.
-    pub(super) fn queue_leftovers(&mut self) -> Result<bool> {
-        if self.is_stopping() {
+    /// Whether a range that is shared out must not be closed yet: a worker that joined by hand is at work and may die with
+    /// its chunk, or has died, and its ticket is queued.
+    pub(super) fn may_have_to_go_on(&mut self) -> Result<bool> {
+        if self.segment.terms().mode != Mode::Split || self.is_stopping() {
             return Ok(false);
         }
+        self.greet_bystanders()?;
+        Ok(self.queue_leftovers()? || !self.bystanders.is_empty())
+    }
+
+    /// Queues the tickets of dead workers that joined by hand and left a chunk which nobody has taken over; says whether
+    /// there are any.
+    fn queue_leftovers(&mut self) -> Result<bool> {
         for ticket in self.segment.terms().reserved() + 1..=self.segment.terms().slots {
             let was_given_up = self.fates.get(ticket).is_some_and(|fate| fate.failure.is_some());
             match self.segment.ticket(ticket)? {

@@ -194,7 +194,7 @@ impl<'a> Supervisor<'a> {
     fn close(&mut self) -> Result<bool> {
         match self.segment.lock_within(LOCK_PATIENCE) {
             Ok(mut guard) => {
-                if self.queue_leftovers()? {
+                if self.may_have_to_go_on()? {
                     return Ok(false);
                 }
                 guard.close();

@@ -71,7 +71,11 @@ impl Supervisor<'_> {
     }
 
     pub(super) fn fail(&mut self, ticket: u32, reason: String) {
-        self.narrator.step(format_args!("Process-{ticket} failed: {reason}"));
+        // Others may do the rest of a range that is shared out: then nothing else tells of it.
+        match self.segment.terms().mode {
+            Mode::Split => self.narrator.note(format_args!("Process-{ticket} failed: {reason}")),
+            _ => self.narrator.step(format_args!("Process-{ticket} failed: {reason}")),
+        }
         self.fates.of(ticket).failure = Some(reason);
     }
 
