@@ -1,0 +1,85 @@
+//! The options of the commands that run workers: `run` and `resume`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use common::{SegmentName, cli, parse_count, parse_duration};
+
+use super::terms::TermsArgs;
+
+/// The options of `run`.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub terms: TermsArgs,
+    /// Name of the segment [default: multiprocess-<random>]
+    #[arg(long, value_name = "NAME", value_parser = cli::name_parser())]
+    pub name: Option<SegmentName>,
+    /// At most N workers alive at once [default: all]
+    #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
+    pub jobs: Option<u64>,
+    /// Launches again for a worker that died before its contribution; also attempts after a command's first
+    #[arg(long, value_name = "N", default_value = "3", value_parser = parse_count, allow_hyphen_values = true)]
+    pub restarts: u64,
+    /// Give up after this time
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, allow_hyphen_values = true)]
+    pub timeout: Option<Duration>,
+    /// How long workers that must leave (signal, timeout, stop --now) have until they are killed
+    #[arg(long, value_name = "DUR", default_value = "5s", value_parser = parse_duration, allow_hyphen_values = true)]
+    pub grace: Duration,
+    /// Leave the segment behind
+    #[arg(long)]
+    pub keep: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// How results and steps are told.
+#[derive(Args, Debug)]
+pub struct OutputArgs {
+    /// Results as text or as one JSON object
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+    /// Show progress on stderr
+    #[arg(long, value_name = "WHEN", default_value = "none")]
+    pub progress: Progress,
+    /// Print the final number alone
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Explain each step on stderr
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// The options of `resume`.
+#[derive(Args, Debug)]
+pub struct ResumeArgs {
+    /// Name of the segment
+    #[arg(value_name = "NAME", value_parser = cli::name_parser())]
+    pub name: SegmentName,
+    /// Worker executable [default: the run's]
+    #[arg(long, value_name = "PATH")]
+    pub worker: Option<PathBuf>,
+    /// Leave the segment behind
+    #[arg(long)]
+    pub keep: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Progress {
+    /// Not at all.
+    None,
+}
