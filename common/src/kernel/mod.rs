@@ -2,6 +2,7 @@
 //!
 //! Invariant: a kernel's result depends on its task alone, so that a worker launched again contributes the same.
 
+mod monte_carlo_pi;
 mod prime_count;
 mod prime_digits;
 mod sieve;
@@ -9,6 +10,7 @@ mod sum_of_squares;
 
 use std::ops::Range;
 
+pub use monte_carlo_pi::MonteCarloPi;
 pub use prime_count::PrimeCount;
 pub use prime_digits::PrimeDigits;
 pub use sum_of_squares::SumOfSquares;
@@ -115,7 +117,7 @@ impl Watch for Unwatched {
 /// The kernels that come with the project.
 #[must_use]
 pub fn built_in() -> &'static [&'static dyn Kernel] {
-    &[&SumOfSquares, &PrimeCount, &PrimeDigits]
+    &[&SumOfSquares, &PrimeCount, &PrimeDigits, &MonteCarloPi]
 }
 
 /// The kernel of that name, if it is among `kernels`.
