@@ -2,6 +2,7 @@
 //!
 //! Invariant: a kernel's result depends on its task alone, so that a worker launched again contributes the same.
 
+mod exec;
 mod monte_carlo_pi;
 mod prime_count;
 mod prime_digits;
@@ -10,6 +11,7 @@ mod sum_of_squares;
 
 use std::ops::Range;
 
+pub use exec::Exec;
 pub use monte_carlo_pi::MonteCarloPi;
 pub use prime_count::PrimeCount;
 pub use prime_digits::PrimeDigits;
@@ -117,7 +119,7 @@ impl Watch for Unwatched {
 /// The kernels that come with the project.
 #[must_use]
 pub fn built_in() -> &'static [&'static dyn Kernel] {
-    &[&SumOfSquares, &PrimeCount, &PrimeDigits, &MonteCarloPi]
+    &[&SumOfSquares, &PrimeCount, &PrimeDigits, &MonteCarloPi, &Exec]
 }
 
 /// The kernel of that name, if it is among `kernels`.
