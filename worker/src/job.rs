@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use common::kernel::{Contribution, Failure, Kernel, Stopped, Task, Watch};
 use common::plant::{self, Point};
-use common::{Claim, Guard, LockHolder, Phase, Segment, Stop};
+use common::{Claim, Guard, LockHolder, Phase, Segment, Stop, cli};
 
 use crate::args::Args;
 use crate::error::Error;
@@ -155,7 +155,7 @@ pub fn report_wait(holder: Option<LockHolder>, waited: Duration) {
 }
 
 fn tell(what: &str) {
-    common::say_if_read(&format!("worker {}: {what}\n", std::process::id()));
+    common::say_if_read(&format!("worker {}: {}\n", std::process::id(), cli::one_line(what)));
 }
 
 fn nanoseconds(duration: Duration) -> u64 {

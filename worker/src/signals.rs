@@ -51,3 +51,69 @@ impl Signals {
         self.heard.load(Relaxed) != 0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::{Command, Stdio};
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use common::kernel::{Exec, Kernel, Stopped, Task, Watch};
+    use common::process::Process;
+    use rustix::process::{Pid, Signal, kill_process};
+
+    use super::*;
+
+    const FILE: &str = "SIGNALS_TEST_FILE";
+
+    struct UntilSignal<'a>(&'a Signals);
+
+    impl Watch for UntilSignal<'_> {
+        fn step(&mut self, _done: u64) -> Result<(), Stopped> {
+            if self.0.are_waiting() { Err(Stopped) } else { Ok(()) }
+        }
+    }
+
+    fn until(is_so: impl Fn() -> bool) {
+        let began = Instant::now();
+        while !is_so() {
+            assert!(began.elapsed() < Duration::from_secs(30), "it does not come");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The worker is this test once more, in another process.
+    #[test]
+    fn a_signal_ends_the_command_of_a_worker_and_then_the_worker() {
+        if let Ok(file) = std::env::var(FILE) {
+            let signals = Signals::leave_at_once();
+            let mut task = Task::over(0..1);
+            task.terms.command = format!("sleep 600 & echo $$ $! > {file}; wait");
+            let done = signals.defer(|| Exec.compute(&task, &mut UntilSignal(&signals)));
+            panic!("it came back: {done:?}");
+        }
+        for (signal, code) in [
+            (Signal::INT, exit_code::INTERRUPTED),
+            (Signal::TERM, exit_code::TERMINATED),
+            (Signal::HUP, exit_code::HANGUP),
+        ] {
+            if process::was_told_to_ignore(signal.as_raw()) {
+                continue;
+            }
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("pids");
+            let pids = || fs::read_to_string(&file).ok().filter(|text| text.ends_with('\n'));
+            let mut worker = Command::new(std::env::current_exe().unwrap());
+            worker.args(["--exact", "signals::tests::a_signal_ends_the_command_of_a_worker_and_then_the_worker"]);
+            let mut worker = worker.env(FILE, &file).stdout(Stdio::null()).spawn().unwrap();
+            until(|| pids().is_some());
+            kill_process(Pid::from_child(&worker), signal).unwrap();
+            assert_eq!(worker.wait().unwrap().code(), Some(code.into()));
+            for pid in pids().unwrap().split_whitespace() {
+                let pid = pid.parse().unwrap();
+                until(|| matches!(process::look(pid, common::Instant::now()), Process::Gone | Process::Zombie));
+            }
+        }
+    }
+}

@@ -2,12 +2,19 @@
 //!
 //! Invariant: a kernel's result depends on its task alone, so that a worker launched again contributes the same.
 
+mod exec;
+mod monte_carlo_pi;
 mod prime_count;
+mod prime_digits;
+mod sieve;
 mod sum_of_squares;
 
 use std::ops::Range;
 
+pub use exec::Exec;
+pub use monte_carlo_pi::MonteCarloPi;
 pub use prime_count::PrimeCount;
+pub use prime_digits::PrimeDigits;
 pub use sum_of_squares::SumOfSquares;
 
 use crate::terms::Terms;
@@ -112,7 +119,7 @@ impl Watch for Unwatched {
 /// The kernels that come with the project.
 #[must_use]
 pub fn built_in() -> &'static [&'static dyn Kernel] {
-    &[&SumOfSquares, &PrimeCount]
+    &[&SumOfSquares, &PrimeCount, &PrimeDigits, &MonteCarloPi, &Exec]
 }
 
 /// The kernel of that name, if it is among `kernels`.

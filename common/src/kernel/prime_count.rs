@@ -1,17 +1,10 @@
-//! The number of primes in a range, by a segmented sieve of Eratosthenes over the odd numbers.
-//!
-//! The sieve of one segment stays in the second-level cache; each base prime remembers its next multiple, so no segment
-//! begins with a division.
+//! The number of primes in a range.
 
-use std::ops::Range;
-
+use super::sieve::{MOST, sieve};
 use super::{Contribution, Failure, Kernel, Task, Watch};
 
 /// The number of primes in the range.
 pub struct PrimeCount;
-
-/// Odd numbers in a segment: one byte each.
-const ODDS: usize = 1 << 17;
 
 impl Kernel for PrimeCount {
     fn name(&self) -> &'static str {
@@ -22,100 +15,35 @@ impl Kernel for PrimeCount {
         "the number of primes in the range"
     }
 
-    /// 2^44: the base primes then end at 2^22, and their multiples fit the index of a segment with room.
     fn most_iterations(&self) -> u64 {
-        1 << 44
+        MOST
     }
 
     fn compute(&self, task: &Task, watch: &mut dyn Watch) -> Result<Contribution, Failure> {
-        let range = task.range.clone();
-        let mut count = u64::from(range.contains(&2));
-        let mut sieve = Sieve::new(range.clone());
-        while let Some(primes) = sieve.next_segment() {
-            count += u64::from(primes);
-            watch.step(sieve.at.min(range.end) - range.start)?;
-        }
+        let mut count = u64::from(task.range.contains(&2));
+        sieve(&task.range, watch, |segment| {
+            // In bytes, of which more fit a vector.
+            for batch in segment.is_composite.chunks(u8::MAX.into()) {
+                count += u64::from(batch.iter().map(|is_composite| u8::from(!*is_composite)).sum::<u8>());
+            }
+        })?;
         Ok(count.into())
     }
 }
 
-struct Sieve {
-    /// The first number of the next segment: odd.
-    at: u64,
-    end: u64,
-    /// Base primes, each with the index, in the next segment, of its next odd multiple.
-    base: Vec<(usize, usize)>,
-    is_composite: Vec<bool>,
-}
-
-impl Sieve {
-    /// A sieve of the odd numbers from 3 on that lie in the range.
-    fn new(range: Range<u64>) -> Self {
-        let at = range.start.max(3) | 1;
-        let base = base_primes(range.end.isqrt());
-        let base = base.into_iter().map(|prime| (prime, first_index(prime as u64, at))).collect();
-        Self { at, end: range.end, base, is_composite: vec![false; ODDS] }
-    }
-
-    /// The number of primes in the next segment, if there is one.
-    fn next_segment(&mut self) -> Option<u32> {
-        let odds = self.end.checked_sub(self.at)?.div_ceil(2);
-        let odds = usize::try_from(odds).unwrap_or(ODDS).min(ODDS);
-        if odds == 0 {
-            return None;
-        }
-        self.is_composite[..odds].fill(false);
-        for (prime, next) in &mut self.base {
-            while *next < odds {
-                self.is_composite[*next] = true;
-                *next += *prime;
-            }
-            *next -= odds;
-        }
-        self.at += 2 * odds as u64;
-        let primes = self.is_composite[..odds].iter().filter(|is_composite| !**is_composite).count();
-        u32::try_from(primes).ok()
-    }
-}
-
-/// The index, among the odd numbers from `at` on, of the first odd multiple of `prime` that is no smaller than its square.
-fn first_index(prime: u64, at: u64) -> usize {
-    let least = at.max(prime * prime);
-    let multiple = least.next_multiple_of(prime);
-    let odd = if multiple.is_multiple_of(2) { multiple + prime } else { multiple };
-    usize::try_from((odd - at) / 2).unwrap_or(usize::MAX)
-}
-
-/// The odd primes up to `most`, by the plain sieve.
-fn base_primes(most: u64) -> Vec<usize> {
-    let most = usize::try_from(most).unwrap_or(usize::MAX);
-    let mut is_composite = vec![false; most + 1];
-    let mut primes = Vec::new();
-    for number in (3..=most).step_by(2) {
-        if !is_composite[number] {
-            primes.push(number);
-            for multiple in (number * number..=most).step_by(2 * number) {
-                is_composite[multiple] = true;
-            }
-        }
-    }
-    primes
-}
-
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use proptest::prelude::*;
 
     use super::*;
     use crate::kernel::Unwatched;
+    use crate::kernel::sieve::is_prime;
 
     fn count(range: Range<u64>) -> i128 {
         let contribution = PrimeCount.compute(&Task::over(range), &mut Unwatched).unwrap();
         contribution.as_slice()[0].integer().unwrap()
-    }
-
-    fn is_prime(number: u64) -> bool {
-        number >= 2 && (2..=number.isqrt()).all(|divisor| !number.is_multiple_of(divisor))
     }
 
     /// Known values of the prime-counting function (<https://oeis.org/A006880>).

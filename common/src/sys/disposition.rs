@@ -12,6 +12,16 @@ pub fn is_ignored(signal: i32) -> bool {
     answer == 0 && action.sa_sigaction == libc::SIG_IGN
 }
 
+/// Treats the signal as a process does that its parent left alone.
+pub fn restore(signal: i32) {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: all-zero bytes are a valid sigaction: an empty mask, no flags.
+    let action = unsafe { action.assume_init_mut() };
+    action.sa_sigaction = libc::SIG_DFL;
+    // SAFETY: the action is a local of the right type and names no handler; the old one is not asked for.
+    let _ = unsafe { libc::sigaction(signal, action, std::ptr::null_mut()) };
+}
+
 /// Lets the signals reach this thread, whatever mask the parent left it.
 pub fn unblock(signals: &[i32]) {
     let mut set = MaybeUninit::<libc::sigset_t>::zeroed();

@@ -1,10 +1,13 @@
-//! The only unsafe code: the mapping, the mutex, record locks and the signal of a truncated mapping.
+//! The only unsafe code: the mapping, the mutex, record locks, the treatment of signals, and the start of processes.
 //!
 //! Invariant: what leaves this module is safe to use whatever other processes do to the segment's bytes; each block
 //! carries the proof. Two things are outside of it. The C library follows pointers that lie in a robust mutex, so a process
 //! of the same user, which could trace this one as well, can do harm through those bytes. And when a third party truncates
 //! the file, the kernel sends SIGBUS, which [`sigbus`] turns into a defined exit.
-#![expect(unsafe_code, reason = "shared memory, pthread and fcntl have no safe interface; nothing outside does this")]
+#![expect(
+    unsafe_code,
+    reason = "shared memory, pthread, fcntl, sigaction and fork have no safe interface; nothing outside does this"
+)]
 
 pub mod disposition;
 pub mod image;
@@ -12,3 +15,4 @@ pub mod mapping;
 pub mod mutex;
 pub mod record_lock;
 pub mod sigbus;
+pub mod spawn;

@@ -1,0 +1,193 @@
+//! A shell command while it runs.
+//!
+//! Invariant: its process group is killed, and the command reaped, when its [`Running`] goes; and it does not outlive the
+//! thread that started it. Only a command that has become another user's, as `sudo` does, cannot be held to that.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{Errno, ioctl_fionbio};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, pidfd_open, waitid,
+};
+
+use crate::kernel::{Failure, Watch};
+use crate::sys::spawn::spawn_for_life;
+
+/// How often the watch is looked at. A signal to the worker ends the wait at once.
+const LOOK_UP: Duration = Duration::from_millis(20);
+
+/// How long what a command has left running may keep its stdout open: what it writes might be part of the result.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Bytes that are read at a time.
+const PIECE: usize = 1 << 14;
+
+/// Of stderr this many bytes are kept at least, from the end: 400 characters of four bytes, and more.
+const TAIL: usize = 1 << 12;
+
+/// A command that runs.
+pub struct Running {
+    group: Group,
+    /// Readable as soon as the command has ended (`pidfd_open(2)`).
+    pidfd: OwnedFd,
+    stdout: Pipe,
+    stderr: Pipe,
+    began: Instant,
+}
+
+/// How it came to an end.
+pub enum End {
+    /// By itself, with its stdout closed.
+    Ended(WaitIdStatus),
+    /// By itself, but something that it left running kept its stdout open.
+    LeftOpen,
+    /// By force, because it wrote too much to stdout.
+    WroteTooMuch,
+    /// By force, because it took too long.
+    TookTooLong,
+}
+
+/// A command that has come to an end.
+pub struct Finished {
+    pub end: End,
+    pub stdout: Vec<u8>,
+    /// The end of what it wrote to stderr.
+    pub stderr: Vec<u8>,
+}
+
+/// What a command may take.
+pub struct Limits {
+    pub timeout: Option<Duration>,
+    /// Bytes on stdout.
+    pub stdout: usize,
+}
+
+impl Running {
+    /// Starts the command in a process group of its own, with nothing to read from stdin.
+    pub fn start(command: &str) -> io::Result<Self> {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", command]).process_group(0);
+        shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut leader = spawn_for_life(&mut shell)?;
+        let (stdout, stderr) = (leader.stdout.take().map(OwnedFd::from), leader.stderr.take().map(OwnedFd::from));
+        let group = Group { leader };
+        let pidfd = pidfd_open(group.id(), PidfdFlags::empty())?;
+        Ok(Self { group, pidfd, stdout: Pipe::new(stdout)?, stderr: Pipe::new(stderr)?, began: Instant::now() })
+    }
+
+    /// Waits until the command has ended and its stdout is closed; what is left of its group then is killed.
+    pub fn finish(mut self, limits: &Limits, watch: &mut dyn Watch) -> Result<Finished, Failure> {
+        let mut deadline = limits.timeout.and_then(|timeout| self.began.checked_add(timeout));
+        let mut ended = None;
+        let end = loop {
+            watch.step(0)?;
+            // Before the pipes are read: what it wrote before it ended is in them then.
+            if ended.is_none() {
+                ended = self.group.status().map_err(|error| Failure::Failed(format!("cannot wait for sh: {error}")))?;
+                if ended.is_some() {
+                    deadline = Some(Instant::now() + LAST_WORDS);
+                }
+            }
+            let has_more = self.stdout.read() | self.stderr.read_tail();
+            let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
+            if self.stdout.kept.len() > limits.stdout {
+                break End::WroteTooMuch;
+            }
+            if let Some(end) = self.end(ended, has_more, left.is_zero()) {
+                break end;
+            }
+            if !has_more {
+                self.wait(left.min(LOOK_UP), ended.is_none());
+            }
+        };
+        Ok(Finished { end, stdout: self.stdout.kept, stderr: self.stderr.kept })
+    }
+
+    /// Whether this is the end, when the command has ended so, or has not.
+    fn end(&self, ended: Option<WaitIdStatus>, has_more: bool, is_time_up: bool) -> Option<End> {
+        let Some(status) = ended else { return is_time_up.then_some(End::TookTooLong) };
+        // The stdout of a command that failed does not matter.
+        if self.stdout.pipe.is_none() || status.exit_status() != Some(0) {
+            (is_time_up || !has_more).then_some(End::Ended(status))
+        } else {
+            is_time_up.then_some(End::LeftOpen)
+        }
+    }
+
+    /// Waits until there is something to read, or the command ends.
+    fn wait(&self, at_most: Duration, may_end: bool) {
+        let end = may_end.then_some(&self.pidfd);
+        let watched = [end, self.stdout.pipe.as_ref(), self.stderr.pipe.as_ref()];
+        let mut waking: Vec<_> = watched.into_iter().flatten().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+        // An error is a signal, which the watch may know of.
+        let _ = poll(&mut waking, Timespec::try_from(at_most).ok().as_ref());
+    }
+}
+
+/// A process group; its first process, the leader, is a child of this one.
+struct Group {
+    leader: Child,
+}
+
+impl Group {
+    fn id(&self) -> Pid {
+        Pid::from_child(&self.leader)
+    }
+
+    /// How the leader ended, if it has. It stays to be reaped, so that its id and the group's remain its own.
+    fn status(&self) -> io::Result<Option<WaitIdStatus>> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        Ok(waitid(WaitId::Pid(self.id()), options)?)
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let _ = match kill_process_group(self.id(), Signal::KILL) {
+            Ok(()) => self.leader.wait().map(Some),
+            // All of it is another user's by now: nobody here can end it.
+            Err(_) => self.leader.try_wait(),
+        };
+    }
+}
+
+/// The end of a pipe that a command writes to.
+struct Pipe {
+    /// Nothing when all others have closed theirs.
+    pipe: Option<OwnedFd>,
+    kept: Vec<u8>,
+}
+
+impl Pipe {
+    fn new(pipe: Option<OwnedFd>) -> io::Result<Self> {
+        if let Some(pipe) = &pipe {
+            // For this end alone: the command's is an open file description of its own.
+            ioctl_fionbio(pipe, true)?;
+        }
+        Ok(Self { pipe, kept: Vec::new() })
+    }
+
+    /// Reads a piece, if there is one now; says whether there was, or the end.
+    fn read(&mut self) -> bool {
+        let Some(pipe) = &self.pipe else { return false };
+        let mut piece = [0; PIECE];
+        match rustix::io::read(pipe, &mut piece) {
+            Ok(count @ 1..) => self.kept.extend_from_slice(&piece[..count]),
+            Err(Errno::AGAIN | Errno::INTR) => return false,
+            Ok(0) | Err(_) => self.pipe = None,
+        }
+        true
+    }
+
+    /// Reads a piece, and forgets what came long before it.
+    fn read_tail(&mut self) -> bool {
+        let has_more = self.read();
+        self.kept.drain(..self.kept.len().saturating_sub(TAIL));
+        has_more
+    }
+}
