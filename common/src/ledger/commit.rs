@@ -41,13 +41,13 @@ impl Guard<'_> {
     /// is an error; [`Error::Unfit`] if the contribution has another number of cells than the value, or a fraction where
     /// only integers can be. Nothing is changed then.
     pub fn commit(&mut self, claim: &Claim, contribution: impl Into<Cells<Number>>) -> Result<Committed> {
-        self.finish(claim, contribution.into())
+        self.finish(claim, &contribution.into())
     }
 
-    fn finish(&mut self, claim: &Claim, contribution: Cells<Number>) -> Result<Committed> {
+    fn finish(&mut self, claim: &Claim, contribution: &Cells<Number>) -> Result<Committed> {
         plant::at(Point::Locked);
         let slot = self.own(claim)?;
-        let contribution = self.admit(&contribution)?;
+        let contribution = self.admit(contribution)?;
         let value = self.sums(&contribution)?;
         self.must_have_room()?;
         let view = self.segment().view();
