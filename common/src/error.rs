@@ -126,6 +126,12 @@ pub enum Error {
         /// Who has it, where that can be told.
         holder: Option<LockHolder>,
     },
+    /// The lock is held by the thread that asks for it, which would wait for itself; if it never took it, it is damaged.
+    #[error("the lock of segment \"{name}\" is held by this very thread")]
+    Deadlock {
+        /// The segment.
+        name: SegmentName,
+    },
     /// The lock or the ledger is damaged beyond what a crash can do.
     #[error("the segment is damaged: {what}")]
     Damaged {
@@ -219,9 +225,11 @@ impl Error {
             | Self::InUse { .. }
             | Self::System { .. }
             | Self::TicketHeld { .. } => exit_code::UNAVAILABLE,
-            Self::OtherType { .. } | Self::Refused { .. } | Self::NotReady { .. } | Self::Damaged { .. } => {
-                exit_code::FOREIGN
-            }
+            Self::OtherType { .. }
+            | Self::Refused { .. }
+            | Self::NotReady { .. }
+            | Self::Damaged { .. }
+            | Self::Deadlock { .. } => exit_code::FOREIGN,
             Self::NoFreeSlot { .. } | Self::NothingLeft { .. } => exit_code::NOTHING_TO_DO,
             Self::Superseded { .. } => exit_code::INCOMPLETE,
             Self::Busy { .. } => exit_code::TIMEOUT,

@@ -6,6 +6,9 @@
 //! Data flows one way: [`Terms`] are written into a [`Segment`] when it is created, every process that attaches reads
 //! them, takes a ticket, and commits one contribution through the lock's [`Guard`]. A [`Snapshot`] reads it all without
 //! the lock.
+//!
+//! Programs of one's own need none of this: [`SharedValue`] and [`SharedArray`] are numbers that processes share, and
+//! change whole or not at all.
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64", target_env = "gnu")))]
 compile_error!("the segment's layout and its locks are those of 64-bit Linux with glibc");
@@ -25,6 +28,7 @@ mod number;
 pub mod plant;
 pub mod process;
 mod segment;
+mod shared;
 mod stderr;
 mod sys;
 mod terms;
@@ -43,6 +47,7 @@ pub use number::{InvalidCount, parse_count};
 pub use segment::{
     Condition, Lifecycle, Lookup, Removal, RunState, Segment, Stop, list, remove, remove_creation_debris,
 };
+pub use shared::{ArrayGuard, Scalar, SharedArray, SharedValue, ValueGuard};
 pub use stderr::{say, say_if_read};
 pub use sys::sigbus::report_truncation;
 pub use terms::{Mode, Origin, Terms};

@@ -77,7 +77,8 @@ impl Segment {
     /// Each second of waiting `waiting` is told who holds it and how long this call has waited.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if the lock or the ledger is beyond what a crash can do to it.
+    /// [`Error::Damaged`] if the lock or the ledger is beyond what a crash can do to it; [`Error::Deadlock`] if this thread
+    /// holds the lock.
     pub fn lock(&self, mut waiting: impl FnMut(Option<LockHolder>, Duration)) -> Result<Guard<'_>> {
         let mut vigil = Vigil::default();
         let mut waited = Duration::ZERO;
@@ -96,7 +97,8 @@ impl Segment {
     /// Takes the lock, or gives up when `patience` has passed on the monotonic clock.
     ///
     /// # Errors
-    /// [`Error::Busy`] with the holder when patience has passed; [`Error::Damaged`] as in [`Self::lock`].
+    /// [`Error::Busy`] with the holder when patience has passed; [`Error::Damaged`] and [`Error::Deadlock`] as in
+    /// [`Self::lock`].
     pub fn lock_within(&self, patience: Duration) -> Result<Guard<'_>> {
         let handle = self.mapping().lock();
         let mut attempt = handle.try_lock();
@@ -117,7 +119,7 @@ impl Segment {
             Attempt::Locked => self.guard(false),
             Attempt::OwnerDied => self.guard(true),
             Attempt::Busy => Err(Error::Busy { holder: LockHolder::of(self.view()) }),
-            Attempt::Deadlock => Err(damaged("its lock is held by this very thread")),
+            Attempt::Deadlock => Err(Error::Deadlock { name: self.name().clone() }),
             Attempt::Broken(libc::ENOTRECOVERABLE) => Err(damaged("its lock was given up after a failed recovery")),
             Attempt::Broken(code) => Err(damaged(&format!("its lock answers with error {code}"))),
         }

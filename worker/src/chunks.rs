@@ -14,7 +14,7 @@ const LOOK_UP: Duration = Duration::from_millis(20);
 
 /// Contributes chunks until none is left, or it is time to leave.
 pub fn share(job: &mut Job<'_>) -> Result<(), Error> {
-    let mut pace = Pace::default();
+    let mut pace = Pace::new(job.starts_processes());
     let mut looked_up = Instant::now();
     let mut then = next(job, &pace)?;
     let mut guard = job.lock()?;

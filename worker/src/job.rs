@@ -118,6 +118,11 @@ impl<'a> Job<'a> {
         self.segment.notify();
     }
 
+    /// Whether the kernel starts processes.
+    pub fn starts_processes(&self) -> bool {
+        self.kernel.starts_processes()
+    }
+
     /// How long computing, sleeping and waiting for the lock took.
     pub fn spent(&self) -> [Duration; 3] {
         self.spent

@@ -16,7 +16,7 @@ use super::role::Role;
 use super::{Lifecycle, Segment, debris, inspect, verify};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
-use crate::layout::{Extent, LAYOUT_HASH, MAGIC, VERSION};
+use crate::layout::{Extent, LAYOUT_HASH, MAGIC, VERSION, View};
 use crate::name::{FOLDER, SegmentName};
 use crate::plant::{self, Point};
 use crate::sys::mapping::{self, MapError};
@@ -32,6 +32,14 @@ impl Segment {
     /// [`Error::Exists`] if something has the name, [`Error::Terms`] if the terms make no sense,
     /// [`Error::Permission`] or [`Error::System`] if the system refuses: memory, descriptors or rights are missing.
     pub fn create(name: &SegmentName, terms: &Terms) -> Result<Self> {
+        Self::create_with(name, terms, |_| {})
+    }
+
+    /// Creates a segment whose cells `initialise` has given their first values by the time that anybody can see them.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub(crate) fn create_with(name: &SegmentName, terms: &Terms, initialise: impl Fn(View<'_>)) -> Result<Self> {
         terms.check().map_err(|what| Error::Terms { what })?;
         let extent = terms.extent();
         for _ in 0..ATTEMPTS {
@@ -50,6 +58,7 @@ impl Segment {
                 tickets: RefCell::default(),
                 file: Rc::new(file),
             };
+            initialise(segment.view());
             segment.found(extent, nonce)?;
             plant::at(Point::Created);
             match creation.publish(name) {

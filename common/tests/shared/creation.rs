@@ -1,0 +1,135 @@
+//! Who may attach to what, what is there from the first moment, and what is left.
+
+use std::thread;
+
+use common::{
+    Condition, Error, Lookup, Mode, Segment, SegmentName, SharedArray, SharedValue, Terms, ValueType, exit_code, list,
+    remove,
+};
+
+use crate::stage::{Child, Name, until};
+
+#[test]
+fn nobody_sees_an_array_before_its_first_numbers() {
+    let name = Name::new();
+    // So many that they would be seen arriving.
+    let numbers = vec![-1_i64; 1 << 18];
+    let first_look = || loop {
+        match SharedArray::<i64>::attach(&name) {
+            Ok(array) => return array.get(numbers.len() - 1),
+            Err(Error::NoSegment { .. }) => {}
+            Err(error) => panic!("it is there or not: {error}"),
+        }
+    };
+    for _ in 0..10 {
+        thread::scope(|scope| {
+            let attacher = scope.spawn(first_look);
+            let array = SharedArray::create(&name, &numbers).expect("the name is free");
+            assert_eq!(attacher.join().expect("no panic"), Some(-1));
+            drop(array);
+        });
+    }
+}
+
+#[test]
+fn another_type_or_shape_is_refused_by_name() {
+    let name = Name::new();
+    let array = SharedArray::create(&name, &[1, 2, 3]).expect("the name is free");
+    let errors = [
+        SharedArray::<i64>::attach(&name).map(drop),
+        SharedArray::<f64>::attach(&name).map(drop),
+        SharedValue::<i32>::attach(&name).map(drop),
+        SharedValue::<u64>::attach(&name).map(drop),
+    ];
+    let wanted = ["an array of type i64", "an array of type f64", "a value of type i32", "a value of type u64"];
+    for (error, wanted) in errors.into_iter().zip(wanted) {
+        let error = error.expect_err("it is another type or shape");
+        let message = format!("segment \"{}\" holds an array of 3 cells of type i32, not {wanted}", *name);
+        assert_eq!((error.to_string(), error.exit_code()), (message, exit_code::FOREIGN));
+    }
+    drop(array);
+    assert!(matches!(SharedArray::<i32>::attach(&name), Err(Error::NoSegment { .. })));
+}
+
+#[test]
+fn the_value_of_a_run_is_not_to_be_had() {
+    let name = Name::new();
+    for mode in [Mode::Repeat, Mode::Independent, Mode::Split] {
+        let run = Segment::create(&name, &Terms { mode, ..Terms::by_hand("none", 1) }).expect("the name is free");
+        let error = SharedValue::<i32>::attach(&name).expect_err("it is a run's");
+        assert!(matches!(&error, Error::OtherType { found, .. } if found.contains(mode.name())), "{error}");
+        assert!(matches!(SharedArray::<i32>::attach(&name), Err(Error::OtherType { .. })));
+        run.unlink().expect("it is there");
+    }
+}
+
+#[test]
+fn a_name_is_given_to_one_creator_and_free_again_when_that_one_is_gone() {
+    let name = Name::new();
+    let first = SharedValue::create(&name, 1).expect("the name is free");
+    assert!(matches!(SharedValue::create(&name, 2), Err(Error::Exists { stale: false, .. })));
+    let attached = SharedValue::<i32>::attach(&name).expect("it is there");
+    drop(attached);
+    assert!(name.is_taken(), "who attaches takes no name away");
+    let attached = SharedValue::<i32>::attach(&name).expect("it is there");
+    drop(first);
+    assert!(!name.is_taken(), "who creates does");
+    assert_eq!(attached.add(1).expect("who is attached goes on"), 2);
+    let second = SharedValue::create(&name, 7).expect("the name is free again");
+    assert_eq!((attached.get(), second.get()), (2, 7));
+}
+
+#[test]
+fn a_creator_takes_the_name_away_from_no_other_segment() {
+    let name = Name::new();
+    let first = SharedValue::create(&name, 1).expect("the name is free");
+    remove(&name, Condition::Always).expect("it is there");
+    let second = SharedValue::create(&name, 2).expect("the name is free again");
+    drop(first);
+    assert_eq!(SharedValue::<i32>::attach(&name).expect("it is there").get(), 2);
+    drop(second);
+}
+
+#[test]
+fn a_panic_of_the_creator_takes_the_name_away() {
+    let name = Name::new();
+    let creator = || {
+        let _value = SharedValue::create(&name, 1).expect("the name is free");
+        panic!("with the segment there");
+    };
+    thread::scope(|scope| scope.spawn(creator).join().expect_err("it panics"));
+    assert!(!name.is_taken());
+}
+
+#[test]
+fn what_is_kept_stays_with_its_value_until_it_is_removed() {
+    let name = Name::new();
+    SharedValue::create(&name, 1_i64).expect("the name is free").keep();
+    let value = SharedValue::<i64>::attach(&name).expect("it is there");
+    assert_eq!(value.add(1).expect("the lock is sound"), 2);
+    assert!(matches!(remove(&name, Condition::Unattached), Err(Error::InUse { .. })));
+    value.keep();
+    assert_eq!(SharedValue::<i64>::attach(&name).expect("it is there").get(), 2);
+    let found: Vec<Lookup> = list().expect("it can be listed").into_iter().filter(|one| one.name == *name).collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].terms.mode, found[0].terms.value_type), (Mode::Shared, ValueType::I64));
+    remove_when_nobody_is_attached(&name);
+    assert!(!name.is_taken());
+}
+
+#[test]
+fn what_a_creator_that_was_killed_leaves_is_whole_and_can_be_removed() {
+    let name = Name::new();
+    let child = Child::start("create", &name, &[]);
+    until("the segment to be there", || name.is_taken());
+    let array = SharedArray::<i32>::attach(&name).expect("it is there");
+    child.kill();
+    assert_eq!(array.lock().expect("nobody held it").to_vec(), [4, 5, 6]);
+    drop(array);
+    remove_when_nobody_is_attached(&name);
+}
+
+/// Not at once: what other tests start has this process's descriptors until it is another program.
+fn remove_when_nobody_is_attached(name: &SegmentName) {
+    until("nobody to be attached", || remove(name, Condition::Unattached).is_ok());
+}

@@ -1,0 +1,28 @@
+//! `SharedValue` and `SharedArray` between real processes; the tests that Python has for its own are among these
+//! (`Lib/test/_test_multiprocessing.py`: `_TestValue`, `_TestArray`, `_TestLock`).
+
+mod array;
+mod creation;
+mod deaths;
+mod examples;
+mod lock;
+mod stage;
+mod value;
+
+/// What the other tests start as processes of their own.
+#[test]
+#[ignore = "other tests start it"]
+fn child() {
+    let Some((action, name, words)) = stage::role() else { return };
+    match action.as_str() {
+        "set" => value::set(&name, &words),
+        "add" => value::add(&name, &words),
+        "running-sum" => array::running_sum(&name),
+        "try-lock" => lock::attempt(&name, &words),
+        "set-half" => deaths::set_half(&name),
+        "update" => deaths::update(&name),
+        "update-for-ever" => deaths::update_for_ever(&name),
+        "create" => deaths::create(&name),
+        _ => panic!("no action {action}"),
+    }
+}
