@@ -3,9 +3,10 @@
 //! Each test tells on stderr how many states it has visited. What is judged in each stands in `protocol/properties.rs`;
 //! the mutants at the end prove that it can fail.
 
+mod exploration;
 mod protocol;
 
-use protocol::{Look, Mutant, Setup, Violation, explore, tell};
+use protocol::{Look, Mutant, Protocol, Setup, Violation};
 
 /// Explores everything and expects no violation.
 #[track_caller]
@@ -15,10 +16,7 @@ fn holds(what: &str, setup: &Setup) {
 
 #[track_caller]
 fn holds_for(what: &str, setup: &Setup, look: Look) {
-    match explore(setup, look) {
-        Ok(explored) => tell(what, &explored),
-        Err(counterexample) => panic!("{setup:?}: {counterexample}"),
-    }
+    exploration::holds(what, &Protocol::new(setup, look));
 }
 
 /// Expects that the mutant breaks that promise, and that this shows without a look through what is under way: the deaths
@@ -26,8 +24,7 @@ fn holds_for(what: &str, setup: &Setup, look: Look) {
 #[track_caller]
 fn breaks(promise: Violation, mutant: Mutant, setup: &Setup) {
     let setup = Setup { mutant, ..*setup };
-    let counterexample = explore(&setup, Look::AtRest).expect_err("the mutant lives");
-    assert_eq!(counterexample.violation, promise, "{counterexample}");
+    exploration::breaks(promise, &Protocol::new(&setup, Look::AtRest));
     if setup.crashes > 0 {
         holds_for(&format!("{mutant:?}, and nobody dies"), &Setup { crashes: 0, ..setup }, Look::AtRest);
     }
@@ -63,8 +60,7 @@ fn a_worker_by_hand_takes_over_what_another_left_behind() {
 #[test]
 fn workers_by_hand_are_all_printed_only_if_they_are_looked_for_under_the_lock() {
     let setup = Setup { greets_under_lock: false, ..Setup::joined(1, 1) };
-    let counterexample = explore(&setup, Look::Printed).expect_err("the look comes too late");
-    assert_eq!(counterexample.violation, Violation::Unprinted, "{counterexample}");
+    exploration::breaks(Violation::Unprinted, &Protocol::new(&setup, Look::Printed));
     let in_time = Setup::joined(1, 2);
     holds_for("1 launched worker, 2 by hand looked for under the lock, 2 deaths", &in_time, Look::Printed);
 }

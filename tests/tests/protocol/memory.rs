@@ -3,27 +3,7 @@
 //! Invariant: a [`Store`] changes one word that others read, as one instruction of the code does.
 
 use super::TICKETS;
-
-/// A ticket's claim word: `State` in `ledger/state.rs`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Claim {
-    Free,
-    Taken(u8),
-    Done(u8),
-}
-
-impl Claim {
-    pub fn epoch(self) -> u8 {
-        match self {
-            Self::Free => 0,
-            Self::Taken(epoch) | Self::Done(epoch) => epoch,
-        }
-    }
-
-    pub fn is_done(self) -> bool {
-        matches!(self, Self::Done(_))
-    }
-}
+use crate::exploration::Claim;
 
 /// The words of a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -10,14 +10,18 @@
 mod memory;
 mod program;
 mod properties;
-mod search;
 mod state;
 mod steps;
 mod supervision;
 
+use std::fmt::Debug;
+
 pub use program::Mutant;
 pub use properties::{Look, Violation};
-pub use search::{explore, tell};
+
+use crate::exploration::Model;
+use program::Programs;
+use state::State;
 
 /// The most tickets: as many digits as fit in the model's value.
 const TICKETS: usize = 4;
@@ -91,14 +95,64 @@ pub enum Move {
 }
 
 impl Move {
-    fn is_crash(self) -> bool {
-        matches!(self, Self::Crash(_) | Self::Panic(_))
-    }
-
     fn actor(self) -> Option<u8> {
         match self {
             Self::Join => None,
             Self::Step(number) | Self::Crash(number) | Self::Panic(number) => Some(number),
         }
+    }
+}
+
+/// What is to be explored, and how it is looked at.
+pub struct Protocol {
+    setup: Setup,
+    look: Look,
+    programs: Programs,
+}
+
+impl Protocol {
+    pub fn new(setup: &Setup, look: Look) -> Self {
+        Self { setup: *setup, look, programs: Programs::new(setup.mutant) }
+    }
+}
+
+impl Model for Protocol {
+    type State = State;
+    type Move = Move;
+    type Violation = Violation;
+
+    const ENDLESS: Violation = Violation::Endless;
+
+    fn first(&self) -> State {
+        State::new(&self.setup)
+    }
+
+    fn successors(&self, state: &State) -> Vec<(Move, State)> {
+        steps::successors(state, &self.setup, &self.programs)
+    }
+
+    fn is_crash(by: Move) -> bool {
+        matches!(by, Move::Crash(_) | Move::Panic(_))
+    }
+
+    fn judge(&self, state: &State) -> Result<(), Violation> {
+        properties::judge(state, self.look)
+    }
+
+    fn judge_step(&self, before: &State, after: &State) -> Result<(), Violation> {
+        properties::judge_step(before, after)
+    }
+
+    fn judge_end(&self, state: &State) -> Result<(), Violation> {
+        properties::judge_end(state, &self.setup)
+    }
+
+    /// While a process is dying a launch may be made over and over; the kernel does not let it die for ever.
+    fn passes(state: &State) -> bool {
+        state.is_somebody_dying()
+    }
+
+    fn actor(by: Move, after: &State) -> Option<&dyn Debug> {
+        by.actor().map(|number| &after.actors[usize::from(number)] as &dyn Debug)
     }
 }

@@ -1,8 +1,9 @@
 //! What must hold, in every state, between two states, and at the end.
 
 use super::Setup;
-use super::memory::{Claim, Memory, Slot, Store, contribution};
-use super::state::{At, Mutex, State};
+use super::memory::{Memory, Slot, Store, contribution};
+use super::state::{At, State};
+use crate::exploration::{Claim, Mutex};
 
 /// A promise that is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,20 +1,8 @@
 //! The whole system at one moment: the shared words, the kernel's part, and where each process is in its program.
 
-use super::memory::{Claim, Memory};
+use super::memory::Memory;
 use super::{ACTORS, Setup, TICKETS};
-
-/// The robust mutex, as POSIX describes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Mutex {
-    Free,
-    Held {
-        by: u8,
-        is_consistent: bool,
-    },
-    OwnerDied,
-    /// Released by an owner that had it from a dead one and did not make it consistent: nobody gets it any more.
-    NotRecoverable,
-}
+use crate::exploration::{Claim, Mutex};
 
 /// Where a process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -143,10 +131,6 @@ impl State {
 
     pub fn is_somebody_dying(&self) -> bool {
         self.actors.iter().any(|actor| actor.at == At::Dying)
-    }
-
-    pub fn holds_lock(&self, number: u8) -> bool {
-        matches!(self.mutex, Mutex::Held { by, .. } if by == number)
     }
 
     /// Starts a worker, which first wants to `take` its ticket or to `join`.

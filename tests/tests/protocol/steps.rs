@@ -14,10 +14,11 @@
 //! | `Leaving` | `contribute` behind its `drop(guard)` |
 //! | `crash`, `State::end` | the kernel's `exit`: robust list, then record locks, then `SIGCHLD` |
 
-use super::memory::{Claim, Store};
+use super::memory::Store;
 use super::program::{Mutant, Programs, Step};
-use super::state::{At, Errand, Mutex, State};
+use super::state::{At, Errand, State};
 use super::{Move, Setup, supervision};
+use crate::exploration::{Claim, Mutex};
 
 /// Everything that may happen in a state.
 pub fn successors(state: &State, setup: &Setup, programs: &Programs) -> Vec<(Move, State)> {
@@ -76,13 +77,10 @@ pub fn step(state: &State, number: u8, setup: &Setup, programs: &Programs) -> Op
 
 /// Takes the lock; nothing if a live process has it.
 pub fn lock(state: &State, number: u8, programs: &Programs) -> Option<State> {
-    let owner_died = match state.mutex {
-        Mutex::Free => false,
-        Mutex::OwnerDied => true,
-        Mutex::Held { .. } | Mutex::NotRecoverable => return None,
-    };
+    let mutex = state.mutex.taken(number)?;
+    let owner_died = state.mutex == Mutex::OwnerDied;
     let mut after = state.clone();
-    after.mutex = Mutex::Held { by: number, is_consistent: !owner_died };
+    after.mutex = mutex;
     let is_seen = owner_died || programs.mutant != Mutant::PanicIsNotSeen;
     after.actors[usize::from(number)].at = if is_seen && state.memory.needs_recovery() {
         At::Recovering(0)
@@ -190,9 +188,8 @@ fn execute(after: &mut State, number: u8, step: Step, setup: &Setup, programs: &
 }
 
 fn unlock(after: &mut State) {
-    let Mutex::Held { is_consistent, .. } = after.mutex else { unreachable!("only its holder unlocks it") };
     after.memory.forget_record();
-    after.mutex = if is_consistent { Mutex::Free } else { Mutex::NotRecoverable };
+    after.mutex = after.mutex.released();
 }
 
 /// A death between two steps. The kernel gives the lock up first; a process without it is gone at once, for nobody can
@@ -200,7 +197,7 @@ fn unlock(after: &mut State) {
 fn crash(state: &State, number: u8, setup: &Setup) -> State {
     let mut after = state.clone();
     after.crashes_left -= 1;
-    let held_lock = state.holds_lock(number);
+    let held_lock = state.mutex.is_held_by(number);
     if held_lock {
         after.mutex = Mutex::OwnerDied;
         after.memory.forget_record();

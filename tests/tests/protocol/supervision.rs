@@ -13,10 +13,10 @@
 //! coordinator left, that died before it stored its claim, and whose role the kernel has not given up yet. Here such
 //! launches are made until it has.
 
-use super::Setup;
 use super::program::Programs;
 use super::state::{Actor, At, Errand, State};
-use super::{memory::Claim, steps};
+use super::{Setup, steps};
+use crate::exploration::Claim;
 
 /// Everything that the supervisor may do next.
 pub fn steps(state: &State, setup: &Setup, programs: &Programs, mut add: impl FnMut(State)) {

@@ -3,16 +3,13 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 use std::io::{Write, stderr};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::program::Programs;
-use super::properties::{Look, Violation, judge, judge_end, judge_step};
-use super::state::State;
-use super::steps::successors;
-use super::{Move, Setup};
+use super::Model;
+use super::hash::Mix;
 
 /// How much was looked at.
 #[derive(Clone, Copy, Debug)]
@@ -24,17 +21,17 @@ pub struct Explored {
 }
 
 /// A way from the start to a broken promise.
-#[derive(Debug)]
-pub struct Counterexample {
-    pub violation: Violation,
-    pub way: Vec<(Move, Rc<State>)>,
+pub struct Counterexample<M: Model> {
+    pub violation: M::Violation,
+    pub way: Vec<(M::Move, Rc<M::State>)>,
 }
 
-type Found = HashMap<Rc<State>, u32, BuildHasherDefault<Mix>>;
+type Found<State> = HashMap<Rc<State>, u32, BuildHasherDefault<Mix>>;
 
 /// The states in the order in which they were found, and what leads from each to which.
-struct Graph {
-    states: Vec<Rc<State>>,
+struct Graph<'a, M: Model> {
+    model: &'a M,
+    states: Vec<Rc<M::State>>,
     /// The state from which each was found first.
     parents: Vec<u32>,
     /// Where the successors of each state begin in `targets`.
@@ -42,24 +39,22 @@ struct Graph {
     targets: Vec<u32>,
 }
 
-/// Visits every state that `setup` can reach.
-pub fn explore(setup: &Setup, look: Look) -> Result<Explored, Counterexample> {
+/// Visits every state that the model can reach.
+pub fn explore<M: Model>(model: &M) -> Result<Explored, Counterexample<M>> {
     let began = Instant::now();
-    let programs = Programs::new(setup.mutant);
-    let first = Rc::new(State::new(setup));
-    let mut found: Found = HashMap::default();
+    let first = Rc::new(model.first());
+    let mut found: Found<M::State> = HashMap::default();
     found.insert(Rc::clone(&first), 0);
-    let mut graph = Graph { states: vec![first], parents: vec![0], starts: Vec::new(), targets: Vec::new() };
+    let mut graph = Graph { model, states: vec![first], parents: vec![0], starts: Vec::new(), targets: Vec::new() };
     let mut ends = 0;
     while let Some(state) = graph.states.get(graph.starts.len()).map(Rc::clone) {
         let at = index(graph.starts.len());
         graph.starts.push(graph.targets.len());
-        let fail = |graph: &Graph, violation| graph.counterexample(violation, at, setup, &programs);
-        judge(&state, look).map_err(|violation| fail(&graph, violation))?;
+        model.judge(&state).map_err(|violation| graph.counterexample(violation, at))?;
         let mut only_crashes = true;
-        for (by, after) in successors(&state, setup, &programs) {
-            only_crashes &= by.is_crash();
-            let broken = judge_step(&state, &after);
+        for (by, after) in model.successors(&state) {
+            only_crashes &= M::is_crash(by);
+            let broken = model.judge_step(&state, &after);
             let next = index(graph.states.len());
             let target = match found.entry(Rc::new(after)) {
                 Entry::Occupied(known) => *known.get(),
@@ -70,27 +65,27 @@ pub fn explore(setup: &Setup, look: Look) -> Result<Explored, Counterexample> {
                 }
             };
             graph.targets.push(target);
-            broken.map_err(|violation| graph.counterexample(violation, target, setup, &programs))?;
+            broken.map_err(|violation| graph.counterexample(violation, target))?;
         }
         if only_crashes {
             ends += 1;
-            judge_end(&state, setup).map_err(|violation| fail(&graph, violation))?;
+            model.judge_end(&state).map_err(|violation| graph.counterexample(violation, at))?;
         }
     }
     if !graph.ends_always() {
-        return Err(Counterexample { violation: Violation::Endless, way: Vec::new() });
+        return Err(Counterexample { violation: M::ENDLESS, way: Vec::new() });
     }
     Ok(Explored { states: graph.states.len(), transitions: graph.targets.len(), ends, took: began.elapsed() })
 }
 
-impl Graph {
+impl<M: Model> Graph<'_, M> {
     /// Whether no way leads in a circle: then every run ends, and it ends in one of the ends that were judged.
     ///
-    /// Not counted are circles on which a process is dying all the time, and is never dead: the kernel does not do that.
+    /// Not counted are circles through states that are left some day.
     fn ends_always(&self) -> bool {
         let targets = |at: usize| {
             let end = self.starts.get(at + 1).copied().unwrap_or(self.targets.len());
-            let targets = if self.states[at].is_somebody_dying() { &[] } else { &self.targets[self.starts[at]..end] };
+            let targets = if M::passes(&self.states[at]) { &[] } else { &self.targets[self.starts[at]..end] };
             targets.iter().map(|target| *target as usize)
         };
         let mut incoming = vec![0_u32; self.states.len()];
@@ -109,13 +104,12 @@ impl Graph {
         sorted == self.states.len()
     }
 
-    fn counterexample(&self, violation: Violation, at: u32, setup: &Setup, programs: &Programs) -> Counterexample {
+    fn counterexample(&self, violation: M::Violation, mut at: u32) -> Counterexample<M> {
         let mut way = Vec::new();
-        let mut at = at;
         while at != 0 {
             let parent = self.parents[at as usize];
             let state = &self.states[at as usize];
-            let moves = successors(&self.states[parent as usize], setup, programs);
+            let moves = self.model.successors(&self.states[parent as usize]);
             let by = moves.into_iter().find(|(_, after)| after == state.as_ref()).expect("it was found from there").0;
             way.push((by, Rc::clone(state)));
             at = parent;
@@ -125,11 +119,11 @@ impl Graph {
     }
 }
 
-impl fmt::Display for Counterexample {
+impl<M: Model> fmt::Display for Counterexample<M> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "{:?} after {} steps:", self.violation, self.way.len())?;
         for (by, state) in &self.way {
-            writeln!(formatter, "  {by:?} → {:?}", by.actor().map(|number| state.actors[usize::from(number)]))?;
+            writeln!(formatter, "  {by:?} → {:?}", M::actor(*by, state))?;
         }
         write!(formatter, "{:#?}", self.way.last().map(|(_, state)| state))
     }
@@ -145,37 +139,4 @@ pub fn tell(what: &str, explored: &Explored) {
 
 fn index(length: usize) -> u32 {
     u32::try_from(length).expect("the states fit in memory, and so does their number")
-}
-
-/// A hash that is cheap without optimisation, where most of the time goes.
-#[derive(Default)]
-struct Mix(u64);
-
-impl Hasher for Mix {
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            self.write_u64(chunk.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));
-        }
-    }
-
-    fn write_u8(&mut self, byte: u8) {
-        self.write_u64(byte.into());
-    }
-
-    fn write_u16(&mut self, word: u16) {
-        self.write_u64(word.into());
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        // The multiplier is that of `splitmix64`.
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn write_isize(&mut self, word: isize) {
-        self.write_u64(word.cast_unsigned() as u64);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0 ^ self.0 >> 32
-    }
 }
