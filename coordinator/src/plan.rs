@@ -127,6 +127,9 @@ fn check_kernel(args: &TermsArgs, name: &str) -> Result<()> {
     };
     match &args.exec {
         None if name == EXEC => return usage("kernel exec has no command".to_owned(), "--exec 'CMD {start} {end}'"),
+        Some(command) if command.trim().is_empty() => {
+            return usage(format!("\"{command}\" is no command"), "--exec 'CMD {start} {end}'");
+        }
         Some(command) if args.split && !command.contains("{start}") && !command.contains("{end}") => {
             return usage(
                 format!("the command \"{command}\" would compute the same for each chunk"),

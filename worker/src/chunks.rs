@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use common::plant::{self, Point};
-use common::{Origin, Stop, Then};
+use common::{Error as SegmentError, Origin, Phase, Stop, Then};
 
 use crate::error::Error;
 use crate::job::Job;
@@ -33,8 +33,13 @@ pub fn share(job: &mut Job<'_>) -> Result<(), Error> {
         leaves |= job.segment.stop_requested() != Stop::No;
         then = if leaves { Then::Leave } else { next(job, &pace)? };
         let mut guard = job.lock()?;
-        chunk = guard.commit_chunk(&job.claim, &held, contribution, then)?;
+        let next = guard.commit_chunk(&job.claim, &held, contribution, then);
         drop(guard);
+        if matches!(next, Err(SegmentError::Overflow { .. } | SegmentError::Unfit { .. })) {
+            // It would not fit for another worker either.
+            job.segment.enter(&job.claim, Phase::Failed);
+        }
+        chunk = next?;
         plant::at(Point::Committed);
     }
     job.tell_committed();

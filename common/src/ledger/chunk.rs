@@ -131,14 +131,23 @@ impl Guard<'_> {
         let Then::Take { size, orphan } = then else {
             return Ok(Next { chunk: 0..0, robbed: 0, cursor, is_done: false });
         };
-        if let Some(robbed) = orphan.filter(|orphan| *orphan != claim.ticket)
-            && let Some(chunk) = self.orphaned(robbed)?
-        {
-            return Ok(Next { chunk, robbed, cursor, is_done: false });
+        if let Some(next) = self.rob(claim, orphan, cursor)? {
+            return Ok(next);
         }
-        let to = cursor.saturating_add(size.max(1)).min(end);
-        let chunk = if cursor < end { cursor..to } else { 0..0 };
-        Ok(Next { is_done: chunk.is_empty(), chunk, robbed: 0, cursor: to })
+        if cursor < end {
+            let to = cursor.saturating_add(size.max(1)).min(end);
+            return Ok(Next { chunk: cursor..to, robbed: 0, cursor: to, is_done: false });
+        }
+        // Once more under the lock: its last owner may have died with a chunk that nobody could see before the recovery.
+        let orphan = self.segment().find_orphan()?;
+        Ok(self.rob(claim, orphan, cursor)?.unwrap_or(Next { chunk: 0..0, robbed: 0, cursor, is_done: true }))
+    }
+
+    /// Takes the chunk of another ticket over, if nobody who lives works under that.
+    fn rob(&self, claim: &Claim, orphan: Option<u32>, cursor: u64) -> Result<Option<Next>> {
+        let Some(robbed) = orphan.filter(|orphan| *orphan != claim.ticket) else { return Ok(None) };
+        let chunk = self.orphaned(robbed)?;
+        Ok(chunk.map(|chunk| Next { chunk, robbed, cursor, is_done: false }))
     }
 
     /// The chunk of that ticket, if it has one and nobody who lives works under it.
@@ -195,7 +204,8 @@ impl Segment {
     pub fn orphan(&self) -> Result<Option<u32>> {
         let offer = &self.view().header.live.orphan;
         if offer.load(Relaxed) != 0 {
-            // Whoever reads it first answers for it; should that one die, it is found once the range is given out.
+            // Whoever reads it first answers for it; should that one die, or have a chunk already, it is found once the
+            // range is given out.
             return Ok(Some(offer.swap(0, Relaxed)).filter(|ticket| *ticket != 0));
         }
         if self.given_out() < self.terms().iterations { Ok(None) } else { self.find_orphan() }

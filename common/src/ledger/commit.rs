@@ -39,7 +39,7 @@ impl Guard<'_> {
     /// # Errors
     /// [`Error::Superseded`] if the ticket is another worker's by now; [`Error::Overflow`] if a sum does not fit and that
     /// is an error; [`Error::Unfit`] if the contribution has another number of cells than the value, or a fraction where
-    /// only integers can be. Nothing is changed then.
+    /// only integers can be; [`Error::OtherType`] if the range is shared out in chunks. Nothing is changed then.
     pub fn commit(&mut self, claim: &Claim, contribution: impl Into<Cells<Number>>) -> Result<Committed> {
         self.finish(claim, &contribution.into())
     }
@@ -47,6 +47,13 @@ impl Guard<'_> {
     fn finish(&mut self, claim: &Claim, contribution: &Cells<Number>) -> Result<Committed> {
         plant::at(Point::Locked);
         self.own(claim)?;
+        if self.segment().terms().mode == Mode::Split {
+            return Err(Error::OtherType {
+                name: self.segment().name().clone(),
+                found: "a range that is shared out in chunks".to_owned(),
+                wanted: "one contribution a ticket".to_owned(),
+            });
+        }
         let contribution = self.admit(contribution)?;
         let value = self.sums(&contribution)?;
         self.must_have_room()?;

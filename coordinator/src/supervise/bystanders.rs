@@ -40,7 +40,7 @@ impl Supervisor<'_> {
                     }
                     self.bystanders.push(bystander);
                 }
-                _ if bystander.ticket > self.segment.terms().reserved() => self.segment.offer_orphan(bystander.ticket),
+                _ if bystander.ticket > self.segment.terms().reserved() => self.offer_orphan(bystander.ticket),
                 _ if self.is_done(bystander.ticket)? => {}
                 _ => self.queue.push_back(bystander.ticket),
             }
@@ -65,7 +65,9 @@ impl Supervisor<'_> {
             let was_given_up = self.fates.get(ticket).is_some_and(|fate| fate.failure.is_some());
             match self.segment.ticket(ticket)? {
                 None | Some(TicketState::Free) => break,
-                Some(TicketState::Abandoned) if self.segment.holds_chunk(ticket) && !was_given_up => {
+                Some(TicketState::Abandoned)
+                    if self.segment.holds_chunk(ticket) && !self.segment.has_failed(ticket) && !was_given_up =>
+                {
                     self.narrator.step(format_args!("Process-{ticket}, which joined by hand, left a chunk"));
                     self.queue.push_back(ticket);
                 }

@@ -36,11 +36,11 @@ impl Supervisor<'_> {
             self.bystanders.push(Bystander::new(ticket, pid));
         } else if self.is_stopping() {
             self.narrator.step(format_args!("Process-{ticket} (pid {pid}) {end}"));
+        } else if let Some(reason) = is_final(status) {
+            self.offer_orphan(ticket);
+            self.fail(ticket, format!("{end}: {reason}"));
         } else if self.segment.has_failed(ticket) {
             self.fail(ticket, "gave up what it could not compute".to_owned());
-        } else if let Some(reason) = is_final(status) {
-            self.segment.offer_orphan(ticket);
-            self.fail(ticket, format!("{end}: {reason}"));
         } else if self.fates.of(ticket).restarts < self.segment.terms().restarts {
             let (fate, most) = (self.fates.of(ticket), self.segment.terms().restarts);
             fate.restarts += 1;
@@ -49,10 +49,10 @@ impl Supervisor<'_> {
                 "Process-{ticket} (pid {pid}) {end} {before}; launching it again ({restarts} of {most})"
             ));
             self.queue.push_front(ticket);
-            self.segment.offer_orphan(ticket);
+            self.offer_orphan(ticket);
         } else {
             let restarts = self.segment.terms().restarts;
-            self.segment.offer_orphan(ticket);
+            self.offer_orphan(ticket);
             self.fail(ticket, format!("{end} {before}, after {restarts} restarts"));
         }
         Ok(())
@@ -68,6 +68,13 @@ impl Supervisor<'_> {
             Some(TicketState::Free) if self.segment.has_worker(ticket)? => Some(0),
             _ => None,
         })
+    }
+
+    /// Gives what a dead worker held to those at work, unless it is what it failed for.
+    pub(super) fn offer_orphan(&self, ticket: u32) {
+        if !self.segment.has_failed(ticket) {
+            self.segment.offer_orphan(ticket);
+        }
     }
 
     pub(super) fn fail(&mut self, ticket: u32, reason: String) {
