@@ -1,6 +1,6 @@
 //! `coordinator create`: a ready segment and no worker.
 
-use common::{Segment, exit_code, say};
+use common::{Mode, Segment, exit_code, say};
 
 use crate::args::CreateArgs;
 use crate::error::Result;
@@ -13,9 +13,13 @@ pub fn create(args: &CreateArgs) -> Result<u8> {
     let _ = common::remove_creation_debris();
     let segment = Segment::create(&args.name, &plan::hand_terms(&args.terms)?)?;
     if !args.quiet {
-        let (name, workers, worker) = (&args.name, segment.terms().workers, table::worker(segment.terms()));
+        let (name, worker) = (&args.name, table::worker(segment.terms()));
+        let what = match segment.terms().mode {
+            Mode::Split => format!("a range of {} iterations", segment.terms().iterations),
+            _ => format!("{} contributions", segment.terms().workers),
+        };
         say(&format!(
-            "created segment {name} for {workers} contributions\n\
+            "created segment {name} for {what}\n\
              next: {worker} --name {name}; coordinator wait {name}; coordinator remove {name}\n"
         ));
     }
