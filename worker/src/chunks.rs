@@ -24,6 +24,7 @@ pub fn share(job: &mut Job<'_>) -> Result<(), Error> {
     while let Some(held) = chunk {
         let (contribution, took) = job.compute(held.clone())?;
         pace.record(held.end - held.start, took);
+        plant::at(Point::Computed);
         job.sleep(held.start)?;
         if looked_up.elapsed() >= LOOK_UP {
             looked_up = Instant::now();

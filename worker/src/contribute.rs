@@ -34,6 +34,7 @@ fn whole(job: &mut Job<'_>) -> Result<(), Error> {
     let iterations = job.args.iterations.unwrap_or(job.segment.terms().iterations);
     let (contribution, computed) = job.compute(0..iterations)?;
     job.say(&format!("computed {contribution} in {computed:.1?}"));
+    plant::at(Point::Computed);
     job.sleep(0)?;
     job.say(&format!("slept {:.1?}", job.spent()[1]));
     let mut guard = job.lock()?;

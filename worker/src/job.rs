@@ -5,7 +5,6 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use common::kernel::{Contribution, Failure, Kernel, Stopped, Task, Watch};
-use common::plant::{self, Point};
 use common::{Claim, Guard, LockHolder, Phase, Segment, Stop, cli};
 
 use crate::args::Args;
@@ -48,7 +47,6 @@ impl<'a> Job<'a> {
         let contribution = self.attempt_often()?;
         let took = began.elapsed();
         self.spent[0] += took;
-        plant::at(Point::Computed);
         Ok((contribution, took))
     }
 
