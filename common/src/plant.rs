@@ -74,10 +74,22 @@ pub enum Fault {
     ValueBeforeCommit,
     /// Recovery does not declare the mutex consistent.
     NoConsistent,
-    /// A commit does not check that its ticket is still its own.
+    /// A commit does not check that its ticket, and its chunk, are still its own.
     NoRecheck,
     /// A ticket is given to a second worker while the first one lives.
     NoRoles,
+    /// A commit is applied before it is published: its record is none.
+    AppliedBeforePublished,
+    /// The next chunk is stored in the slot before the commit point.
+    ChunkBeforeCommit,
+    /// Up to where the range is given out is stored before the commit point.
+    CursorBeforeCommit,
+    /// A chunk that is taken over stays with the dead worker's ticket as well.
+    RobbedNotCleared,
+    /// A chunk is taken over without asking the kernel whether its worker lives.
+    RobWithoutRole,
+    /// Who takes a dead worker's ticket does not go on with its chunk.
+    HeldForgotten,
 }
 
 impl Fault {
@@ -90,6 +102,12 @@ impl Fault {
             Self::NoConsistent => "no-consistent",
             Self::NoRecheck => "no-recheck",
             Self::NoRoles => "no-roles",
+            Self::AppliedBeforePublished => "applied-before-published",
+            Self::ChunkBeforeCommit => "chunk-before-commit",
+            Self::CursorBeforeCommit => "cursor-before-commit",
+            Self::RobbedNotCleared => "robbed-not-cleared",
+            Self::RobWithoutRole => "rob-without-role",
+            Self::HeldForgotten => "held-forgotten",
         }
     }
 }

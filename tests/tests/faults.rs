@@ -2,41 +2,23 @@
 //! finds nothing.
 
 use common::plant::Fault;
-use harness::lab::{Course, Lab, tell};
+use harness::lab::{Contributions, Course, Lab, assert_found};
 use harness::{Scene, scene};
 use rustix::process::Signal;
 
 /// Kills a victim after each of its stores, recovers, and gives the first thing that is wrong.
-fn kill_after_each_store(scene: &Scene, course: Course, recoverer_too: bool) -> Option<Result<(), String>> {
-    let mut lab = Lab::new(scene, "faulty", course)?;
-    let states = lab.count_states()?;
-    Some((0..states).try_for_each(|state| {
-        lab.kill_in_state(state);
-        if recoverer_too {
-            lab.victim("recover").finish();
-        }
-        lab.check_after_death()
-    }))
+fn kill_after_each_store(scene: &Scene, course: Course, recoverer_too: bool) -> Option<Result<usize, String>> {
+    Lab::new(scene, "faulty", course, Contributions::to(1))?.kill_after_each_store(recoverer_too).into()
 }
 
 /// Gives one ticket to two workers, the first of which is merely slow; gives what is wrong when both are done.
 fn supersede(scene: &Scene, course: Course) -> Option<Result<(), String>> {
-    let mut lab = Lab::new(scene, "superseded", course)?;
-    let mut slow = lab.victim("commit");
+    let mut lab = Lab::new(scene, "superseded", course, Contributions::to(1))?;
+    let mut slow = lab.victim();
     assert!(slow.run_to(Signal::WINCH), "it has its ticket");
-    lab.victim("commit").finish();
+    lab.victim().finish();
     slow.finish();
     Some(lab.check_after_death())
-}
-
-/// Passes if the procedure found something, or could not be carried out, which it then has said.
-#[track_caller]
-fn assert_found(outcome: Option<Result<(), String>>) {
-    match outcome {
-        Some(Err(what)) => tell(&format!("the planted fault was found: {what}")),
-        Some(Ok(())) => panic!("the planted fault was not found"),
-        None => {}
-    }
 }
 
 /// Fault 5.

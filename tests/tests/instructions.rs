@@ -8,25 +8,14 @@
 use std::collections::BTreeSet;
 
 use common::{Segment, SegmentName, remove_creation_debris};
-use harness::lab::{self, Course, Lab, tell};
+use harness::lab::{self, Contributions, Course, Lab, tell};
 use harness::trace::{Gait, Stop};
 use harness::{Scene, scene};
 use rustix::process::Signal;
 
 /// Kills a victim at every instruction between two of its marks; says how many there are.
 fn kill_between(scene: &Scene, label: &str, from: Signal, to: Signal) -> Option<usize> {
-    let mut lab = Lab::new(scene, label, Course::SHIPPED)?;
-    let mut points = 0;
-    loop {
-        let mut victim = lab.victim("commit");
-        assert!(victim.run_to(from));
-        if !step(&mut victim, points, to) {
-            return Some(points);
-        }
-        victim.kill();
-        lab.survive();
-        points += 1;
-    }
+    Some(Lab::new(scene, label, Course::SHIPPED, Contributions::to(1))?.kill_between(from, to, 1).1)
 }
 
 /// Fault 1: lock, take the ticket, unlock.
@@ -51,10 +40,10 @@ fn a_worker_killed_at_any_instruction_of_its_commit_counts_once_or_not_at_all() 
 #[test]
 fn a_worker_killed_at_any_system_call_from_start_to_end_counts_once_or_not_at_all() {
     let scene = scene!();
-    let Some(mut lab) = Lab::new(&scene, "calls", Course::SHIPPED) else { return };
+    let Some(mut lab) = Lab::new(&scene, "calls", Course::SHIPPED, Contributions::to(1)) else { return };
     let mut points = 0;
     loop {
-        let mut victim = lab.victim("commit");
+        let mut victim = lab.victim();
         if !call(&mut victim, points) {
             break;
         }
@@ -70,40 +59,19 @@ fn a_worker_killed_at_any_system_call_from_start_to_end_counts_once_or_not_at_al
 #[test]
 fn a_recoverer_killed_at_any_instruction_leaves_the_next_one_to_recover() {
     let scene = scene!();
-    let Some(mut lab) = Lab::new(&scene, "twice", Course::SHIPPED) else { return };
-    // Kills between two stores leave the same bytes: one kill after each store stands for all of them.
-    let states = lab.states();
-    let mut points = 0;
-    // In the suite a stride over the recoverer's instructions, begun elsewhere for each state; in full on request.
-    let stride = if std::env::var_os("EXHAUSTIVE").is_some() { 1 } else { 19 };
-    for (index, first) in states.iter().enumerate() {
-        let mut second = index % stride;
-        loop {
-            let mut victim = lab.victim("commit");
-            assert!(victim.run_to(Signal::WINCH) && step(&mut victim, *first, Signal::USR2));
-            victim.kill();
-            let mut recoverer = lab.victim("recover");
-            assert!(recoverer.run_to(Signal::USR1));
-            if !step(&mut recoverer, second, Signal::USR2) {
-                recoverer.finish();
-                lab.survive();
-                break;
-            }
-            recoverer.kill();
-            lab.survive();
-            points += 1;
-            second += stride;
-        }
-    }
-    tell(&format!("killed twice at {points} pairs: {} states × every instruction, stride {stride}", states.len()));
-    assert!(states.len() > 10, "a commit has more states: {states:?}");
+    let Some(mut twice) = Lab::new(&scene, "twice", Course::SHIPPED, Contributions::to(1)) else { return };
+    // In the suite a stride over the recoverer's instructions; in full on request.
+    let stride = lab::stride(19);
+    let (states, pairs) = twice.kill_twice(stride);
+    tell(&format!("killed twice at {pairs} pairs: {states} states × every instruction, stride {stride}"));
+    assert!(states > 10, "a commit has more states: {states}");
 }
 
 /// Fault 3.
 #[test]
 fn a_creator_killed_at_any_system_call_leaves_a_whole_segment_or_none() {
     let scene = scene!(alone);
-    let Some(lab) = Lab::new(&scene, "lab", Course::SHIPPED) else { return };
+    let Some(lab) = Lab::new(&scene, "lab", Course::SHIPPED, Contributions::to(1)) else { return };
     let name = parsed(&scene, "created");
     let mut outcomes = BTreeSet::new();
     let mut points = 0;
@@ -133,7 +101,7 @@ fn a_creator_killed_at_any_system_call_leaves_a_whole_segment_or_none() {
 fn a_remover_killed_at_any_system_call_has_removed_that_segment_or_nothing() {
     // Alone: a victim that another test forks off holds this test's roles until its exec.
     let scene = scene!(alone);
-    let Some(lab) = Lab::new(&scene, "lab", Course::SHIPPED) else { return };
+    let Some(lab) = Lab::new(&scene, "lab", Course::SHIPPED, Contributions::to(1)) else { return };
     let (name, other) = (parsed(&scene, "removed"), parsed(&scene, "other"));
     let bystander = Segment::create(&other, &lab::terms(1)).expect("the name is free");
     let mut points = 0;
@@ -158,14 +126,6 @@ fn a_remover_killed_at_any_system_call_has_removed_that_segment_or_nothing() {
 
 fn parsed(scene: &Scene, label: &str) -> SegmentName {
     scene.name(label).parse().expect("the name is legal")
-}
-
-/// Makes that many steps; says whether the victim was still short of the mark.
-fn step(victim: &mut harness::trace::Traced, steps: usize, mark: Signal) -> bool {
-    (0..steps).all(|_| match victim.go(Gait::Step) {
-        Stop::Signal(signal) => signal != mark.as_raw(),
-        stop => stop != Stop::End,
-    })
 }
 
 /// Goes on to the beginning or end of a system call that many times; says whether the victim still lives.

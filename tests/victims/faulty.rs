@@ -2,6 +2,8 @@
 
 pub(crate) use ::common;
 
+#[path = "chunk_steps.rs"]
+mod chunk_steps;
 #[path = "steps.rs"]
 mod steps;
 

@@ -2,6 +2,8 @@
 
 pub(crate) use shipped_common as common;
 
+#[path = "chunk_steps.rs"]
+mod chunk_steps;
 #[path = "steps.rs"]
 mod steps;
 

@@ -4,15 +4,20 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 
-use crate::common::{Claim, Condition, Segment, SegmentName, TakeOver, Terms, remove};
+use crate::chunk_steps::{self, Order};
+use crate::common::{Cells, Claim, Condition, Number, Segment, SegmentName, TakeOver, Terms, remove};
 
 pub fn main() {
     let mut args = std::env::args().skip(1);
-    let mut next = || args.next().expect("victim ACTION NAME [TICKET]");
+    let mut next = || args.next().expect("victim ACTION NAME [TICKET [SIZE ORPHAN]]");
     let (action, name) = (next(), next());
     let name: SegmentName = name.parse().expect("the name is legal");
+    let mut number = || next().parse().expect("it is a number");
+    let mut order = || Order { ticket: number(), size: number().into(), orphan: number() };
     match action.as_str() {
-        "commit" => commit(&name, next().parse().expect("a ticket is a number")),
+        "commit" => commit(&name, number()),
+        "first" => chunk_steps::first(&name, &order()),
+        "chunk" => chunk_steps::commit(&name, &order()),
         "recover" => recover(&name),
         "create" => create(&name),
         "remove" => drop(remove(&name, Condition::Unattached)),
@@ -25,15 +30,16 @@ fn commit(name: &SegmentName, ticket: u32) {
     let segment = Segment::attach(name).expect("the segment is there");
     mark(Signal::USR1);
     if let Some(claim) = take(&segment, ticket) {
+        let contribution = contribution(ticket, segment.terms().cells);
         mark(Signal::WINCH);
         let mut guard = segment.lock_within(Duration::MAX).expect("the lock is sound");
-        let _ = guard.commit(&claim, contribution(ticket));
+        let _ = guard.commit(&claim, contribution);
         drop(guard);
     }
     mark(Signal::USR2);
 }
 
-fn take(segment: &Segment, ticket: u32) -> Option<Claim> {
+pub fn take(segment: &Segment, ticket: u32) -> Option<Claim> {
     match segment.lock_within(Duration::MAX).expect("the lock is sound").take(ticket) {
         Ok(TakeOver::Taken(claim)) => Some(claim),
         _ => None,
@@ -53,12 +59,12 @@ fn create(name: &SegmentName) {
     drop(Segment::create(name, &terms));
 }
 
-/// What a ticket contributes: no sum of some of them is the sum of others.
-fn contribution(ticket: u32) -> i128 {
-    i128::from(ticket) * 1_000_003
+/// What a ticket contributes to each cell (`lab/contributions.rs`).
+fn contribution(ticket: u32, cells: u32) -> Cells<Number> {
+    (1..=cells).map(|cell| Number::Integer(i128::from(cell) * i128::from(ticket) * 1_000_003)).collect()
 }
 
 /// Stops for the tracer; without one, signal 28 (WINCH) is ignored and the others end the process.
-fn mark(signal: Signal) {
+pub fn mark(signal: Signal) {
     kill_process(getpid(), signal).expect("a process may signal itself");
 }

@@ -9,13 +9,13 @@
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::redo::{After, range};
+use super::redo::{After, range, store};
 use super::state::State;
 use super::ticket::{Claim, Phase};
 use crate::error::{Error, Result};
 use crate::layout::{Entry, Slot};
 use crate::lock::Guard;
-use crate::plant::{self, Point};
+use crate::plant::{self, Fault, Point};
 use crate::process;
 use crate::segment::Segment;
 use crate::terms::Mode;
@@ -56,7 +56,8 @@ impl Guard<'_> {
     pub fn first_chunk(&mut self, claim: &Claim, then: Then) -> Result<Option<Range<u64>>> {
         plant::at(Point::Locked);
         let held = self.held(self.own(claim)?)?;
-        if held.is_empty() { self.go_on(claim, None, then) } else { Ok(Some(held)) }
+        let is_new = held.is_empty() || plant::has(Fault::HeldForgotten);
+        if is_new { self.go_on(claim, None, then) } else { Ok(Some(held)) }
     }
 
     /// Adds what `chunk` gave, all cells at once and exactly once, and takes the next chunk in the same commit.
@@ -74,7 +75,7 @@ impl Guard<'_> {
         then: Then,
     ) -> Result<Option<Range<u64>>> {
         plant::at(Point::Locked);
-        if self.held(self.own(claim)?)? != *chunk {
+        if self.held(self.own(claim)?)? != *chunk && !plant::has(Fault::NoRecheck) {
             return Err(Error::Superseded { ticket: claim.ticket });
         }
         self.go_on(claim, Some(contribution.into()), then)
@@ -98,6 +99,12 @@ impl Guard<'_> {
             cursor: next.cursor,
         };
         let entries = self.entries_after(slot, claim, contribution)?;
+        if plant::has(Fault::ChunkBeforeCommit) {
+            store(&slot.chunk, &after.chunk);
+        }
+        if plant::has(Fault::CursorBeforeCommit) {
+            self.segment().view().header.redo.given_out.store(after.cursor, Relaxed);
+        }
         self.make_so(&after, entries.as_slice().iter().copied())?;
         Ok(Some(next.chunk).filter(|chunk| !chunk.is_empty()))
     }
@@ -154,7 +161,8 @@ impl Guard<'_> {
     fn orphaned(&self, ticket: u32) -> Result<Option<Range<u64>>> {
         let Some(slot) = self.segment().view().slot(ticket) else { return Ok(None) };
         let held = self.held(slot)?;
-        Ok(if held.is_empty() || self.segment().has_worker(ticket)? { None } else { Some(held) })
+        let has_worker = self.segment().has_worker(ticket)? && !plant::has(Fault::RobWithoutRole);
+        Ok(if held.is_empty() || has_worker { None } else { Some(held) })
     }
 
     /// The chunk in a slot.

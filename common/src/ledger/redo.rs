@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, fence};
 use super::state::State;
 use crate::error::{Error, Result};
 use crate::layout::{Slot, Stretch, View};
-use crate::plant::{self, Point};
+use crate::plant::{self, Fault, Point};
 use crate::value::{Number, Value};
 
 /// The state after a commit, but for the cells.
@@ -120,7 +120,7 @@ impl<'a> Owner<'a> {
         store(&slot.chunk, &range(&redo.chunk));
         slot.chunks.store(redo.chunks.load(Relaxed), Relaxed);
         slot.iterations.store(redo.iterations.load(Relaxed), Relaxed);
-        if let Some(robbed) = self.robbed {
+        if let Some(robbed) = self.robbed.filter(|_| !plant::has(Fault::RobbedNotCleared)) {
             store(&robbed.chunk, &(0..0));
         }
         redo.given_out.store(redo.cursor.load(Relaxed), Relaxed);
@@ -134,7 +134,8 @@ impl<'a> Owner<'a> {
     }
 }
 
-fn store(stretch: &Stretch, range: &Range<u64>) {
+/// Stores a range in a stretch.
+pub(super) fn store(stretch: &Stretch, range: &Range<u64>) {
     stretch[0].store(range.start, Relaxed);
     stretch[1].store(range.end, Relaxed);
 }

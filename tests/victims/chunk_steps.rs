@@ -1,0 +1,60 @@
+//! What a victim does with chunks; the marks are those of `steps.rs`.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::common::{Cells, Number, Segment, SegmentName, Then};
+use crate::steps::{mark, take};
+
+/// What the victim is told: its ticket, and what to take.
+pub struct Order {
+    pub ticket: u32,
+    /// Iterations of a new chunk.
+    pub size: u64,
+    /// Whose chunk to take over rather than that, 0 for nobody's.
+    pub orphan: u32,
+}
+
+/// Claim; lock, first chunk, unlock.
+pub fn first(name: &SegmentName, order: &Order) {
+    let segment = Segment::attach(name).expect("the segment is there");
+    mark(Signal::USR1);
+    if let Some(claim) = take(&segment, order.ticket) {
+        mark(Signal::WINCH);
+        let mut guard = segment.lock_within(Duration::MAX).expect("the lock is sound");
+        let _ = guard.first_chunk(&claim, then(order));
+        drop(guard);
+    }
+    mark(Signal::USR2);
+}
+
+/// Claim and first chunk; lock, commit of the chunk with which the next one is taken, unlock.
+pub fn commit(name: &SegmentName, order: &Order) {
+    let segment = Segment::attach(name).expect("the segment is there");
+    mark(Signal::USR1);
+    if let Some(claim) = take(&segment, order.ticket) {
+        let mut guard = segment.lock_within(Duration::MAX).expect("the lock is sound");
+        let chunk = guard.first_chunk(&claim, Then::Take { size: order.size, orphan: None });
+        drop(guard);
+        if let Ok(Some(chunk)) = chunk {
+            let contribution = contribution(&chunk, segment.terms().cells);
+            mark(Signal::WINCH);
+            let mut guard = segment.lock_within(Duration::MAX).expect("the lock is sound");
+            let _ = guard.commit_chunk(&claim, &chunk, contribution, then(order));
+            drop(guard);
+        }
+    }
+    mark(Signal::USR2);
+}
+
+fn then(order: &Order) -> Then {
+    Then::Take { size: order.size, orphan: Some(order.orphan).filter(|orphan| *orphan != 0) }
+}
+
+/// What a chunk contributes to each cell: no stretch of the range gives what others give (`lab/chunks.rs`).
+fn contribution(chunk: &Range<u64>, cells: u32) -> Cells<Number> {
+    let sum: i128 = chunk.clone().map(|iteration| 1_i128 << (2 * iteration)).sum();
+    (1..=cells).map(|cell| Number::Integer(i128::from(cell) * sum)).collect()
+}
