@@ -106,7 +106,7 @@ pub fn describe(status: WaitStatus) -> String {
 pub fn is_final(status: WaitStatus) -> Option<&'static str> {
     match u8::try_from(status.exit_status()?).ok()? {
         exit_code::COMPLETE => Some("it did not contribute; is it a worker executable?"),
-        exit_code::USAGE => Some("it does not accept its arguments or the segment's kernel"),
+        exit_code::USAGE => Some("it does not accept its arguments, or what the segment wants of it"),
         exit_code::FOREIGN => Some("it cannot use the segment"),
         exit_code::NOTHING_TO_DO => Some("it found nothing to do"),
         exit_code::OVERFLOW => Some("its contribution does not fit"),

@@ -96,7 +96,7 @@ fn slots(given: Option<u64>, workers: u32, cells: u32, origin: Origin) -> Result
         (None, Origin::Run) => workers + SPARE_SLOTS.min(ROOMY / cells),
         (None, Origin::ByHand) => workers.max(HAND_SLOTS.min(ROOMY / cells)),
     };
-    if u64::from(slots) * u64::from(cells) <= MOST_ENTRIES as u64 {
+    if (u64::from(slots) + 1) * u64::from(cells - 1) <= MOST_ENTRIES as u64 {
         return Ok(slots);
     }
     Err(Error::Usage {
@@ -129,6 +129,9 @@ fn check_kernel(args: &TermsArgs, name: &str) -> Result<()> {
         None if name == EXEC => return usage("kernel exec has no command".to_owned(), "--exec 'CMD {start} {end}'"),
         Some(command) if command.trim().is_empty() => {
             return usage(format!("\"{command}\" is no command"), "--exec 'CMD {start} {end}'");
+        }
+        _ if args.exec_timeout.is_some_and(|timeout| timeout.is_zero()) => {
+            return usage("--exec-timeout is 0".to_owned(), "a command needs some time, such as 10s");
         }
         Some(command) if args.split && !command.contains("{start}") && !command.contains("{end}") => {
             return usage(

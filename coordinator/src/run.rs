@@ -6,6 +6,7 @@ use common::plant::{self, Point};
 use common::{Lifecycle, Origin, Removal, RunState, Segment};
 
 use crate::args::{OutputArgs, ResumeArgs, RunArgs};
+use crate::command;
 use crate::error::{Error, Result};
 use crate::launch::{self, Launcher};
 use crate::narrate::Narrator;
@@ -37,6 +38,7 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
     let narrator = Narrator::new(&args.output);
     let signals = Signals::hear()?;
     let segment = Segment::attach(&args.name)?;
+    command::must_be_a_run(&segment)?;
     let name = args.name.clone();
     if segment.terms().origin == Origin::ByHand {
         return Err(Error::NotARun { name });

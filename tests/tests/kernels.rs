@@ -202,3 +202,55 @@ fn a_command_computes_for_workers_by_hand_as_well() {
     assert_eq!(finished.stdout, "Process Process-1 added 22 in 3 chunks\n");
     scene.remove(&name);
 }
+
+/// What one command kills its worker with costs that worker, and not the run.
+#[test]
+fn a_chunk_that_kills_its_worker_is_not_handed_round() {
+    let scene = scene!();
+    let command = script(&scene, "[ $1 = 3 ] && { kill -9 $PPID; sleep 1h; }; echo 1").replace("sh ", "exec sh ");
+    let args = ["--split", "-n", "60", "--chunk", "1", "-w", "4", "--restarts", "1", "--exec", &command];
+    let finished = scene.coordinator(args).run().expect(INCOMPLETE);
+    assert_eq!(
+        last(&finished),
+        "Final shared value: 59",
+        "all others are done before anybody else tries it: {finished:?}"
+    );
+}
+
+#[test]
+fn what_a_worker_by_hand_gave_up_is_taken_up_by_the_next_one_once_all_else_is_done() {
+    let scene = scene!();
+    let flag = scene.path().join("flag");
+    let command = script(&scene, &format!("[ $1 != 3 ] || [ -e {} ] || exit 9; echo 1", flag.display()));
+    let name = scene.create("given-up", &["--split", "--chunk", "1", "--exec", &command]);
+    told_at_last(&scene.worker(&name).run(), "exec failed for 3..4 in 4 attempts: exit code 9");
+    let _ = scene.worker(&name).run().expect(COMPLETE);
+    let status = scene.status(&name).expect("it is there");
+    assert_eq!((&status["value"], &status["complete"]), (&json!(9), &json!(false)), "{status}");
+    fs::write(&flag, "").expect("it can be written");
+    let _ = scene.worker(&name).run().expect(COMPLETE);
+    let _ = scene.coordinator(["wait", &name, "--timeout", "1min"]).run().expect(COMPLETE);
+    assert_eq!(scene.status(&name).expect("it is there")["value"], 10);
+    scene.remove(&name);
+}
+
+/// Checks the last error of a command that told of others before.
+fn told_at_last(finished: &Finished, what: &str) {
+    assert_eq!(finished.code, Some(INCOMPLETE.into()), "{finished:?}");
+    assert!(finished.stderr.lines().last().is_some_and(|line| line.contains(what)), "{finished:?}");
+}
+
+#[test]
+fn a_value_that_programs_share_is_no_run() {
+    let scene = scene!();
+    let name = scene.name("shared");
+    let parsed: common::SegmentName = name.parse().expect("the name is legal");
+    let value = common::SharedValue::create(&parsed, 7_i64).expect("the name is free");
+    for args in [["wait", &name], ["stop", &name], ["resume", &name]] {
+        told(&scene.coordinator(args).run(), common::exit_code::NOTHING_TO_DO, "programs share its value");
+    }
+    told(&scene.worker(&name).run(), USAGE, "there is nothing to compute");
+    let status = scene.coordinator(["status", &name]).run().expect(COMPLETE);
+    assert!(status.stdout.contains("value: 7 (i64)"), "{}", status.stdout);
+    drop(value);
+}

@@ -38,6 +38,15 @@ pub enum Then {
     Leave,
 }
 
+/// What is left of a range for one more worker.
+pub(super) enum Left {
+    /// Iterations that nobody has computed, or what a dead worker held.
+    Something,
+    /// What the last worker of this ticket gave up.
+    GivenUp(u32),
+    Nothing,
+}
+
 /// Where a ticket stands after a commit.
 struct Next {
     chunk: Range<u64>,
@@ -52,12 +61,14 @@ impl Guard<'_> {
     /// Nothing means that there is none, and that the ticket is done if one was wanted.
     ///
     /// # Errors
-    /// [`Error::Superseded`] if the ticket is another worker's by now, [`Error::Damaged`] if the ledger makes no sense.
+    /// [`Error::Superseded`] if the ticket is another worker's by now, [`Error::OtherType`] if this is no range that is
+    /// shared out, [`Error::Damaged`] if the ledger makes no sense.
     pub fn first_chunk(&mut self, claim: &Claim, then: Then) -> Result<Option<Range<u64>>> {
         plant::at(Point::Locked);
+        self.must_be_in(Mode::Split)?;
         let held = self.held(self.own(claim)?)?;
         let is_new = held.is_empty() || plant::has(Fault::HeldForgotten);
-        if is_new { self.go_on(claim, None, then) } else { Ok(Some(held)) }
+        if is_new { self.go_on(claim, &held, None, then) } else { Ok(Some(held)) }
     }
 
     /// Adds what `chunk` gave, all cells at once and exactly once, and takes the next chunk in the same commit.
@@ -65,8 +76,8 @@ impl Guard<'_> {
     /// Nothing means that there is none, and that the ticket is done if one was wanted.
     ///
     /// # Errors
-    /// As [`Self::commit`], also if the chunk is not the ticket's any more; [`Error::Damaged`] if the ledger makes no
-    /// sense. Nothing is changed then.
+    /// As [`Self::first_chunk`], also [`Error::Superseded`] if the chunk is not the ticket's; [`Error::Overflow`] and
+    /// [`Error::Unfit`] as [`Self::commit`]. Nothing is changed then.
     pub fn commit_chunk(
         &mut self,
         claim: &Claim,
@@ -75,15 +86,22 @@ impl Guard<'_> {
         then: Then,
     ) -> Result<Option<Range<u64>>> {
         plant::at(Point::Locked);
-        if self.held(self.own(claim)?)? != *chunk && !plant::has(Fault::NoRecheck) {
+        self.must_be_in(Mode::Split)?;
+        let held = self.held(self.own(claim)?)?;
+        if (held != *chunk || held.is_empty()) && !plant::has(Fault::NoRecheck) {
             return Err(Error::Superseded { ticket: claim.ticket });
         }
-        self.go_on(claim, Some(contribution.into()), then)
+        self.go_on(claim, &held, Some(contribution.into()), then)
     }
 
-    fn go_on(&mut self, claim: &Claim, contribution: Option<Cells<Number>>, then: Then) -> Result<Option<Range<u64>>> {
+    fn go_on(
+        &mut self,
+        claim: &Claim,
+        held: &Range<u64>,
+        contribution: Option<Cells<Number>>,
+        then: Then,
+    ) -> Result<Option<Range<u64>>> {
         let slot = self.own(claim)?;
-        let held = range(&slot.chunk);
         let next = self.next(claim, then)?;
         if next.is_done {
             self.must_have_room()?;
@@ -157,12 +175,13 @@ impl Guard<'_> {
         Ok(chunk.map(|chunk| Next { chunk, robbed, cursor, is_done: false }))
     }
 
-    /// The chunk of that ticket, if it has one and nobody who lives works under it.
+    /// The chunk of that ticket, if it has one, has not given it up, and nobody who lives works under it.
     fn orphaned(&self, ticket: u32) -> Result<Option<Range<u64>>> {
         let Some(slot) = self.segment().view().slot(ticket) else { return Ok(None) };
         let held = self.held(slot)?;
+        let is_given_up = slot.phase.load(Relaxed) == Phase::Failed as u32;
         let has_worker = self.segment().has_worker(ticket)? && !plant::has(Fault::RobWithoutRole);
-        Ok(if held.is_empty() || has_worker { None } else { Some(held) })
+        Ok(if held.is_empty() || is_given_up || has_worker { None } else { Some(held) })
     }
 
     /// The chunk in a slot.
@@ -219,22 +238,41 @@ impl Segment {
         if self.given_out() < self.terms().iterations { Ok(None) } else { self.find_orphan() }
     }
 
-    /// Whether this is a range that is shared out, and nothing of it is left for one more worker.
-    pub(super) fn is_given_out(&self) -> Result<bool> {
-        let is_at_end = self.terms().mode == Mode::Split && self.given_out() >= self.terms().iterations;
-        Ok(is_at_end && self.find_orphan()?.is_none())
+    /// Forgets that the ticket's last worker has given its chunk up: the next one is to try again.
+    pub fn forget_failure(&self, ticket: u32) {
+        if let Some(slot) = self.view().slot(ticket).filter(|_| self.has_failed(ticket)) {
+            slot.phase.store(Phase::Attached as u32, Relaxed);
+        }
     }
 
-    fn find_orphan(&self) -> Result<Option<u32>> {
+    /// What a worker that joins by hand finds of a range that is shared out.
+    pub(super) fn left_to_joiners(&self) -> Result<Left> {
+        let is_at_end = self.terms().mode == Mode::Split && self.given_out() >= self.terms().iterations;
+        if !is_at_end || self.find_orphan()?.is_some() {
+            return Ok(Left::Something);
+        }
+        for (slot, ticket) in self.used_slots().filter(|(_, ticket)| *ticket > self.terms().reserved()) {
+            if !range(&slot.chunk).is_empty() && !self.has_worker(ticket)? {
+                return Ok(Left::GivenUp(ticket));
+            }
+        }
+        Ok(Left::Nothing)
+    }
+
+    /// The tickets that a worker ever had, and those that a coordinator gives out.
+    fn used_slots(&self) -> impl Iterator<Item = (&Slot, u32)> {
         let is_used = |(slot, ticket): &(&Slot, u32)| {
             *ticket <= self.terms().reserved() || State::of(slot.claim.load(Relaxed)) != State::Free
         };
-        let used = self.view().slots.iter().zip(1..).take_while(is_used);
+        self.view().slots.iter().zip(1..).filter(is_used)
+    }
+
+    fn find_orphan(&self) -> Result<Option<u32>> {
         // Where a command failed it is left to the coordinator what becomes of the chunk.
         let is_orphan = |(slot, _): &(&Slot, u32)| {
             !range(&slot.chunk).is_empty() && slot.phase.load(Relaxed) != Phase::Failed as u32
         };
-        let holders: Vec<(&Slot, u32)> = used.filter(is_orphan).collect();
+        let holders: Vec<(&Slot, u32)> = self.used_slots().filter(is_orphan).collect();
         let are_few = holders.len() <= FEW;
         for (slot, ticket) in holders {
             if (are_few || !process::exists(slot.pid.load(Relaxed))) && !self.has_worker(ticket)? {

@@ -47,12 +47,8 @@ impl Guard<'_> {
     fn finish(&mut self, claim: &Claim, contribution: &Cells<Number>) -> Result<Committed> {
         plant::at(Point::Locked);
         self.own(claim)?;
-        if self.segment().terms().mode == Mode::Split {
-            return Err(Error::OtherType {
-                name: self.segment().name().clone(),
-                found: "a range that is shared out in chunks".to_owned(),
-                wanted: "one contribution a ticket".to_owned(),
-            });
+        if self.segment().terms().mode != Mode::Independent {
+            self.must_be_in(Mode::Repeat)?;
         }
         let contribution = self.admit(contribution)?;
         let value = self.sums(&contribution)?;
@@ -77,6 +73,16 @@ impl Guard<'_> {
         };
         self.make_so(&after, value.as_slice().iter().copied().zip(contribution.as_slice().iter().copied()))?;
         Ok(Committed { ticket: claim.ticket, contribution, value })
+    }
+
+    /// Whether the segment is one for that kind of commit.
+    pub(super) fn must_be_in(&self, mode: Mode) -> Result<()> {
+        let found = self.segment().terms().mode;
+        if found == mode {
+            return Ok(());
+        }
+        let (found, wanted) = (format!("a run of mode {}", found.name()), format!("one of mode {}", mode.name()));
+        Err(Error::OtherType { name: self.segment().name().clone(), found, wanted })
     }
 
     /// The slot of the claim's ticket, if the ticket is still its own.

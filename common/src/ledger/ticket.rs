@@ -6,6 +6,7 @@
 use std::ops::RangeInclusive;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
+use super::chunk::Left;
 use super::state::State;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
@@ -13,6 +14,7 @@ use crate::layout::{Slot, View};
 use crate::lock::Guard;
 use crate::plant::{self, Fault, Point};
 use crate::segment::{Lifecycle, Segment, Stop};
+use crate::terms::Mode;
 
 /// A worker's right to contribute under a ticket.
 #[derive(Debug)]
@@ -82,8 +84,16 @@ impl Guard<'_> {
     pub fn join(&mut self) -> Result<Claim> {
         let segment = self.segment();
         must_be_open(segment)?;
-        if segment.is_given_out()? {
-            return Err(Error::NothingLeft { name: segment.name().clone(), why: "all of its range is given out" });
+        match segment.left_to_joiners()? {
+            Left::Something => {}
+            Left::GivenUp(ticket) => {
+                if let Some(claim) = self.join_one_of(ticket..=ticket)? {
+                    return Ok(claim);
+                }
+            }
+            Left::Nothing => {
+                return Err(Error::NothingLeft { name: segment.name().clone(), why: "all of its range is given out" });
+            }
         }
         let (reserved, slots) = (segment.terms().reserved(), segment.terms().slots);
         let first_open = segment.view().header.live.first_open.load(Relaxed);
@@ -169,6 +179,12 @@ fn assign(segment: &Segment, slot: &Slot, ticket: u32, state: State) -> Claim {
 }
 
 fn must_be_open(segment: &Segment) -> Result<()> {
+    if segment.terms().mode == Mode::Shared {
+        return Err(Error::NothingLeft {
+            name: segment.name().clone(),
+            why: "programs share its value, without tickets",
+        });
+    }
     let View { header, .. } = segment.view();
     let why = if header.live.lifecycle.load(Relaxed) != Lifecycle::Open as u32 {
         "its run is over"

@@ -8,8 +8,19 @@ pub mod status;
 pub mod stop;
 pub mod wait;
 
+use common::{Mode, Segment};
+
 use crate::error::Result;
 use crate::output::Output;
+
+/// Refuses a segment whose value programs share, without a run.
+pub fn must_be_a_run(segment: &Segment) -> Result<()> {
+    if segment.terms().mode != Mode::Shared {
+        return Ok(());
+    }
+    let why = "programs share its value, and there is no run";
+    Err(common::Error::NothingLeft { name: segment.name().clone(), why }.into())
+}
 
 /// Prints a result and sees that it reaches stdout.
 fn print(text: &str) -> Result<u8> {

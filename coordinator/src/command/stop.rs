@@ -8,6 +8,7 @@ use crate::error::Result;
 /// Asks the workers to stop, and tells the coordinator.
 pub fn stop(args: &StopArgs) -> Result<u8> {
     let segment = Segment::attach(&args.name)?;
+    super::must_be_a_run(&segment)?;
     if segment.lifecycle() == Lifecycle::Reported {
         return Err(SegmentError::NothingLeft { name: args.name.clone(), why: "its run is over" }.into());
     }

@@ -14,6 +14,7 @@ const LOOK: Duration = Duration::from_secs(1);
 pub fn wait(args: &WaitArgs) -> Result<u8> {
     let deadline = args.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let segment = Segment::observe(&args.name)?;
+    super::must_be_a_run(&segment)?;
     let wanted = args.contributions.unwrap_or(segment.terms().workers.into());
     if wanted > segment.terms().slots.into() {
         return Err(Error::Usage {
@@ -46,6 +47,9 @@ pub fn wait(args: &WaitArgs) -> Result<u8> {
 /// Whether the contributions are there: so many of them, or those that the run wants, for which one by hand does not stand in.
 fn has_enough(segment: &Segment, wanted: u64, args: &WaitArgs) -> Result<bool> {
     // A range that is shared out is done when all of it is, by however many workers.
+    if segment.terms().mode == Mode::Split && segment.given_out() < segment.terms().iterations {
+        return Ok(args.contributions.is_some_and(|_| u64::from(segment.done()) >= wanted));
+    }
     let is_counted = args.contributions.is_some() || segment.terms().mode != Mode::Split;
     let are_enough = !is_counted || u64::from(segment.done()) >= wanted;
     Ok(are_enough && (args.contributions.is_some() || segment.snapshot()?.is_complete()))

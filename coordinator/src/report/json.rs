@@ -159,7 +159,7 @@ fn contribution(number: &Number) -> Json {
 fn split(snapshot: &Snapshot) -> Split {
     Split {
         chunk: snapshot.terms.chunk.map_or_else(|| "auto".into(), |chunk| integer(chunk.into())),
-        chunks: snapshot.workers.iter().map(|worker| worker.chunks).sum(),
+        chunks: snapshot.chunks_done(),
         given_out: integer(snapshot.given_out.into()),
         iterations_done: integer(snapshot.iterations_done().into()),
     }

@@ -56,7 +56,7 @@ fn head(snapshot: &Snapshot, state: RunState) -> String {
     };
     let progress = match snapshot.terms.mode {
         Mode::Split => {
-            let chunks: u64 = snapshot.workers.iter().map(|worker| worker.chunks).sum();
+            let chunks = snapshot.chunks_done();
             let done = per_cent(snapshot.iterations_done(), snapshot.terms.iterations);
             format!("{done}% in {chunks} chunks")
         }

@@ -64,10 +64,8 @@ impl Supervisor<'_> {
         for ticket in self.segment.terms().reserved() + 1..=self.segment.terms().slots {
             let was_given_up = self.fates.get(ticket).is_some_and(|fate| fate.failure.is_some());
             match self.segment.ticket(ticket)? {
-                None | Some(TicketState::Free) => break,
-                Some(TicketState::Abandoned)
-                    if self.segment.holds_chunk(ticket) && !self.segment.has_failed(ticket) && !was_given_up =>
-                {
+                None => break,
+                Some(TicketState::Abandoned) if self.segment.holds_chunk(ticket) && !was_given_up => {
                     self.narrator.step(format_args!("Process-{ticket}, which joined by hand, left a chunk"));
                     self.queue.push_back(ticket);
                 }

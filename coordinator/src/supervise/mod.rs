@@ -144,6 +144,7 @@ impl<'a> Supervisor<'a> {
                 self.fail(ticket, "was not launched: the segment was removed by someone else".to_owned());
                 continue;
             }
+            self.segment.forget_failure(ticket);
             match self.launcher.launch(ticket) {
                 Ok(pid) => {
                     self.narrator.step(format_args!("launched Process-{ticket} (pid {pid})"));

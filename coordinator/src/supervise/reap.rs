@@ -37,7 +37,6 @@ impl Supervisor<'_> {
         } else if self.is_stopping() {
             self.narrator.step(format_args!("Process-{ticket} (pid {pid}) {end}"));
         } else if let Some(reason) = is_final(status) {
-            self.offer_orphan(ticket);
             self.fail(ticket, format!("{end}: {reason}"));
         } else if self.segment.has_failed(ticket) {
             self.fail(ticket, "gave up what it could not compute".to_owned());
@@ -48,11 +47,11 @@ impl Supervisor<'_> {
             self.narrator.note(format_args!(
                 "Process-{ticket} (pid {pid}) {end} {before}; launching it again ({restarts} of {most})"
             ));
+            // A chunk that it held stays in its slot for the next one: what kills a worker is not handed round.
             self.queue.push_front(ticket);
-            self.offer_orphan(ticket);
         } else {
             let restarts = self.segment.terms().restarts;
-            self.offer_orphan(ticket);
+            // What it held others find, once all the rest is given out.
             self.fail(ticket, format!("{end} {before}, after {restarts} restarts"));
         }
         Ok(())

@@ -149,7 +149,8 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         let _ = match kill_process_group(self.id(), Signal::KILL) {
-            Ok(()) => self.leader.wait().map(Some),
+            // The leader by itself as well: it may have left its group.
+            Ok(()) => self.leader.kill().and_then(|()| self.leader.wait()).map(Some),
             // All of it is another user's by now: nobody here can end it.
             Err(_) => self.leader.try_wait(),
         };

@@ -145,7 +145,9 @@ impl Snapshot {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         if self.terms.mode == Mode::Split {
-            return self.given_out >= self.terms.iterations
+            // What is read while it changes may show a chunk in none of two slots.
+            return self.is_settled
+                && self.given_out >= self.terms.iterations
                 && self.workers.iter().all(|worker| worker.chunk.is_empty());
         }
         match self.terms.reserved() {
@@ -182,6 +184,12 @@ impl Snapshot {
         };
         let is_integer = !self.terms.value_type.is_float();
         self.terms.mode.has_total() && is_integer && self.exact_total().as_ref().is_none_or(is_wrapped)
+    }
+
+    /// How many chunks of a split run are applied.
+    #[must_use]
+    pub fn chunks_done(&self) -> u64 {
+        self.workers.iter().fold(0, |sum, worker| sum.saturating_add(worker.chunks))
     }
 
     /// How many iterations of a split run are applied.

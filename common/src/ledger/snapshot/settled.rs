@@ -44,16 +44,18 @@ fn is_settled_by_header(terms: &Terms) -> bool {
 
 /// A copy of the header during which no commit was published or applied.
 fn header(file: BorrowedFd<'_>) -> Result<Option<HeaderImage>, Errno> {
-    let Some(mut header) = HeaderImage::read(file)? else { return Ok(None) };
+    let Some(mut before) = HeaderImage::read(file)? else { return Ok(None) };
     for _ in 0..ATTEMPTS {
-        // Acquire pairs with the Release fences in `publish` and `record`: a copy that shows the same numbers before and
-        // after shows nothing that was stored behind a later number.
+        // Acquire pairs with the Release fences in `publish` and `record`: a copy with the same numbers before and after it
+        // shows all that was stored before these, and nothing that was stored behind a later one.
         fence(Acquire);
-        let Some(again) = HeaderImage::read(file)? else { return Ok(None) };
-        if numbers(&header.header().core) == numbers(&again.header().core) {
+        let Some(header) = HeaderImage::read(file)? else { return Ok(None) };
+        fence(Acquire);
+        let Some(after) = HeaderImage::read(file)? else { return Ok(None) };
+        if numbers(&before.header().core) == numbers(&after.header().core) {
             return Ok(Some(header));
         }
-        header = again;
+        before = after;
     }
     // Commits come faster than the header can be read twice: never seen, and told as what it is.
     Err(Errno::AGAIN)
