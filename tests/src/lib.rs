@@ -7,6 +7,7 @@ mod command;
 pub mod lab;
 mod plant;
 mod scene;
+pub mod storm;
 pub mod trace;
 
 pub use command::{Command, Finished, Running};

@@ -6,114 +6,40 @@
 mod stage;
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use common::plant::Point;
-use common::{Acquire, Segment, SegmentName};
+use common::{Acquire, Segment};
+use harness::storm::{self, BOUND, Victim, dice, report, waits_for_lock};
 use harness::{scene, until};
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 
-use stage::{BOUND, Stage, Victim, waits_for_lock};
+use stage::Stage;
 
 /// How long a victim of the storm holds the lock for each contribution.
 const HOLD: Duration = Duration::from_micros(100);
 
-/// Tells of a test that passes too, which only the standard error itself does.
-fn report(text: &str) {
-    let _ = std::io::stderr().write_all(format!("storm: {text}\n").as_bytes());
-}
-
-/// Numbers drawn from a seed that is told.
-fn dice(label: &str) -> StdRng {
-    let seed = rand::random();
-    report(&format!("{label}: seed {seed}"));
-    StdRng::seed_from_u64(seed)
-}
-
-/// Set when it is dropped, so that the watcher ends with a test that fails too.
-struct Over<'a>(&'a AtomicBool);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Takes the lock every few milliseconds until the storm is `over`; the longest wait.
-fn watch(name: &SegmentName, over: &AtomicBool) -> Duration {
-    let segment = Segment::attach(name).expect("it is there");
-    let mut longest = Duration::ZERO;
-    while !over.load(Ordering::Relaxed) {
-        thread::sleep(Duration::from_millis(3));
-        let began = Instant::now();
-        drop(segment.lock_within(BOUND).expect("the lock is always to be had"));
-        longest = longest.max(began.elapsed());
-    }
-    longest
-}
-
-/// Kills workers at random instants, for that long.
-///
-/// Of the five alive one dies by itself between two steps of a commit, which random kills hardly ever meet, and one in
-/// a recovery.
+/// Kills workers at random instants, for that long; says how many.
 fn storm(label: &str, duration: Duration, slots: u32) -> u32 {
     let scene = scene!();
     let stage = Stage::new(&scene, label, slots);
-    let mut dice = dice(label);
-    let mut steps = [Point::Recorded, Point::Published, Point::HalfApplied].iter().cycle();
-    let mut start = |index: usize| {
+    let start = |point: Option<Point>| {
         let mut victim = stage.victim(u32::MAX, HOLD);
-        let point = match index {
-            0 => steps.next(),
-            1 => Some(&Point::Recovering),
-            _ => None,
-        };
         victim.envs(point.map(|point| ("MULTIPROCESS_PLANT", format!("{}=kill", point.name()))));
         Victim::start(&mut victim)
     };
-    let mut alive: Vec<Victim> = (0..5).map(&mut start).collect();
-    let (mut kills, mut planted) = (0, [0; 5]);
-    let over = AtomicBool::new(false);
-    let longest = thread::scope(|scope| {
-        let watcher = scope.spawn(|| watch(&stage.name, &over));
-        let end = Over(&over);
-        let began = Instant::now();
-        while began.elapsed() < duration && !watcher.is_finished() {
-            thread::sleep(Duration::from_micros(dice.random_range(0..15_000)));
-            let unlucky = dice.random_range(0..alive.len());
-            for (index, victim) in alive.iter_mut().enumerate() {
-                let ended = victim.ended();
-                if ended.is_some() {
-                    planted[index] += 1;
-                } else if index == unlucky {
-                    kills += 1;
-                } else {
-                    continue;
-                }
-                let dead = std::mem::replace(victim, start(index));
-                assert_eq!(ended.unwrap_or_else(|| dead.kill()).signal(), Some(9), "no victim fails");
-            }
-        }
-        drop(end);
-        watcher.join().expect("the lock is always to be had")
-    });
-    drop(alive);
+    let began = Instant::now();
+    let havoc = storm::storm(&stage.name, &mut dice(label), start, |_| began.elapsed() < duration);
     let snapshot = stage.finish();
     let (done, recoveries) = (snapshot.done(), snapshot.recoveries);
-    report(&format!(
-        "{label}: {kills} random kills, {} in a commit, {} in a recovery; {recoveries} recoveries, \
-         {done} contributions, longest wait for the lock {longest:.1?}",
-        planted[0], planted[1]
-    ));
-    assert!(recoveries > 0 && planted[0] > 0 && planted[1] > 0 && done > 0, "it was no storm: {planted:?}");
-    kills
+    report(&format!("{label}: {havoc:.1?}; {recoveries} recoveries, {done} contributions"));
+    let (commits, recoverers) = (havoc.in_a_commit, havoc.in_a_recovery);
+    assert!(recoveries > 0 && commits > 0 && recoverers > 0 && done > 0 && havoc.left == 0, "it was no storm");
+    havoc.kills
 }
 
 /// Fault 8.

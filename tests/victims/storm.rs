@@ -3,12 +3,12 @@
 //! `storm-under-test NAME RECORD CONTRIBUTIONS HOLD` attaches to the segment NAME and makes that many contributions,
 //! each with the lock held for HOLD microseconds. To the file RECORD it appends `intent TICKET CONTRIBUTION` before a
 //! commit and `applied TICKET CONTRIBUTION` after it.
-//!
-//! Invariant: a line of the record is whole or absent, at whichever instruction its writer is killed.
+
+#[path = "record.rs"]
+mod record;
 
 use std::env::args;
 use std::fs::File;
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 use common::{Segment, SegmentName};
@@ -50,11 +50,6 @@ fn contribute(segment: &Segment, record: &mut File, hold: Duration) {
     append(record, "applied", ticket, contribution);
 }
 
-/// Appends a line with one `write`.
-///
-/// Each has 64 bytes, so that none lies on two pages, between which the kernel looks for a kill.
 fn append(record: &mut File, what: &str, ticket: i128, contribution: i128) {
-    let line = format!("{what:<7} {ticket:>10} {contribution:>44}\n");
-    assert_eq!(line.len(), 64, "{line}");
-    record.write_all(line.as_bytes()).expect("the record can be written");
+    record::append(record, &format!("{what:<7} {ticket:>10} {contribution:>44}\n"));
 }

@@ -116,7 +116,9 @@ impl Chunks {
             for iteration in 0..self.iterations {
                 let applied = (value / cell) >> (2 * iteration) & 3;
                 let holders = snapshot.workers.iter().filter(|worker| worker.chunk.contains(&iteration)).count();
-                let places = applied + i128::from(iteration >= snapshot.given_out) + i128::try_from(holders).unwrap();
+                let places = applied
+                    + i128::from(iteration >= snapshot.given_out)
+                    + i128::try_from(holders).expect("there are two tickets");
                 if places != 1 {
                     return Err(format!("iteration {iteration} is in {places} places, applied {applied} times"));
                 }

@@ -3,14 +3,12 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus};
+use std::process::Command;
 use std::time::Duration;
 
 use common::{Guard, Removal, Segment, SegmentName, Snapshot, exit_code};
+use harness::storm::BOUND;
 use harness::{Scene, integer};
-
-/// How long the lock may take to be had: the promise is one second, but a loaded machine may let a process wait longer.
-pub const BOUND: Duration = Duration::from_secs(10);
 
 /// A segment for victims, and the record that they keep outside of it.
 pub struct Stage<'a> {
@@ -21,9 +19,6 @@ pub struct Stage<'a> {
     /// The test's own attachment to it.
     pub segment: Segment,
 }
-
-/// A process that ends with the test at the latest.
-pub struct Victim(Child);
 
 impl<'a> Stage<'a> {
     /// A stage with room for that many tickets.
@@ -88,40 +83,4 @@ impl<'a> Stage<'a> {
         assert_eq!(self.segment.unlink().expect("it can be removed"), Removal::Removed);
         snapshot
     }
-}
-
-impl Victim {
-    /// Starts it.
-    pub fn start(command: &mut Command) -> Self {
-        Self(command.spawn().expect("a victim can be started"))
-    }
-
-    /// Kills it, if it still lives, and waits until it is gone.
-    pub fn kill(mut self) -> ExitStatus {
-        self.0.kill().expect("it can be killed until it is reaped");
-        self.0.wait().expect("a child can be waited for")
-    }
-
-    /// Its end, if it has come.
-    pub fn ended(&mut self) -> Option<ExitStatus> {
-        self.0.try_wait().expect("a child can be waited for")
-    }
-
-    /// Whether it waits for the lock.
-    pub fn waits(&self) -> bool {
-        waits_for_lock(self.0.id())
-    }
-}
-
-impl Drop for Victim {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Whether the thread sleeps in a wait for a lock: `/proc/PID/syscall` (proc(5)) begins with the number of the call.
-pub fn waits_for_lock(thread: u32) -> bool {
-    let call = fs::read_to_string(format!("/proc/{thread}/syscall")).unwrap_or_default();
-    call.starts_with(&format!("{} ", libc::SYS_futex))
 }
