@@ -87,6 +87,7 @@ impl Guard<'_> {
         match segment.left_to_joiners()? {
             Left::Something => {}
             Left::GivenUp(ticket) => {
+                segment.forget_failure(ticket);
                 if let Some(claim) = self.join_one_of(ticket..=ticket)? {
                     return Ok(claim);
                 }
@@ -116,6 +117,8 @@ impl Guard<'_> {
             let state = State::of(slot.claim.load(Relaxed));
             let is_free = match state {
                 State::Free => true,
+                // What was given up of a range is left until all the rest of it is done.
+                State::Taken { .. } if segment.has_failed(ticket) && segment.terms().mode == Mode::Split => false,
                 State::Taken { .. } => !segment.has_worker(ticket)?,
                 State::Done { .. } => false,
             };
