@@ -12,6 +12,14 @@ const UNITS: [(f64, Unit); 5] = [
     (f64::INFINITY, ("h", 3.6e12)),
 ];
 
+/// A duration as people read it.
+pub fn duration(nanoseconds: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "two digits behind the point are shown")]
+    let nanoseconds = nanoseconds as f64;
+    let (unit, size) = unit(nanoseconds);
+    format!("{:.2} {unit}", nanoseconds / size)
+}
+
 /// The unit in which a picture of so many nanoseconds is told.
 pub fn unit(length: f64) -> Unit {
     UNITS.into_iter().find(|(most, _)| length <= *most).map_or(("s", 1e9), |(_, unit)| unit)
@@ -31,13 +39,14 @@ pub fn ticks(low: f64, high: f64, step: f64) -> impl Iterator<Item = f64> {
     (0..100_u32).map(move |index| (first + f64::from(index)) * step).take_while(move |tick| *tick <= high + step * 1e-9)
 }
 
-/// A tick's label: plain up to a million, with a power of ten beyond, and with no more digits than the steps need.
-pub fn label(tick: f64, step: f64) -> String {
+/// A tick's label: plain on an axis up to a million, with a power of ten on a longer one, and with no more digits than the
+/// steps need.
+pub fn label(tick: f64, step: f64, largest: f64) -> String {
     // No minus before a zero, and none of the noise of a difference.
     if tick.abs() < step * 1e-6 {
         return "0".to_owned();
     }
-    if (1e-4..1e6).contains(&tick.abs()) {
+    if (1e-3..1e6).contains(&largest) {
         let digits = (-step.log10().floor()).clamp(0.0, 9.0);
         return format!("{tick:.*}", whole(digits));
     }
@@ -62,15 +71,16 @@ mod tests {
 
     fn labels(low: f64, high: f64, most: f64) -> Vec<String> {
         let step = step(low, high, most);
-        ticks(low, high, step).map(|tick| label(tick, step)).collect()
+        ticks(low, high, step).map(|tick| label(tick, step, high.max(-low))).collect()
     }
 
     #[test]
     fn ticks_are_round_and_within_the_bounds() {
         assert_eq!(labels(0.0, 930.0, 10.0), ["0", "100", "200", "300", "400", "500", "600", "700", "800", "900"]);
-        assert_eq!(labels(0.0, 1.1, 5.0), ["0.0", "0.5", "1.0"].map(|label| label.replace("0.0", "0")));
+        assert_eq!(labels(0.0, 1.1, 5.0), ["0", "0.5", "1.0"]);
         assert_eq!(labels(-2.0e9, 1.8e9, 4.0), ["-2e9", "-1e9", "0", "1e9"]);
         assert_eq!(labels(0.0, 2.5e9, 5.0), ["0", "5e8", "1e9", "1.5e9", "2e9", "2.5e9"]);
+        assert_eq!(labels(0.0, 1.8e6, 4.0), ["0", "5e5", "1e6", "1.5e6"]);
         assert_eq!(labels(0.0, 0.25, 5.0), ["0", "0.05", "0.10", "0.15", "0.20", "0.25"]);
     }
 

@@ -31,10 +31,11 @@ pub fn instants<'a>(
     let others = snapshot.workers.iter().filter(|worker| !have_noted.contains(&worker.ticket));
     points.extend(others.filter_map(|worker| {
         let value = worker.value_after.as_ref()?.as_slice().first()?;
-        Some((created.0 + nanoseconds(worker.committed?), value.number().to_f64()))
+        Some((created.0.saturating_add(nanoseconds(worker.committed?)), value.number().to_f64()))
     }));
     points.sort_by_key(|(at, _)| *at);
-    let last = points.last().map_or(began.0, |(at, _)| *at).max(created.0 + nanoseconds(snapshot.elapsed));
+    let last =
+        points.last().map_or(began.0, |(at, _)| *at).max(created.0.saturating_add(nanoseconds(snapshot.elapsed)));
     points.dedup_by(|later, earlier| later.1.to_bits() == earlier.1.to_bits());
     points.extend(snapshot.value.as_slice().first().map(|value| (last, value.number().to_f64())));
     points.retain(|(_, value)| value.is_finite());

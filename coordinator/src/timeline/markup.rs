@@ -39,7 +39,7 @@ text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Aria
 .alive{fill:#e6e9ed}.compute{fill:#0072b2}.sleep{fill:#a9d8f2}.wait{fill:#e69f00}.hold{fill:#009e73}.died{fill:#d55e00}\
 .restarted{fill:#cc79a7}.value{stroke:#1f2328;fill:none;stroke-width:1.6}.point{fill:#1f2328}.cut{opacity:.65}\
 @media (prefers-color-scheme:dark){text{fill:#9198a1}.title,.strong{fill:#f0f6fc}.page{fill:#0d1117}.grid{stroke:#2a313c}\
-.axis{stroke:#656c76}.alive{fill:#262c36}.compute{fill:#2f9be0}.sleep{fill:#3a5568}.wait{fill:#f2b134}.hold{fill:#1fc796}\
+.axis{stroke:#656c76}.alive{fill:#2b323d}.compute{fill:#2f9be0}.sleep{fill:#56819c}.wait{fill:#f2b134}.hold{fill:#1fc796}\
 .died{fill:#ff7b3a}.restarted{fill:#e39ac4}.value{stroke:#f0f6fc}.point{fill:#f0f6fc}}";
 
 /// An SVG in the making.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `file` | the pictures' files: opened before the run, written after it |
 //! | `record` | what the coordinator sees itself, and the file in which workers note their spans |
-//! | `model` | one row a ticket, put together from both and from the ledger |
+//! | `model`, `lives` | one row a ticket, put together from both and from the ledger |
 //! | `growth` | how the shared value changed |
 //! | `svg`, `panel` | the picture: its rows, and below them the value |
 //! | `marks`, `axis`, `markup` | what is drawn of many spans, round numbers, and the SVG itself |
@@ -15,6 +15,7 @@
 mod axis;
 mod file;
 mod growth;
+mod lives;
 mod marks;
 mod markup;
 mod model;
@@ -32,7 +33,6 @@ use crate::args::{Picture, PictureFormat};
 use crate::error::Result;
 use crate::narrate::Narrator;
 use crate::outcome::Outcome;
-use crate::report;
 use file::PictureFile;
 use model::Model;
 use record::Recording;
@@ -97,7 +97,7 @@ impl Timeline {
     pub fn write(self, segment: &Segment, outcome: &Outcome, narrator: &Narrator, code: u8) -> Result<u8> {
         let Some(recording) = self.recording else { return Ok(code) };
         let snapshot = segment.snapshot()?;
-        let model = Model::new(&recording, &snapshot, segment.created(), report::reason(outcome));
+        let model = Model::new(&recording, &snapshot, segment.created(), outcome);
         let mut code = code;
         for file in self.files {
             let path = file.path().display().to_string();

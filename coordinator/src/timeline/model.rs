@@ -6,12 +6,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use common::trace::{Activity, Span};
-use common::{Instant, Mode, Phase, Snapshot, WorkerSnapshot, WorkerState, exit_code};
+use common::trace::Activity;
+use common::{Instant, Mode, Snapshot};
 
-use super::growth;
-use super::record::{Launch, Recording};
-use crate::outcome::describe;
+use super::lives::Ledger;
+use super::record::Recording;
+use super::{axis, growth};
+use crate::outcome::Outcome;
+use crate::report;
 
 /// A run, ready to be drawn.
 pub struct Model {
@@ -77,12 +79,12 @@ pub struct Stretch {
 
 impl Model {
     /// Puts together what the coordinator saw, what its workers noted, and what the ledger knows.
-    pub fn new(recording: &Recording, snapshot: &Snapshot, created: Instant, reason: &str) -> Self {
+    pub fn new(recording: &Recording, snapshot: &Snapshot, created: Instant, outcome: &Outcome) -> Self {
         let (mut spans, mut is_whole) = recording.spans();
         is_whole &= !recording.is_cut;
         let is_merged = spans.values().flatten().any(|span| span.count > 1);
         let growth = growth::instants(recording, snapshot, created, spans.values().flatten());
-        let ledger = Ledger { snapshot, created, end: created.0 + nanoseconds(snapshot.elapsed) };
+        let ledger = Ledger::new(snapshot, created, outcome.ending.is_some());
         let mut rows: BTreeMap<u32, Vec<Life>> =
             snapshot.workers.iter().map(|worker| (worker.ticket, Vec::new())).collect();
         for launch in &recording.launches {
@@ -114,7 +116,7 @@ impl Model {
             caveat,
         };
         model.rebase(recording.began.0.0);
-        model.summary = summary(snapshot, &model, reason);
+        model.summary = summary(snapshot, &model, report::reason(outcome));
         model
     }
 
@@ -142,129 +144,6 @@ impl Model {
     }
 }
 
-/// What the ledger knows, for what nobody noted.
-struct Ledger<'a> {
-    snapshot: &'a Snapshot,
-    created: Instant,
-    end: u64,
-}
-
-impl Ledger<'_> {
-    /// The life of a worker that this coordinator launched.
-    fn launched(&self, launch: &Launch, beginning: Beginning, spans: Vec<Span>) -> Life {
-        let start = launch.at.0;
-        let end = launch.end.as_ref().map_or(self.end, |end| end.at.0).max(start);
-        let worker = self.snapshot.worker(launch.ticket).filter(|worker| worker.pid == launch.pid);
-        let stretches = match worker {
-            // It could not note anything, but it has contributed.
-            Some(worker) if spans.is_empty() => self.durations(worker, start, end),
-            _ => stretches(launch, spans, self.snapshot.terms.mode == Mode::Split, start, end),
-        };
-        let fate = match &launch.end {
-            Some(launch_end) if launch_end.status.exit_status() == Some(0) => "has finished".to_owned(),
-            Some(launch_end) => describe(launch_end.status),
-            None => "was left behind".to_owned(),
-        };
-        Life { pid: launch.pid, beginning, start, end, fate, died: has_died(launch), stretches }
-    }
-
-    /// The life of a worker that it did not.
-    fn joined(&self, worker: &WorkerSnapshot, departed: Option<Instant>) -> Option<Life> {
-        let start = self.created.0 + nanoseconds(worker.attached?);
-        let committed = worker.committed.map(|committed| self.created.0 + nanoseconds(committed));
-        let end = committed.or(departed.map(|at| at.0)).unwrap_or(self.end).max(start);
-        let died = worker.state == WorkerState::Died;
-        let fate = match worker.state {
-            WorkerState::Done => "has contributed",
-            WorkerState::Died => "died or left",
-            WorkerState::Failed => "failed",
-            _ => "was still at work",
-        };
-        let stretches = self.durations(worker, start, end);
-        Some(Life { pid: worker.pid, beginning: Beginning::Joined, start, end, fate: fate.to_owned(), died, stretches })
-    }
-
-    /// The stretches of a worker of which only durations are known, backwards from its commit.
-    fn durations(&self, worker: &WorkerSnapshot, start: u64, end: u64) -> Vec<Stretch> {
-        let Some(committed) = worker.committed.filter(|_| self.snapshot.terms.mode != Mode::Split) else {
-            return Vec::new();
-        };
-        let mut at = (self.created.0 + nanoseconds(committed)).clamp(start, end);
-        let stretch = |activity, start, end, commits| Stretch {
-            activity,
-            start,
-            end,
-            chunk: None,
-            count: 1,
-            is_cut: false,
-            commits,
-        };
-        // How long the lock was held for it is not known.
-        let mut stretches = vec![stretch(Activity::Hold, at, at, true)];
-        let took =
-            [(Activity::Wait, worker.lock_wait), (Activity::Sleep, worker.slept), (Activity::Compute, worker.computed)];
-        for (activity, took) in took {
-            let from = at.saturating_sub(took.map_or(0, nanoseconds)).max(start);
-            if from < at {
-                stretches.push(stretch(activity, from, at, false));
-            }
-            at = from;
-        }
-        stretches.reverse();
-        stretches
-    }
-}
-
-/// What a worker noted, in order, and the span in which it died.
-fn stretches(launch: &Launch, mut spans: Vec<Span>, is_split: bool, start: u64, end: u64) -> Vec<Stretch> {
-    let open = open(launch, spans.last());
-    spans.sort_by_key(|span| span.start);
-    let mut at = start;
-    let mut stretches = Vec::with_capacity(spans.len() + 1);
-    for Span { activity, count, start, end: until, range, value, .. } in spans {
-        let (from, to) = (start.0.clamp(at, end), until.0.clamp(at, end));
-        let chunk = (is_split && !range.is_empty()).then_some((range.start, range.end));
-        stretches.push(Stretch {
-            activity,
-            start: from,
-            end: to,
-            chunk,
-            count,
-            is_cut: false,
-            commits: value.is_some(),
-        });
-        at = to;
-    }
-    if let Some(activity) = open.filter(|_| at < end) {
-        stretches.push(Stretch { activity, start: at, end, chunk: None, count: 1, is_cut: true, commits: false });
-    }
-    stretches
-}
-
-/// What a worker was doing when it ended, if it was in the middle of something.
-fn open(launch: &Launch, last: Option<&Span>) -> Option<Activity> {
-    let end = launch.end.as_ref()?;
-    let last = last.map(|last| last.activity);
-    let doing = match end.phase? {
-        Phase::Computing => Activity::Compute,
-        Phase::Sleeping => Activity::Sleep,
-        // It notes that it had to wait when it has the lock, and that it has held it when it has it no more.
-        Phase::Waiting if last == Some(Activity::Wait) => Activity::Hold,
-        Phase::Waiting if !end.is_done => Activity::Wait,
-        Phase::Attached | Phase::Waiting | Phase::Failed => return None,
-    };
-    (end.status.exit_status() != Some(0) && last != Some(doing)).then_some(doing)
-}
-
-/// Whether a worker died, rather than left because it was asked to or had nothing more to do.
-fn has_died(launch: &Launch) -> bool {
-    let Some(end) = &launch.end else { return false };
-    let left =
-        [exit_code::COMPLETE, exit_code::INCOMPLETE, exit_code::HANGUP, exit_code::INTERRUPTED, exit_code::TERMINATED];
-    let has_left = end.status.exit_status().is_some_and(|code| left.iter().any(|left| i32::from(*left) == code));
-    !has_left || end.phase == Some(Phase::Failed)
-}
-
 fn title(snapshot: &Snapshot) -> String {
     let terms = &snapshot.terms;
     let by = match (terms.mode, terms.workers) {
@@ -273,7 +152,7 @@ fn title(snapshot: &Snapshot) -> String {
         (_, 1) => "by 1 worker".to_owned(),
         (_, workers) => format!("by each of {workers} workers"),
     };
-    format!("{} over {} iterations, {by}", terms.kernel, terms.iterations)
+    format!("{} over {} iterations, {by}", terms.kernel, grouped(terms.iterations))
 }
 
 fn summary(snapshot: &Snapshot, model: &Model, reason: &str) -> String {
@@ -281,7 +160,8 @@ fn summary(snapshot: &Snapshot, model: &Model, reason: &str) -> String {
     let progress = match snapshot.terms.mode {
         Mode::Split => {
             let chunks: u64 = snapshot.workers.iter().map(|worker| worker.chunks).sum();
-            format!("{} of {} iterations in {chunks} chunks", snapshot.iterations_done(), snapshot.terms.iterations)
+            let (done, all) = (grouped(snapshot.iterations_done()), grouped(snapshot.terms.iterations));
+            format!("{done} of {all} iterations in {chunks} chunks")
         }
         _ => format!("{} of {} contributions", snapshot.done(), snapshot.total()),
     };
@@ -294,8 +174,15 @@ fn summary(snapshot: &Snapshot, model: &Model, reason: &str) -> String {
         [value] if snapshot.terms.mode.has_total() => format!("; final shared value {value}"),
         _ => String::new(),
     };
-    let took = Duration::from_nanos(model.length);
-    format!("{end}: {progress} in {took:.2?}{restarts}{value}")
+    let took = axis::duration(model.length);
+    format!("{end}: {progress} in {took}{restarts}{value}")
+}
+
+/// A number whose thousands stand apart, as the command line takes it.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
+    groups.join("_")
 }
 
 fn value_label(snapshot: &Snapshot) -> String {

@@ -8,7 +8,7 @@ use super::svg::{LEFT, PLOT};
 pub const HEIGHT: f64 = 110.0;
 
 /// Up to that many steps have points to point at.
-const FEW: usize = 60;
+const FEW: usize = 40;
 
 /// Draws the line from `top` on.
 pub fn draw(markup: &mut Markup, top: f64, growth: &[(u64, f64)], label: &str, x: impl Fn(u64) -> f64) {
@@ -18,12 +18,12 @@ pub fn draw(markup: &mut Markup, top: f64, growth: &[(u64, f64)], label: &str, x
     // Halved, because their difference may be more than there is.
     let share = |value: f64| (value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0);
     let y = |value: f64| top + HEIGHT * (1.0 - share(value));
-    markup.text("strong", LEFT, top - 10.0, label);
-    let step = axis::step(low, high, 4.0);
+    markup.text("strong", LEFT + 6.0, top - 10.0, label);
+    let step = axis::step(low, high, 5.0);
     for tick in axis::ticks(low, high, step) {
         let (class, y) = (if tick == 0.0 { "axis" } else { "grid" }, y(tick));
         markup.path(class, &format!("M{} {}h{}", px(LEFT), px(y), px(PLOT)), None);
-        markup.text("end", LEFT - 8.0, y + 4.0, &axis::label(tick, step));
+        markup.text("end", LEFT - 8.0, y + 4.0, &axis::label(tick, step, high.max(-low)));
     }
     markup.path("value", &line(growth, &x, y), None);
     if growth.len() <= FEW {

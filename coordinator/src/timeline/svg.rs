@@ -119,7 +119,7 @@ impl<'a> Picture<'a> {
             (Class::Wait, "lock wait", 84.0),
             (Class::Hold, "lock held, commit", 128.0),
             (Class::Alive, "starting, ending", 118.0),
-            (Class::Died, "died", 62.0),
+            (Class::Died, "died (pale: cut short)", 154.0),
             (Class::Restarted, "restarted", 0.0),
         ];
         let mut x = LEFT;
@@ -146,7 +146,7 @@ impl<'a> Picture<'a> {
             let x = LEFT + tick / length * PLOT;
             markup.path("grid", &format!("M{} {}V{}", px(x), px(self.top), px(bottom)), None);
             // Text over lines is hard to read.
-            let label = format!("{} {unit}", axis::label(tick, step));
+            let label = format!("{} {unit}", axis::label(tick, step, length));
             markup.rect("page", [x - 20.0, y + 5.0, 40.0, 14.0], None);
             markup.text("mid", x, y + 16.0, &label);
         }
@@ -158,12 +158,11 @@ impl<'a> Picture<'a> {
         let top = self.top + self.pitch * index as f64 + (self.pitch - self.bar) / 2.0;
         let who = format!("Process-{} (pid {})", self.rows[index].ticket, life.pid);
         let (x, end) = (self.x(life.start), self.x(life.end));
-        let said = speaks.then(|| format!("{who} {}, after {}", life.fate, self.told(life.end - life.start)));
+        let said = speaks.then(|| format!("{who} {}, after {}", life.fate, axis::duration(life.end - life.start)));
         markup.rect("alive", [x, top, (end - x).max(1.0), self.bar], said.as_deref());
         if speaks {
             for mark in marks {
-                let class = format!("{}{}", mark.class.name(), if mark.stretch.is_cut { " cut" } else { "" });
-                markup.rect(&class, [mark.x, top, mark.width, self.bar], Some(&self.say(&who, mark)));
+                markup.rect(&class_of(mark), [mark.x, top, mark.width, self.bar], Some(&say(&who, mark)));
             }
         } else {
             self.crowd(markup, top, marks);
@@ -182,22 +181,24 @@ impl<'a> Picture<'a> {
 
     /// Many marks: one path a class, in the order in which the classes come first.
     fn crowd(&self, markup: &mut Markup, top: f64, marks: &[Mark<'_>]) {
-        let mut paths: BTreeMap<u8, (Class, String)> = BTreeMap::new();
+        let mut paths: BTreeMap<(u8, bool), (String, String)> = BTreeMap::new();
         for mark in marks {
             let width = px(mark.width);
-            let (_, path) = paths.entry(mark.class as u8).or_insert((mark.class, String::new()));
+            let key = (mark.class as u8, mark.stretch.is_cut);
+            let (_, path) = paths.entry(key).or_insert_with(|| (class_of(mark), String::new()));
             // Writing to a string does not fail.
             let _ = write!(path, "M{} {}h{width}v{}h-{width}z", px(mark.x), px(top), px(self.bar));
         }
         for (class, path) in paths.values() {
-            markup.path(class.name(), path, None);
+            markup.path(class, path, None);
         }
     }
 
     /// The labels of the rows: as many as there is room for.
     #[expect(clippy::cast_precision_loss, reason = "there are at most a few hundred rows")]
     fn labels(&self, markup: &mut Markup) {
-        let room = 12.0;
+        // All of them if they fit, and fewer with more air else.
+        let room = if self.pitch >= 12.0 { 12.0 } else { 20.0 };
         let every =
             [1, 2, 5, 10, 20, 50, 100].into_iter().find(|every| f64::from(*every) * self.pitch >= room).unwrap_or(100);
         let mut free = self.top;
@@ -209,21 +210,21 @@ impl<'a> Picture<'a> {
             }
         }
     }
+}
 
-    fn say(&self, who: &str, mark: &Mark<'_>) -> String {
-        let Stretch { activity, start, end, chunk, is_cut, .. } = mark.stretch;
-        if mark.count > 1 {
-            return format!("{who}: {} spans, mostly {}", mark.count, activity.name());
-        }
-        let chunk = chunk.map(|(start, end)| format!(" {start}..{end}")).unwrap_or_default();
-        let cut = if *is_cut { ", cut short by its death" } else { "" };
-        format!("{who}: {}{chunk} for {}{cut}", activity.name(), self.told(end - start))
-    }
+fn class_of(mark: &Mark<'_>) -> String {
+    format!("{}{}", mark.class.name(), if mark.stretch.is_cut { " cut" } else { "" })
+}
 
-    #[expect(clippy::unused_self, reason = "reads as the picture's way to tell a duration")]
-    fn told(&self, nanoseconds: u64) -> String {
-        format!("{:.2?}", std::time::Duration::from_nanos(nanoseconds))
+/// What a mark is, to who points at it.
+fn say(who: &str, mark: &Mark<'_>) -> String {
+    let Stretch { activity, start, end, chunk, is_cut, .. } = mark.stretch;
+    if mark.count > 1 {
+        return format!("{who}: {} spans, mostly {}", mark.count, mark.class.name());
     }
+    let chunk = chunk.map(|(start, end)| format!(" {start}..{end}")).unwrap_or_default();
+    let cut = if *is_cut { ", cut short by its death" } else { "" };
+    format!("{who}: {}{chunk} for {}{cut}", activity.name(), axis::duration(end - start))
 }
 
 /// A cross around a point.
