@@ -3,13 +3,16 @@
 mod told;
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::fd::AsRawFd;
 use std::path::Path;
 
 use common::exit_code::{COMPLETE, INCOMPLETE, INTERRUPTED, UNAVAILABLE, USAGE};
 use common::plant::Point;
 use harness::{Plant, Scene, scene};
 use roxmltree::Document;
+use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use serde_json::Value;
 
@@ -363,12 +366,18 @@ fn a_picture_that_fails_at_the_end_is_told_of_and_spoils_no_result() {
 #[test]
 fn a_worker_that_cannot_note_anything_contributes_all_the_same() {
     let scene = scene!();
+    let text = "someone else's".repeat(10);
     let other = file(&scene, "other");
-    fs::write(&other, "someone else's").expect("it can be written");
-    for to in ["/proc/1/fd/0", "/nowhere", &other] {
+    fs::write(&other, &text).expect("it can be written");
+    let mut memory = File::from(memfd_create("other", MemfdFlags::CLOEXEC).expect("it can be made"));
+    memory.write_all(text.as_bytes()).expect("it can be written");
+    let in_memory = format!("/proc/{}/fd/{}", std::process::id(), memory.as_raw_fd());
+    for to in ["/proc/1/fd/0", "/nowhere", &other, &in_memory] {
         let name = scene.create("mute", &["-w", "1"]);
-        let _ = scene.worker(&name).args(["--timeline-to", to]).run().expect(COMPLETE);
+        let _ = scene.worker(&name).args(["--ticket", "1", "--timeline-to", to]).run().expect(COMPLETE);
+        assert_eq!(scene.status(&name).expect("it is there")["value"], 285);
         scene.remove(&name);
     }
-    assert_eq!(fs::read_to_string(&other).expect("it is there"), "someone else's");
+    assert_eq!(fs::read_to_string(&other).expect("it is there"), text);
+    assert_eq!(fs::read_to_string(in_memory).expect("it is there"), text);
 }

@@ -148,3 +148,34 @@ impl Drop for Recording {
         self.flush();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A million chunks of a microsecond each: half of the room for the first ones, then 1024 for each e-fold of the time.
+    #[test]
+    fn what_is_short_is_merged_before_the_room_runs_out() {
+        const ROOM: u64 = 1 << 15;
+        let (file, began, held) = (tempfile::tempfile().unwrap(), Instant(1), Instant(1)..Instant(1));
+        let (room, value) = (ROOM * RECORD as u64, None);
+        let mut recording =
+            Recording { file: file.try_clone().unwrap(), ticket: 1, began, room, used: 0, held, value, merged: None };
+        for chunk in 0..1_000_000 {
+            let (start, end) = (Instant(1 + chunk * 1000), Instant(1 + (chunk + 1) * 1000));
+            let value = u32::try_from(chunk).ok().map(f64::from);
+            let (activity, range) = (Activity::Compute, chunk..chunk + 1);
+            assert!(recording.note(&Span { ticket: 1, pid: 1, activity, count: 1, start, end, range, value }));
+        }
+        drop(recording);
+        let length = usize::try_from(file.metadata().unwrap().len()).unwrap();
+        let mut bytes = vec![0; length];
+        file.read_exact_at(&mut bytes, 0).unwrap();
+        let (records, rest) = bytes.as_chunks::<RECORD>();
+        let spans: Vec<Span> = records.iter().map(|record| Span::from_bytes(record).unwrap()).collect();
+        assert!(rest.is_empty() && spans.len() < 22_000, "{}", spans.len());
+        assert_eq!(spans.iter().map(|span| span.count).sum::<u32>(), 1_000_000, "none is missing");
+        assert!(spans.is_sorted_by(|one, next| one.end == next.start), "without a gap");
+        assert_eq!(spans.last().unwrap().value, Some(999_999.0));
+    }
+}
