@@ -20,7 +20,7 @@ use told::told;
 
 /// What the legend explains.
 const LEGEND: [&str; 7] =
-    ["compute", "sleep", "lock wait", "lock held, commit", "starting, ending", "died (pale: cut short)", "restarted"];
+    ["compute", "sleep", "lock wait", "lock held, commit", "starting, ending", "died (faded: cut short)", "restarted"];
 
 /// A complete event, in nanoseconds.
 #[derive(Clone, Debug)]
@@ -75,7 +75,9 @@ impl Trace {
                 other => panic!("no phase {other} is written"),
             }
         }
-        threads.values().for_each(|spans| check_nesting(spans));
+        for spans in threads.values() {
+            check_nesting(spans);
+        }
         Self { threads, instants, counter, names }
     }
 
@@ -95,8 +97,13 @@ impl Trace {
         self.instants.iter().filter(|(found, ..)| found == name).map(|(_, at, thread)| (*at, *thread)).collect()
     }
 
-    fn last_value(&self) -> f64 {
-        self.counter.last().expect("there is a counter").1
+    /// The counter's values, which are integers here.
+    fn values(&self) -> Vec<String> {
+        self.counter.iter().map(|(_, value)| value.to_string()).collect()
+    }
+
+    fn last_value(&self) -> String {
+        self.values().pop().expect("there is a counter")
     }
 }
 
@@ -170,8 +177,8 @@ fn a_run_is_drawn_with_every_worker_and_the_results_are_the_same() {
         assert_eq!(names, ["lock wait", "lock held", "compute", "sleep", "lock wait", "lock held"]);
         assert!(spans[3].end - spans[3].start >= 10_000_000, "it slept: {spans:?}");
     }
-    let values: Vec<f64> = trace.counter.iter().map(|(_, value)| *value).collect();
-    assert_eq!(values.first(), Some(&0.0));
+    let values = trace.values();
+    assert_eq!(values.first().map(String::as_str), Some("0"));
     assert!(drawn.stdout.ends_with(&format!("Final shared value: {}\n", trace.last_value())), "{values:?}");
     assert_eq!(values.len(), 6, "none, one a commit, and the last one at the end: {values:?}");
 }
@@ -195,7 +202,7 @@ fn what_a_killed_worker_was_doing_ends_at_its_death_and_its_restart_follows() {
     assert_eq!(trace.instants("restarted"), [(restarted.start, 2)]);
     assert!(restarted.start >= killed.end);
     assert!(after.iter().any(|span| span.name == "compute"), "{after:?}");
-    assert_eq!(trace.last_value(), 4.0 * 285.0);
+    assert_eq!(trace.last_value(), "1140");
     let picture = fs::read_to_string(svg).expect("it was written");
     assert!(picture.contains("class=\"sleep cut\"") && picture.contains("1 restart"), "{picture}");
 }
@@ -231,7 +238,7 @@ fn an_interrupted_run_is_drawn_as_far_as_it_came() {
         assert_eq!((lives.len(), last.name.as_str()), (1, "sleep"));
     }
     assert!(!trace.lives(5).is_empty(), "who joined by hand is there too");
-    assert_eq!(trace.last_value(), 285.0);
+    assert_eq!(trace.last_value(), "285");
     assert!(trace.instants("died").is_empty(), "they were asked to leave");
     let texts = texts(svg.as_ref());
     assert!(texts.iter().any(|text| text.starts_with("incomplete (SIGINT): 1 of 5 contributions")), "{texts:?}");
@@ -252,7 +259,7 @@ fn a_split_run_has_a_span_for_each_chunk() {
     chunks.sort_unstable();
     let all: Vec<(u64, u64)> = (0..1000).step_by(30).map(|start| (start, (start + 30).min(1000))).collect();
     assert_eq!(chunks, all);
-    assert_eq!(trace.last_value(), 332_833_500.0);
+    assert_eq!(trace.last_value(), "332833500");
     assert!(texts(svg.as_ref()).iter().any(|text| text.contains("1_000 of 1_000 iterations in 34 chunks")));
 }
 
@@ -272,7 +279,8 @@ fn a_resumed_run_is_drawn_from_what_is_left_and_what_the_ledger_knows() {
     let by_hand = trace.lives(5);
     assert_eq!(by_hand[0].0.args["end"], "has contributed");
     assert!(by_hand[0].1.iter().any(|span| span.name == "compute"), "{by_hand:?}");
-    assert_eq!((trace.counter[0].1, trace.last_value()), (0.0, 285.0), "{:?}", trace.counter);
+    let values = trace.values();
+    assert_eq!((&values[0][..], &values[values.len() - 1][..]), ("0", "285"), "{values:?}");
 }
 
 #[test]

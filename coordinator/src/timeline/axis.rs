@@ -16,7 +16,8 @@ const UNITS: [(f64, Unit); 5] = [
 pub fn duration(nanoseconds: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "two digits behind the point are shown")]
     let nanoseconds = nanoseconds as f64;
-    let (unit, size) = unit(nanoseconds);
+    // In seconds from one on, where an axis is told in milliseconds up to two.
+    let (unit, size) = unit(nanoseconds * 2.0);
     format!("{:.2} {unit}", nanoseconds / size)
 }
 
@@ -91,6 +92,7 @@ mod tests {
         assert_eq!(unit(12e9).0, "s");
         assert_eq!(unit(3.6e12).0, "min");
         assert_eq!(unit(1e18).0, "h");
+        assert_eq!([1_500, 999_000_000, 1_602_000_000].map(duration), ["1.50 µs", "999.00 ms", "1.60 s"]);
     }
 
     #[test]

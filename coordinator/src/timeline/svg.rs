@@ -98,6 +98,9 @@ impl<'a> Picture<'a> {
         for (index, life, marks) in &drawn {
             self.life(&mut markup, *index, life, marks, speaks);
         }
+        for (index, life, _) in &drawn {
+            self.fate(&mut markup, *index, life, speaks);
+        }
         self.labels(&mut markup);
         if has_panel {
             panel::draw(&mut markup, panel_top, &self.model.growth, &self.model.value_label, |at| self.x(at));
@@ -119,7 +122,7 @@ impl<'a> Picture<'a> {
             (Class::Wait, "lock wait", 84.0),
             (Class::Hold, "lock held, commit", 128.0),
             (Class::Alive, "starting, ending", 118.0),
-            (Class::Died, "died (pale: cut short)", 154.0),
+            (Class::Died, "died (faded: cut short)", 160.0),
             (Class::Restarted, "restarted", 0.0),
         ];
         let mut x = LEFT;
@@ -167,15 +170,21 @@ impl<'a> Picture<'a> {
         } else {
             self.crowd(markup, top, marks);
         }
-        let size = (self.pitch * 0.26).clamp(1.5, 6.0);
-        let middle = top + self.bar / 2.0;
+    }
+
+    /// Its death and its restart, above all else, also where a row is lower than they are.
+    #[expect(clippy::cast_precision_loss, reason = "there are at most a few hundred rows")]
+    fn fate(&self, markup: &mut Markup, index: usize, life: &Life, speaks: bool) {
+        let size = (self.pitch * 0.26).clamp(3.0, 6.0);
+        let middle = self.top + self.pitch * (index as f64 + 0.5);
+        let who = format!("Process-{} (pid {})", self.rows[index].ticket, life.pid);
         if life.died {
             let said = format!("{who} {}", life.fate);
-            markup.path("died", &cross(end - size, middle, size), speaks.then_some(&said));
+            markup.path("died", &cross(self.x(life.end) - size, middle, size), speaks.then_some(&said));
         }
         if life.beginning == Beginning::Restarted {
             let said = format!("{who}: launched again");
-            markup.path("restarted", &triangle(x, middle, size), speaks.then_some(&said));
+            markup.path("restarted", &triangle(self.x(life.start), middle, size), speaks.then_some(&said));
         }
     }
 
