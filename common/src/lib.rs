@@ -32,6 +32,7 @@ mod shared;
 mod stderr;
 mod sys;
 mod terms;
+pub mod trace;
 mod value;
 
 pub use clock::Instant;

@@ -16,6 +16,7 @@ mod run;
 mod signals;
 mod supervise;
 mod tenure;
+mod timeline;
 
 use std::process::ExitCode;
 

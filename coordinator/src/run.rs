@@ -16,6 +16,7 @@ use crate::report::{self, Style};
 use crate::signals::Signals;
 use crate::supervise::Supervisor;
 use crate::tenure::Tenure;
+use crate::timeline::Timeline;
 
 /// Creates a segment, launches workers, waits, reports, removes the segment; returns the exit code.
 pub fn run(args: &RunArgs) -> Result<u8> {
@@ -25,18 +26,20 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     terms.worker.clone_from(&worker);
     let name = plan::name(args.name.as_ref());
     let signals = Signals::hear()?;
+    let timeline = Timeline::prepare(&args.output.timeline)?;
     // A folder that cannot be read is told of by the creation that follows.
     let _ = common::remove_creation_debris();
     name_leftovers(&narrator);
     let segment = Segment::create(&name, &terms)?;
     narrator.step(format_args!("created segment {name} for {} workers", terms.workers));
-    supervise(Tenure::new(segment, args.keep), worker, signals, &args.output, &narrator)
+    supervise(Tenure::new(segment, args.keep), worker, signals, timeline, &args.output, &narrator)
 }
 
 /// Takes over a run whose coordinator died, finishes it, reports, removes the segment; returns the exit code.
 pub fn resume(args: &ResumeArgs) -> Result<u8> {
     let narrator = Narrator::new(&args.output);
     let signals = Signals::hear()?;
+    let timeline = Timeline::prepare(&args.output.timeline)?;
     let segment = Segment::attach(&args.name)?;
     command::must_be_a_run(&segment)?;
     let name = args.name.clone();
@@ -56,7 +59,7 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
     }
     segment.open_as_coordinator();
     narrator.step(format_args!("took over segment {name}: {} contributions are applied", segment.done()));
-    supervise(Tenure::new(segment, args.keep), worker, signals, &args.output, &narrator)
+    supervise(Tenure::new(segment, args.keep), worker, signals, timeline, &args.output, &narrator)
 }
 
 /// Supervises the run to its end, reports it and removes the segment.
@@ -64,17 +67,21 @@ fn supervise(
     tenure: Tenure,
     worker: PathBuf,
     mut signals: Signals,
+    mut timeline: Timeline,
     args: &OutputArgs,
     narrator: &Narrator,
 ) -> Result<u8> {
     let segment = tenure.segment();
     let style = Style::new(args);
     let mut output = Output::default();
-    let launcher = Launcher::new(segment, worker, narrator.is_verbose());
-    let outcome = Supervisor::new(segment, launcher, &mut signals, &mut output, style, narrator).run()?;
+    timeline.begin(segment)?;
+    let launcher = Launcher::new(segment, worker, narrator.is_verbose(), timeline.workers_path());
+    let supervisor = Supervisor::new(segment, launcher, &mut signals, &mut output, &mut timeline, style, narrator);
+    let outcome = supervisor.run()?;
     plant::at(Point::Supervised);
     let code = report::report(segment, &outcome, &mut output, style, narrator)?;
     let code = report::drain(&mut output, &mut signals, outcome.report_until(), code);
+    let code = timeline.write(segment, &outcome, narrator, code)?;
     segment.mark_reported();
     let removal = tenure.end()?;
     narrator.step(match removal {

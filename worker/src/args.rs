@@ -1,5 +1,7 @@
 //! The worker's command line.
 
+use std::path::PathBuf;
+
 use clap::Parser;
 use common::{DelayRange, SegmentName, cli, parse_count};
 
@@ -33,4 +35,7 @@ pub struct Args {
     /// Nonce of the coordinator's segment
     #[arg(long, value_name = "NUMBER", hide = true)]
     pub nonce: Option<u64>,
+    /// Where the coordinator wants to read what this worker does and when
+    #[arg(long, value_name = "PATH", hide = true)]
+    pub timeline_to: Option<PathBuf>,
 }

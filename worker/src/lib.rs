@@ -11,6 +11,7 @@ mod contribute;
 mod error;
 mod job;
 mod pace;
+mod record;
 mod signals;
 
 use std::process::ExitCode;

@@ -62,6 +62,19 @@ impl Segment {
         self.view().slot(ticket).is_some_and(|slot| slot.phase.load(Relaxed) == Phase::Failed as u32)
     }
 
+    /// What the last worker with this ticket was doing when it was heard of last, and its process id.
+    #[must_use]
+    pub fn phase(&self, ticket: u32) -> Option<(u32, Phase)> {
+        let slot = self.view().slot(ticket)?;
+        Some((slot.pid.load(Relaxed), Phase::of(slot.phase.load(Relaxed))))
+    }
+
+    /// The shared value, or its first cell, as it stands at this moment.
+    #[must_use]
+    pub fn first_cell(&self) -> Value {
+        self.terms().value_type.value(self.view().header.core.value.load(Relaxed))
+    }
+
     /// Where a ticket stands; nothing if there is no such ticket.
     ///
     /// # Errors

@@ -1,11 +1,13 @@
 //! The coordinator's command line: the only module that knows clap.
 
+mod picture;
 mod run;
 mod segments;
 mod terms;
 
 use clap::{Parser, Subcommand};
 
+pub use picture::{Picture, PictureFormat};
 pub use run::{Format, OutputArgs, ResumeArgs, RunArgs};
 pub use segments::{CreateArgs, ListArgs, RemoveArgs, StatusArgs, StopArgs, WaitArgs};
 pub use terms::{Chunk, TermsArgs, Workers};

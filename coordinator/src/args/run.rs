@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 use common::{SegmentName, cli, parse_count, parse_duration};
 
+use super::picture::{self, Picture};
 use super::terms::TermsArgs;
 
 /// The options of `run`.
@@ -44,6 +45,10 @@ pub struct OutputArgs {
     /// Show progress on stderr
     #[arg(long, value_name = "WHEN", default_value = "none")]
     pub progress: Progress,
+    /// Draw the run into this file at its end: who did what when, and how the value grew (.svg: a picture; .json: a trace for
+    /// ui.perfetto.dev); may be given several times
+    #[arg(long, value_name = "FILE", value_parser = picture::parser(), action = ArgAction::Append)]
+    pub timeline: Vec<Picture>,
     /// Print the final number alone
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,

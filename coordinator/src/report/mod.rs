@@ -135,14 +135,19 @@ fn wrap_note(snapshot: &Snapshot) -> String {
     format!("the {kind} wrapped around; the exact total is {total}")
 }
 
-/// The error of a run that is not complete: why, how much is there, and which workers failed.
-fn what_is_missing(snapshot: &Snapshot, outcome: &Outcome) -> String {
-    let reason = match outcome.ending {
+/// Why a run that is not complete is not.
+pub fn reason(outcome: &Outcome) -> &'static str {
+    match outcome.ending {
         Some(Ending::Farewell(farewell)) => farewell.name(),
         Some(Ending::TimedOut) => "timeout",
         Some(Ending::Stopped) => "stopped",
         None => "workers failed",
-    };
+    }
+}
+
+/// The error of a run that is not complete: why, how much is there, and which workers failed.
+fn what_is_missing(snapshot: &Snapshot, outcome: &Outcome) -> String {
+    let reason = reason(outcome);
     let progress = match snapshot.terms.mode {
         Mode::Split => {
             format!("{} of {} iterations are applied", snapshot.iterations_done(), snapshot.terms.iterations)

@@ -21,6 +21,7 @@ use crate::outcome::{Ending, Fates, Outcome};
 use crate::output::Output;
 use crate::report::{self, Style};
 use crate::signals::Signals;
+use crate::timeline::Timeline;
 use bystanders::Bystander;
 
 /// Launches between two looks at what else has happened.
@@ -38,6 +39,7 @@ pub struct Supervisor<'a> {
     launcher: Launcher,
     signals: &'a mut Signals,
     output: &'a mut Output,
+    timeline: &'a mut Timeline,
     style: Style,
     narrator: &'a Narrator,
     /// Tickets that wait for a worker.
@@ -68,6 +70,7 @@ impl<'a> Supervisor<'a> {
         launcher: Launcher,
         signals: &'a mut Signals,
         output: &'a mut Output,
+        timeline: &'a mut Timeline,
         style: Style,
         narrator: &'a Narrator,
     ) -> Self {
@@ -76,6 +79,7 @@ impl<'a> Supervisor<'a> {
             launcher,
             signals,
             output,
+            timeline,
             style,
             narrator,
             queue: VecDeque::new(),
@@ -145,10 +149,12 @@ impl<'a> Supervisor<'a> {
                 continue;
             }
             self.segment.forget_failure(ticket);
+            self.timeline.launching();
             match self.launcher.launch(ticket) {
                 Ok(pid) => {
                     self.narrator.step(format_args!("launched Process-{ticket} (pid {pid})"));
                     self.children.insert(pid, ticket);
+                    self.timeline.launched(ticket, pid);
                 }
                 Err(Refused::ForNow(pause)) => {
                     self.narrator.step(format_args!("no room for Process-{ticket} now; trying again in {pause:?}"));
