@@ -59,7 +59,7 @@ fn choose<'a>(kernels: &[&'a dyn Kernel], terms: &Terms, args: &Args) -> Result<
     }
     let kernel = kernel::find(kernels, &terms.kernel).ok_or_else(|| Error::NoKernel {
         wanted: terms.kernel.clone(),
-        known: kernels.iter().map(|kernel| kernel.name()).collect::<Vec<_>>().join(", "),
+        known: kernel::known(kernels, &terms.kernel),
     })?;
     let (iterations, most) = (args.iterations.unwrap_or(terms.iterations), kernel.most_iterations());
     if iterations > most {
