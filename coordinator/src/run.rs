@@ -28,7 +28,10 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let _ = common::remove_creation_debris();
     name_leftovers(&narrator);
     let segment = Segment::create(&name, &terms)?;
-    narrator.step(format_args!("created segment {name} for {} workers", terms.workers));
+    narrator.keep_time_of(&segment);
+    let id = std::process::id();
+    narrator
+        .step(format_args!("created segment {name} for {} workers; kill -USR1 {id} shows its status", terms.workers));
     supervise(Tenure::new(segment, args.keep), worker, signals, &args.output, &narrator)
 }
 
@@ -53,7 +56,11 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
         return Err(common::Error::NothingLeft { name, why: "its result was reported already" }.into());
     }
     segment.open_as_coordinator();
-    narrator.step(format_args!("took over segment {name}: {} contributions are applied", segment.done()));
+    narrator.keep_time_of(&segment);
+    let (done, id) = (segment.done(), std::process::id());
+    narrator.step(format_args!(
+        "took over segment {name}: {done} contributions are applied; kill -USR1 {id} shows its status"
+    ));
     supervise(Tenure::new(segment, args.keep), worker, signals, &args.output, &narrator)
 }
 
@@ -74,11 +81,12 @@ fn supervise(
     let code = report::report(segment, &outcome, &mut output, style, narrator)?;
     let code = report::drain(&mut output, &mut signals, outcome.report_until(), code);
     segment.mark_reported();
+    let name = segment.name().clone();
     let removal = tenure.end()?;
     narrator.step(match removal {
-        None => "the segment is kept",
-        Some(Removal::Removed) => "the segment is removed",
-        Some(Removal::NotOurs) => "the segment was removed by someone else",
+        None => format!("kept segment {name}"),
+        Some(Removal::Removed) => format!("removed segment {name}"),
+        Some(Removal::NotOurs) => format!("segment {name} was removed by someone else"),
     });
     Ok(code)
 }

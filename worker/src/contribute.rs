@@ -25,7 +25,7 @@ pub fn contribute(args: &Args, kernels: &[&dyn Kernel], signals: &Signals) -> Re
         return Ok(());
     };
     let mut job = Job::new(args, &segment, kernel, signals, claim);
-    job.say(&format!("attached to {} as Process-{}", args.name, job.claim.ticket()));
+    job.say(&format!("attached to {}", args.name));
     if segment.terms().mode == Mode::Split { chunks::share(&mut job) } else { whole(&mut job) }
 }
 
@@ -41,7 +41,10 @@ fn whole(job: &mut Job<'_>) -> Result<(), Error> {
     drop(guard);
     job.tell_committed();
     let (ticket, contribution, value) = (committed.ticket, committed.contribution, committed.value);
-    job.say(&format!("committed; the value is {value}"));
+    // A coordinator that gave out the ticket tells of it.
+    if job.args.ticket.is_none() {
+        job.say(&format!("committed {contribution}; the value is {value}"));
+    }
     plant::at(Point::Committed);
     job.print(&match job.segment.terms().mode {
         Mode::Independent => format!("Process Process-{ticket}, Result: {contribution}"),

@@ -3,17 +3,18 @@
 pub const COORDINATOR: &str = "\
 Examples:
   coordinator
-      four workers add the sum of the first 10^6 squares to one i32, each its own
+      four workers add the sum of the first 10^6 squares to one i32
   coordinator --independent -n 10_000_000
-      four workers print the sum of the first 10^7 squares, each its own
+      four workers print the sum of the first 10^7 squares each
   coordinator --split --kernel prime-count -n 1e7 --workers auto
-      the primes below 10^7, shared out among as many workers as there are CPUs
+      the primes below 10^7, shared out among a worker for each CPU
   coordinator create demo && worker --name demo; coordinator remove demo
       a worker by hand, on a segment that is made for such
   coordinator list
-      the segments that there are; coordinator status NAME shows one of them
+      the segments that there are
 
-Signals: SIGINT, SIGTERM and SIGHUP end a run, SIGUSR1 shows its status on stderr.";
+Signals: SIGINT, SIGTERM and SIGHUP end a run;
+SIGUSR1 shows its status on stderr.";
 
 pub const RUN: &str = "\
 Examples:
@@ -28,7 +29,8 @@ Examples:
   coordinator run --name demo --timeout 1m --format json
       a run that others can look at (coordinator status demo), reported as JSON
 
-Signals: SIGINT, SIGTERM and SIGHUP end a run, SIGUSR1 shows its status on stderr.";
+Signals: SIGINT, SIGTERM and SIGHUP end a run;
+SIGUSR1 shows its status on stderr.";
 
 pub const CREATE: &str = "\
 Examples:

@@ -105,7 +105,9 @@ fn is_over(sight: &Sight) -> bool {
 fn why_in_vain(sight: &Sight) -> Option<&'static str> {
     match sight.state {
         RunState::Stale => Some("its coordinator is dead"),
-        RunState::Open if sight.snapshot.stop != Stop::No && sight.alive() == 0 => Some("its workers were asked to stop"),
+        RunState::Open if sight.snapshot.stop != Stop::No && sight.alive() == 0 => {
+            Some("its workers were asked to stop")
+        }
         _ => None,
     }
 }

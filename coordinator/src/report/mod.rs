@@ -141,9 +141,8 @@ fn wrap_note(snapshot: &Snapshot) -> String {
 /// The error of a run that is not complete: why, how much is there, and which workers failed.
 fn what_is_missing(snapshot: &Snapshot, outcome: &Outcome) -> String {
     let reason = match outcome.ending {
-        Some(Ending::Farewell(farewell)) => farewell.name(),
-        Some(Ending::TimedOut) => "timeout",
         Some(Ending::Stopped) => "stopped",
+        Some(ending) => ending.name(),
         None => "workers failed",
     };
     let progress = match snapshot.terms.mode {

@@ -42,7 +42,8 @@ impl Sight {
 
     fn new(snapshot: Snapshot, state: RunState, is_removed: bool) -> Result<Self> {
         snapshot.check().map_err(|violation| Error::Violation { name: snapshot.name.clone(), violation })?;
-        let stopped = snapshot.workers.iter().filter(|worker| worker.is_stopped()).map(|worker| worker.ticket).collect();
+        let stopped =
+            snapshot.workers.iter().filter(|worker| worker.is_stopped()).map(|worker| worker.ticket).collect();
         let has_stopped_coordinator = snapshot.has_stopped_coordinator();
         Ok(Self { snapshot, state, stopped, has_stopped_coordinator, is_removed })
     }

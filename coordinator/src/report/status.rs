@@ -69,7 +69,11 @@ fn head(sight: &Sight) -> String {
         _ => format!("{} of {} contributions", snapshot.done(), snapshot.total()),
     };
     let (kernel, iterations) = (&snapshot.terms.kernel, snapshot.terms.iterations);
-    format!("{}: {state}; {kernel} over {iterations} iterations; {progress}; {}", snapshot.name, seconds(snapshot.elapsed))
+    format!(
+        "{}: {state}; {kernel} over {iterations} iterations; {progress}; {}",
+        snapshot.name,
+        seconds(snapshot.elapsed)
+    )
 }
 
 /// The table of the workers, or of so many of them and a line about the others: those at work come first.

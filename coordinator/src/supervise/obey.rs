@@ -54,7 +54,8 @@ impl Supervisor<'_> {
 
     /// Ends the run early: no more launches, and workers have their grace to leave.
     fn end(&mut self, ending: Ending) {
-        self.narrator.step(format_args!("stopping: {ending:?}; workers have {:?}", self.segment.terms().grace));
+        let grace = self.segment.terms().grace;
+        self.narrator.step(format_args!("stopping after {}; workers have {grace:?} to leave", ending.name()));
         self.ending = Some(ending);
         self.segment.request_stop(Stop::Now);
         let far_off = Duration::from_secs(365 * 24 * 3600);
