@@ -183,7 +183,7 @@ fn misspelt_values_shells_and_pages_are_answered_with_the_nearest_ones() {
         (&["completions", "bsh"], "bash"),
         (&["man", "staus"], "status"),
         (&["status", "demo", "--wacth"], "--watch"),
-        (&["complete"], "completions"),
+        (&["complet"], "completions"),
     ] {
         let finished = scene.coordinator(args).run();
         told(&finished, USAGE, "");

@@ -29,9 +29,16 @@ impl Sight {
 
     /// A segment that is observed.
     pub fn at(segment: &Segment) -> Result<Self> {
-        // Before the ledger is read: what is over now has changed for the last time.
-        let (is_removed, state) = (!segment.is_linked(), segment.run_state()?);
-        Self::new(segment.snapshot()?, state, is_removed)
+        let mut was_linked = segment.is_linked();
+        loop {
+            let (state, snapshot) = (segment.run_state()?, segment.snapshot()?);
+            // A coordinator that is gone has removed it before; and what is removed is read once more, for its last change.
+            let is_linked = segment.is_linked();
+            if is_linked == was_linked {
+                return Self::new(snapshot, state, !is_linked);
+            }
+            was_linked = is_linked;
+        }
     }
 
     /// The run that this very process coordinates.
@@ -92,19 +99,14 @@ impl Sight {
     /// What is asked of the workers and who is stopped, as the end of the state.
     pub fn qualities(&self) -> String {
         let (stopped, alive) = (self.stopped.len(), self.alive());
-        let mut qualities = String::new();
-        if self.snapshot.stop != Stop::No {
-            qualities.push_str(", asked to stop");
-        }
-        match (self.has_stopped_coordinator, stopped) {
-            (true, _) if stopped == alive => qualities.push_str(", stopped"),
-            (true, _) => qualities.push_str(", coordinator stopped"),
-            (false, 0) => {}
-            (false, _) => qualities.push_str(&format!(", {stopped} of {alive} workers stopped")),
-        }
-        if self.is_removed {
-            qualities.push_str(", removed");
-        }
-        qualities
+        let asked = if self.snapshot.stop == Stop::No { "" } else { ", asked to stop" };
+        let stopped = match (self.has_stopped_coordinator, stopped) {
+            (true, _) if stopped == alive => ", stopped".to_owned(),
+            (true, _) => ", coordinator stopped".to_owned(),
+            (false, 0) => String::new(),
+            (false, _) => format!(", {stopped} of {alive} workers stopped"),
+        };
+        let removed = if self.is_removed { ", removed" } else { "" };
+        format!("{asked}{stopped}{removed}")
     }
 }
