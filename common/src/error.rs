@@ -6,6 +6,7 @@ use std::io;
 use crate::exit_code;
 use crate::ledger::LockHolder;
 use crate::name::{FOLDER, SegmentName};
+use crate::nearest::nearest;
 use crate::value::Number;
 
 /// What went wrong with a segment or its ledger.
@@ -245,9 +246,7 @@ impl Error {
             Self::NoSegment { name, running } if running.is_empty() => {
                 Some(format!("create it: coordinator create {name}"))
             }
-            Self::NoSegment { name, running } => {
-                Some(format!("running now: {}; or create it: coordinator create {name}", join(running)))
-            }
+            Self::NoSegment { name, running } => Some(what_there_is(name, running)),
             Self::Exists { name, stale: true, .. } => {
                 Some(format!("finish it: coordinator resume {name}; or remove it: coordinator remove {name}"))
             }
@@ -294,6 +293,11 @@ fn misfit(cells: u32) -> &'static str {
     if cells == 1 { "it must be one number of that type" } else { "it must be a number of that type for each cell" }
 }
 
-fn join(names: &[SegmentName]) -> String {
-    names.iter().map(SegmentName::as_str).collect::<Vec<_>>().join(", ")
+/// The segments that there are, the one that may have been meant first.
+fn what_there_is(name: &SegmentName, running: &[SegmentName]) -> String {
+    let mut names: Vec<&str> = running.iter().map(SegmentName::as_str).collect();
+    let near = nearest(name.as_str(), names.iter().copied());
+    names.sort_by_key(|name| Some(*name) != near);
+    let question = near.map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+    format!("{question}running now: {}; or create it: coordinator create {name}", names.join(", "))
 }

@@ -24,6 +24,7 @@ mod layout;
 mod ledger;
 mod lock;
 mod name;
+mod nearest;
 mod number;
 pub mod plant;
 pub mod process;
@@ -44,6 +45,7 @@ pub use ledger::{
 };
 pub use lock::{Acquire, Guard, Vigil};
 pub use name::{InvalidName, SegmentName};
+pub use nearest::nearest;
 pub use number::{InvalidCount, parse_count};
 pub use segment::{
     Condition, Lifecycle, Lookup, Removal, RunState, Segment, Stop, list, remove, remove_creation_debris,

@@ -42,6 +42,8 @@ pub fn main() -> ExitCode {
         Command::Resume(args) => run::resume(&args),
         Command::Stop(args) => command::stop::stop(&args),
         Command::Remove(args) => command::remove::remove(&args),
+        Command::Completions(args) => command::completions::completions(&args),
+        Command::Man(args) => command::man::man(&args),
     };
     ExitCode::from(outcome.unwrap_or_else(|error| {
         cli::report(&error.to_string(), error.hint().as_deref());

@@ -1,16 +1,16 @@
 //! What the coordinator says on stderr while it works.
 
+use std::cell::Cell;
 use std::fmt::Display;
-use std::time::Instant;
 
-use common::cli::one_line;
-use common::say_if_read;
+use common::cli::{one_line, step};
+use common::{Instant, Segment, say_if_read};
 
 use crate::args::OutputArgs;
 
 /// Says notes and, if asked to, each step.
 pub struct Narrator {
-    began: Instant,
+    since: Cell<Instant>,
     quiet: bool,
     verbose: bool,
 }
@@ -18,12 +18,19 @@ pub struct Narrator {
 impl Narrator {
     /// A narrator for a command that begins now.
     pub fn new(args: &OutputArgs) -> Self {
-        Self { began: Instant::now(), quiet: args.quiet, verbose: args.verbose }
+        Self { since: Cell::new(Instant::now()), quiet: args.quiet, verbose: args.verbose }
+    }
+
+    /// From now on times count from the segment's creation, as those that its workers tell.
+    pub fn keep_time_of(&self, segment: &Segment) {
+        self.since.set(segment.created());
     }
 
     /// Says what the user should know, unless nothing is to be said.
     pub fn note(&self, what: impl Display) {
-        if !self.quiet {
+        if self.verbose {
+            self.step(format_args!("note: {what}"));
+        } else if !self.quiet {
             say_if_read(&format!("note: {}\n", one_line(&what.to_string())));
         }
     }
@@ -31,7 +38,7 @@ impl Narrator {
     /// Says a step, if each is to be explained.
     pub fn step(&self, what: impl Display) {
         if self.verbose {
-            say_if_read(&format!("[{:8.3} s] {what}\n", self.began.elapsed().as_secs_f64()));
+            step(self.since.get(), &what.to_string());
         }
     }
 

@@ -31,7 +31,10 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let _ = common::remove_creation_debris();
     name_leftovers(&narrator);
     let segment = Segment::create(&name, &terms)?;
-    narrator.step(format_args!("created segment {name} for {} workers", terms.workers));
+    narrator.keep_time_of(&segment);
+    let id = std::process::id();
+    narrator
+        .step(format_args!("created segment {name} for {} workers; kill -USR1 {id} shows its status", terms.workers));
     supervise(Tenure::new(segment, args.keep), worker, signals, timeline, &args.output, &narrator)
 }
 
@@ -58,7 +61,11 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
         return Err(common::Error::NothingLeft { name, why: "its result was reported already" }.into());
     }
     segment.open_as_coordinator();
-    narrator.step(format_args!("took over segment {name}: {} contributions are applied", segment.done()));
+    narrator.keep_time_of(&segment);
+    let (done, id) = (segment.done(), std::process::id());
+    narrator.step(format_args!(
+        "took over segment {name}: {done} contributions are applied; kill -USR1 {id} shows its status"
+    ));
     supervise(Tenure::new(segment, args.keep), worker, signals, timeline, &args.output, &narrator)
 }
 
@@ -83,11 +90,12 @@ fn supervise(
     let code = report::drain(&mut output, &mut signals, outcome.report_until(), code);
     let code = timeline.write(segment, &outcome, narrator, code)?;
     segment.mark_reported();
+    let name = segment.name().clone();
     let removal = tenure.end()?;
     narrator.step(match removal {
-        None => "the segment is kept",
-        Some(Removal::Removed) => "the segment is removed",
-        Some(Removal::NotOurs) => "the segment was removed by someone else",
+        None => format!("kept segment {name}"),
+        Some(Removal::Removed) => format!("removed segment {name}"),
+        Some(Removal::NotOurs) => format!("segment {name} was removed by someone else"),
     });
     Ok(code)
 }

@@ -47,6 +47,7 @@ pub fn share(job: &mut Job<'_>) -> Result<(), Error> {
     job.tell_committed();
     let ticket = job.claim.ticket();
     let (sum, chunks) = job.segment.added(ticket).unwrap_or((0.into(), 0));
+    job.say(&format!("added {sum} in {chunks} chunks"));
     job.print(&format!("Process Process-{ticket} added {sum} in {chunks} chunks"))?;
     if leaves { Err(Error::Stopped) } else { Ok(()) }
 }

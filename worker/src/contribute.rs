@@ -27,7 +27,7 @@ pub fn contribute(args: &Args, kernels: &[&dyn Kernel], signals: &Signals) -> Re
         return Ok(());
     };
     let mut job = Job::new(args, &segment, kernel, signals, claim, recorder);
-    job.say(&format!("attached to {} as Process-{}", args.name, job.claim.ticket()));
+    job.say(&format!("attached to {}", args.name));
     if segment.terms().mode == Mode::Split { chunks::share(&mut job) } else { whole(&mut job) }
 }
 
@@ -45,7 +45,10 @@ fn whole(job: &mut Job<'_>) -> Result<(), Error> {
     let committed = committed?;
     job.tell_committed();
     let (ticket, contribution, value) = (committed.ticket, committed.contribution, committed.value);
-    job.say(&format!("committed; the value is {value}"));
+    // A coordinator that gave out the ticket tells of it.
+    if job.args.ticket.is_none() {
+        job.say(&format!("committed {contribution}; the value is {value}"));
+    }
     plant::at(Point::Committed);
     job.print(&match job.segment.terms().mode {
         Mode::Independent => format!("Process Process-{ticket}, Result: {contribution}"),
@@ -63,7 +66,7 @@ fn choose<'a>(kernels: &[&'a dyn Kernel], terms: &Terms, args: &Args) -> Result<
     }
     let kernel = kernel::find(kernels, &terms.kernel).ok_or_else(|| Error::NoKernel {
         wanted: terms.kernel.clone(),
-        known: kernels.iter().map(|kernel| kernel.name()).collect::<Vec<_>>().join(", "),
+        known: kernel::known(kernels, &terms.kernel),
     })?;
     let (iterations, most) = (args.iterations.unwrap_or(terms.iterations), kernel.most_iterations());
     if iterations > most {

@@ -149,7 +149,8 @@ impl<'a> Job<'a> {
     /// Explains a step, if that is wanted.
     pub fn say(&self, what: &str) {
         if self.args.verbose {
-            tell(what);
+            let (ticket, pid) = (self.claim.ticket(), std::process::id());
+            cli::step(self.segment.created(), &format!("Process-{ticket} (pid {pid}): {what}"));
         }
     }
 

@@ -11,7 +11,7 @@ mod wake;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use common::{Error as SegmentError, LockHolder, Segment, TicketState, Vigil, process};
+use common::{Committed, Error as SegmentError, LockHolder, Mode, Segment, TicketState, Vigil, process};
 use rustix::process::{WaitOptions, waitpid};
 
 use crate::error::Result;
@@ -152,7 +152,8 @@ impl<'a> Supervisor<'a> {
             self.timeline.launching();
             match self.launcher.launch(ticket) {
                 Ok(pid) => {
-                    self.narrator.step(format_args!("launched Process-{ticket} (pid {pid})"));
+                    let again = if self.fates.get(ticket).is_some() { " again" } else { "" };
+                    self.narrator.step(format_args!("launched Process-{ticket}{again}, pid {pid}"));
                     self.children.insert(pid, ticket);
                     self.timeline.launched(ticket, pid);
                 }
@@ -175,7 +176,7 @@ impl<'a> Supervisor<'a> {
         while let Some(committed) = self.segment.committed(self.printed) {
             self.printed += 1;
             report::print_commit(self.segment, &committed, self.style, self.output);
-            self.narrator.step(format_args!("Process-{} committed", committed.ticket));
+            self.tell_commit(&committed);
         }
         self.output.write_what_fits();
         if self.style != Style::Json && !self.output.is_pending() {
@@ -205,6 +206,7 @@ impl<'a> Supervisor<'a> {
                     return Ok(false);
                 }
                 guard.close();
+                self.narrator.step("closed: nobody joins any more");
                 // Under the lock: who joined and dies after this look is still waited for, and then the lock's recovery
                 // brings to light, and to print, what it may have committed.
                 self.greet_bystanders()?;
@@ -224,6 +226,14 @@ impl<'a> Supervisor<'a> {
 }
 
 impl Supervisor<'_> {
+    fn tell_commit(&self, Committed { ticket, contribution, value }: &Committed) {
+        self.narrator.step(match self.segment.terms().mode {
+            Mode::Repeat => format!("Process-{ticket} committed {contribution}; the value is {value}"),
+            Mode::Split => format!("Process-{ticket} committed its last chunk: {contribution} in all"),
+            _ => format!("Process-{ticket} committed {contribution}"),
+        });
+    }
+
     /// Tells after 1, 2, 4, … seconds who keeps the run from being closed.
     fn tell_holder(&mut self, holder: Option<LockHolder>) {
         let (since, told) = self.lock_wait.get_or_insert_with(|| (Instant::now(), 0));

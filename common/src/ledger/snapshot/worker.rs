@@ -4,11 +4,13 @@ use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use crate::clock::Instant;
 use crate::layout::{Slot, View};
 use crate::ledger::news::shares;
 use crate::ledger::redo::range;
 use crate::ledger::state::State;
 use crate::ledger::ticket::Phase;
+use crate::process::{self, Process};
 use crate::terms::{Mode, Terms};
 use crate::value::{Cells, Number, Value};
 
@@ -47,6 +49,16 @@ pub struct WorkerSnapshot {
     pub lock_wait: Option<Duration>,
     /// When its contribution was applied, from the segment's creation on.
     pub committed: Option<Duration>,
+    /// When it took the ticket, on the clock that `/proc` compares with.
+    since: Instant,
+}
+
+impl WorkerSnapshot {
+    /// Whether its process is stopped now, as by SIGSTOP; to explain, as `/proc` tells it.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.alive && process::look(self.pid, self.since) == Process::Stopped
+    }
 }
 
 /// What a ticket's worker does.
@@ -132,5 +144,6 @@ pub(super) fn worker(
         slept: took(slot.slept_ns.load(Relaxed)),
         lock_wait: took(slot.lock_wait_ns.load(Relaxed)),
         committed: since_creation(if done { committed_at } else { 0 }),
+        since: Instant(slot.attached_at.load(Relaxed)),
     }
 }
