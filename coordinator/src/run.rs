@@ -11,6 +11,7 @@ use crate::launch::{self, Launcher};
 use crate::narrate::Narrator;
 use crate::output::Output;
 use crate::plan;
+use crate::progress::Progress;
 use crate::report::{self, Style};
 use crate::signals::Signals;
 use crate::supervise::Supervisor;
@@ -69,7 +70,8 @@ fn supervise(
     let style = Style::new(args);
     let mut output = Output::default();
     let launcher = Launcher::new(segment, worker, narrator.is_verbose());
-    let outcome = Supervisor::new(segment, launcher, &mut signals, &mut output, style, narrator).run()?;
+    let progress = Progress::new(segment, narrator, args);
+    let outcome = Supervisor::new(segment, launcher, &mut signals, &mut output, style, narrator, progress).run()?;
     plant::at(Point::Supervised);
     let code = report::report(segment, &outcome, &mut output, style, narrator)?;
     let code = report::drain(&mut output, &mut signals, outcome.report_until(), code);

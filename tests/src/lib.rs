@@ -7,11 +7,13 @@ mod command;
 pub mod lab;
 mod plant;
 mod scene;
+mod terminal;
 pub mod trace;
 
 pub use command::{Command, Finished, Running};
 pub use plant::Plant;
 pub use scene::{Executables, Scene, until};
+pub use terminal::Terminal;
 
 /// The integer that is in a segment's only cell.
 ///

@@ -6,7 +6,7 @@ mod terms;
 
 use clap::{Parser, Subcommand};
 
-pub use run::{Format, OutputArgs, ResumeArgs, RunArgs};
+pub use run::{Format, OutputArgs, Progress, ResumeArgs, RunArgs};
 pub use segments::{CreateArgs, ListArgs, RemoveArgs, StatusArgs, StopArgs, WaitArgs};
 pub use terms::{Chunk, TermsArgs, Workers};
 

@@ -41,8 +41,8 @@ pub struct OutputArgs {
     /// Results as text or as one JSON object
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
-    /// Show progress on stderr
-    #[arg(long, value_name = "WHEN", default_value = "none")]
+    /// Show progress on stderr; auto: bars on a terminal, else a line now and then once a run has taken 5 s
+    #[arg(long, value_name = "HOW", default_value = "auto")]
     pub progress: Progress,
     /// Print the final number alone
     #[arg(short, long, conflicts_with = "verbose")]
@@ -80,6 +80,12 @@ pub enum Format {
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Progress {
+    /// As bars where stderr is a terminal that can show them, else in lines.
+    Auto,
+    /// A line a worker and one for the whole, in place.
+    Bar,
+    /// A line now and then.
+    Plain,
     /// Not at all.
     None,
 }
