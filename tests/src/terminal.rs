@@ -10,7 +10,7 @@ use std::thread;
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Action, Winsize, tcflow, tcsetwinsize};
+use rustix::termios::{Action, Winsize, tcflow, tcgetwinsize, tcsetwinsize};
 
 use crate::scene::until;
 
@@ -50,7 +50,7 @@ impl Terminal {
         let sink = Arc::clone(&shown);
         // It ends with the last process that has the other end.
         thread::spawn(move || {
-            let mut buffer = [0; 1 << 16];
+            let mut buffer = [0; 1 << 12];
             while let Ok(count @ 1..) = source.read(&mut buffer) {
                 let mut shown = sink.lock().expect("no reader panics");
                 shown.bytes.extend(&buffer[..count]);
@@ -71,13 +71,26 @@ impl Terminal {
         self.line.try_clone().expect("it can be opened twice").into()
     }
 
-    /// Gives it another size.
+    /// Tells commands of another size, for which the screen has room from now on, and what it had room for before.
+    ///
+    /// What was written for the old size is on its way still, and would wrap on a narrower screen.
     ///
     /// # Panics
     /// If that is none.
     pub fn resize(&self, rows: u16, columns: u16) {
-        self.shown().parser.screen_mut().set_size(some(rows), some(columns));
+        let mut shown = self.shown();
+        let (old_rows, old_columns) = shown.parser.screen().size();
+        shown.parser.screen_mut().set_size(some(rows).max(old_rows), some(columns).max(old_columns));
         self.tell_size(rows, columns);
+    }
+
+    /// Makes the screen as small as commands were told, once they have drawn for that.
+    ///
+    /// # Panics
+    /// If it is no terminal.
+    pub fn settle(&self) {
+        let size = tcgetwinsize(&self.master).expect("it is a terminal");
+        self.shown().parser.screen_mut().set_size(some(size.ws_row), some(size.ws_col));
     }
 
     /// Stops its output as Ctrl-S does, or lets it go on.

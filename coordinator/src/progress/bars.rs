@@ -3,6 +3,7 @@
 //! Each line is narrower than the terminal, in its last column too, so that none wraps.
 
 use std::env;
+use std::fmt::Write;
 use std::time::Instant;
 
 use common::{Mode, WorkerState};
@@ -57,8 +58,8 @@ impl Bars {
             summary(look, room)
         };
         lines.push(self.whole(look, pace, now, room));
-        // What matters most stands last.
-        let most = size.rows.saturating_sub(1).max(1);
+        // What matters most stands last; one row stays empty.
+        let most = size.rows - 1;
         lines.split_off(lines.len().saturating_sub(most))
     }
 
@@ -105,23 +106,22 @@ fn row(worker: &Worker, mode: Mode, digits: usize, room: usize) -> String {
         WorkerState::Waiting if is_narrow => "waiting".to_owned(),
         state => name(state).to_owned(),
     };
-    let mut more = Vec::new();
+    let mut rest = String::new();
     if mode == Mode::Split {
-        more.push(format!("{:>12}", chunks(worker.chunks)));
+        rest = format!("  {:>12}", chunks(worker.chunks));
     }
     match worker.restarts {
         0 => {}
-        1 => more.push("restarted once".to_owned()),
-        times => more.push(format!("restarted {times} times")),
+        1 => rest += "  restarted once",
+        times => rest = format!("{rest}  restarted {times} times"),
     }
-    if !more.is_empty() {
+    if !rest.is_empty() {
         state = format!("{state:<20}");
     }
     let label = cut(&format!("{label:<label_width$}  "), room);
     let state = cut(&state, room - label.len());
-    let more: String = more.iter().map(|more| format!("  {more}")).collect();
-    let more = cut(&more, room - label.len() - state.len());
-    format!("{label}{}{more}", colour(worker.state).apply_to(state))
+    let rest = cut(&rest, room - label.len() - state.len());
+    format!("{label}{}{rest}", colour(worker.state).apply_to(state))
 }
 
 /// How many workers are in which state, in as many lines as that takes.
@@ -137,7 +137,7 @@ fn summary(look: &Look, room: usize) -> Vec<String> {
         let comma = if width > 0 { ", " } else { "" };
         width += comma.len() + text.len();
         if let Some(line) = lines.last_mut() {
-            *line += &format!("{comma}{}", colour(state).apply_to(text));
+            let _ = write!(line, "{comma}{}", colour(state).apply_to(text));
         }
     }
     lines

@@ -22,7 +22,7 @@ pub use screen::{Screen, Size};
 pub use state::Known;
 use state::Look;
 
-/// Runs that are shorter than this flicker not.
+/// Shorter runs show no bars, which would only flicker.
 const FIRST_BARS: Duration = Duration::from_millis(300);
 
 /// Between two frames, at least.

@@ -142,6 +142,9 @@ fn frame(lines: &[String]) -> String {
     for line in lines {
         let _ = write!(frame, "\r\n{line}\x1b[K");
     }
-    let _ = write!(frame, "\x1b[J\x1b[{}A\r", lines.len());
+    frame += "\x1b[J";
+    if !lines.is_empty() {
+        let _ = write!(frame, "\x1b[{}A\r", lines.len());
+    }
     frame
 }
