@@ -77,7 +77,7 @@ impl<'a> Progress<'a> {
     pub fn show(&mut self, known: &Known<'_>) {
         let now = Instant::now();
         let Some(display) = &mut self.display else { return };
-        let look = Look::at(self.segment, known);
+        let look = Look::at(self.segment, known, now.saturating_duration_since(self.pace.began));
         match display {
             Display::Plain => {
                 self.narrator.progress(plain::line(&look, &self.pace, now));

@@ -26,7 +26,7 @@ impl Pace {
         if segment.done() == 0 && segment.given_out() == 0 {
             return Self { began, part: 0.0, done: 0, iterations: 0 };
         }
-        let look = Look::at(segment, &Known { children: HashMap::new(), fates: &Fates::default() });
+        let look = Look::at(segment, &Known { children: HashMap::new(), fates: &Fates::default() }, Duration::ZERO);
         Self { began, part: look.part, done: look.done, iterations: look.iterations }
     }
 

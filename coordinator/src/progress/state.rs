@@ -10,9 +10,6 @@ use common::{Glance, Mode, Segment, WorkerState, process};
 
 use crate::outcome::Fates;
 
-/// Delays up to this do not decide when a run ends.
-const SHORT: Duration = Duration::from_secs(1);
-
 /// What the coordinator knows of its workers.
 pub struct Known<'a> {
     /// The process that it launched for a ticket and that lives.
@@ -45,9 +42,11 @@ pub struct Look {
 }
 
 impl Look {
-    /// Looks at every ticket that is used.
-    pub fn at(segment: &Segment, known: &Known<'_>) -> Self {
+    /// Looks at every ticket that is used, that long after the run began.
+    pub fn at(segment: &Segment, known: &Known<'_>, elapsed: Duration) -> Self {
         let terms = segment.terms();
+        // What sleeps is not nearly done, unless sleeping is the lesser part; how far it has got nobody knows.
+        let awake = 1.0 - ratio(terms.delay.max().as_secs_f64(), elapsed.as_secs_f64());
         let mut look = Self {
             mode: terms.mode,
             workers: Vec::new(),
@@ -70,7 +69,7 @@ impl Look {
             look.total += usize::from(!is_reserved && counts);
             begun += match terms.mode {
                 Mode::Split => worker.part * width(&glance),
-                _ => begun_part(&worker, terms.delay.max()),
+                _ => begun_part(&worker) * awake,
             };
             look.workers.push(worker);
         }
@@ -142,11 +141,9 @@ fn worker(segment: &Segment, known: &Known<'_>, ticket: u32, glance: &Glance) ->
     }
 }
 
-/// How much of its contribution a worker has done that is not done yet.
-fn begun_part(worker: &Worker, longest_delay: Duration) -> f64 {
+/// How much a worker has computed of a contribution that is not done yet.
+fn begun_part(worker: &Worker) -> f64 {
     match worker.state {
-        // What sleeps for long is not nearly done, and nobody knows how far it has got.
-        _ if longest_delay > SHORT => 0.0,
         WorkerState::Computing => worker.part,
         WorkerState::Sleeping | WorkerState::Waiting => 1.0,
         _ => 0.0,
