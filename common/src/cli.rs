@@ -39,10 +39,10 @@ pub fn report(error: &str, hint: Option<&str>) {
     crate::say(&format!("error: {}\n{hint}", one_line(error)));
 }
 
-/// Writes one of the steps that `--verbose` explains, with the time since the segment was created; drops it if stderr does
-/// not take it.
-pub fn step(since: Instant, what: &str) {
-    crate::say_if_read(&format!("[{:8.3} s] {}\n", since.elapsed().as_secs_f64(), one_line(what)));
+/// The line for one of the steps that `--verbose` explains, with the time since the segment was created.
+#[must_use]
+pub fn step(since: Instant, what: &str) -> String {
+    format!("[{:8.3} s] {}\n", since.elapsed().as_secs_f64(), one_line(what))
 }
 
 /// Reads a segment name, also from bytes that are no text.

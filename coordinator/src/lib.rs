@@ -11,6 +11,7 @@ mod narrate;
 mod outcome;
 mod output;
 mod plan;
+mod progress;
 mod report;
 mod run;
 mod signals;

@@ -12,6 +12,7 @@ use crate::launch::{self, Launcher};
 use crate::narrate::Narrator;
 use crate::output::Output;
 use crate::plan;
+use crate::progress::Progress;
 use crate::report::{self, Style};
 use crate::signals::Signals;
 use crate::supervise::Supervisor;
@@ -83,7 +84,9 @@ fn supervise(
     let mut output = Output::default();
     timeline.begin(segment)?;
     let launcher = Launcher::new(segment, worker, narrator.is_verbose(), timeline.workers_path());
-    let supervisor = Supervisor::new(segment, launcher, &mut signals, &mut output, &mut timeline, style, narrator);
+    let progress = Progress::new(segment, narrator, args);
+    let supervisor =
+        Supervisor::new(segment, launcher, &mut signals, &mut output, &mut timeline, style, narrator, progress);
     let outcome = supervisor.run()?;
     plant::at(Point::Supervised);
     let code = report::report(segment, &outcome, &mut output, style, narrator)?;

@@ -150,7 +150,7 @@ impl<'a> Job<'a> {
     pub fn say(&self, what: &str) {
         if self.args.verbose {
             let (ticket, pid) = (self.claim.ticket(), std::process::id());
-            cli::step(self.segment.created(), &format!("Process-{ticket} (pid {pid}): {what}"));
+            common::say_if_read(&cli::step(self.segment.created(), &format!("Process-{ticket} (pid {pid}): {what}")));
         }
     }
 

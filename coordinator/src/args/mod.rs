@@ -11,7 +11,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 pub use manual::{CompletionsArgs, ManArgs, Program};
 pub use picture::{Picture, PictureFormat};
-pub use run::{Format, OutputArgs, ResumeArgs, RunArgs};
+pub use run::{Format, OutputArgs, Progress, ResumeArgs, RunArgs};
 pub use segments::{CreateArgs, ListArgs, RemoveArgs, StatusArgs, StopArgs, WaitArgs};
 pub use terms::{Chunk, TermsArgs, Workers};
 

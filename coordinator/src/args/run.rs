@@ -42,8 +42,8 @@ pub struct OutputArgs {
     /// Results as text or as one JSON object
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
-    /// Show progress on stderr
-    #[arg(long, value_name = "WHEN", default_value = "none")]
+    /// Show progress on stderr; auto: bars on a terminal, else a line now and then once a run has taken 5 s
+    #[arg(long, value_name = "HOW", default_value = "auto")]
     pub progress: Progress,
     /// Draw the run into this file at its end: who did what when, and how the value grew (.svg: a picture; .json: a trace for
     /// ui.perfetto.dev); may be given several times
@@ -85,6 +85,12 @@ pub enum Format {
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Progress {
+    /// As bars where stderr is a terminal that can show them, else in lines.
+    Auto,
+    /// A line a worker and one for the whole, in place.
+    Bar,
+    /// A line now and then.
+    Plain,
     /// Not at all.
     None,
 }

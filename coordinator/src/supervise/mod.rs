@@ -19,6 +19,7 @@ use crate::launch::{Launcher, Refused};
 use crate::narrate::Narrator;
 use crate::outcome::{Ending, Fates, Outcome};
 use crate::output::Output;
+use crate::progress::{Known, Progress};
 use crate::report::{self, Style};
 use crate::signals::Signals;
 use crate::timeline::Timeline;
@@ -42,6 +43,7 @@ pub struct Supervisor<'a> {
     timeline: &'a mut Timeline,
     style: Style,
     narrator: &'a Narrator,
+    progress: Progress<'a>,
     /// Tickets that wait for a worker.
     queue: VecDeque<u32>,
     /// Live workers that this process launched: ticket by process id.
@@ -73,6 +75,7 @@ impl<'a> Supervisor<'a> {
         timeline: &'a mut Timeline,
         style: Style,
         narrator: &'a Narrator,
+        progress: Progress<'a>,
     ) -> Self {
         Self {
             segment,
@@ -82,6 +85,7 @@ impl<'a> Supervisor<'a> {
             timeline,
             style,
             narrator,
+            progress,
             queue: VecDeque::new(),
             children: HashMap::new(),
             bystanders: Vec::new(),
@@ -111,6 +115,7 @@ impl<'a> Supervisor<'a> {
             if self.all_are_gone() && self.close()? {
                 break;
             }
+            self.show_progress();
             self.wait();
         }
         self.print_news();
@@ -172,7 +177,21 @@ impl<'a> Supervisor<'a> {
         }
     }
 
+    fn show_progress(&mut self) {
+        if self.progress.is_due() {
+            let children = self.children.iter().map(|(pid, ticket)| (*ticket, *pid)).collect();
+            self.progress.show(&Known { children, fates: &self.fates });
+        }
+    }
+
     fn print_news(&mut self) {
+        if self.segment.done() > self.printed || self.output.is_pending() {
+            let narrator = self.narrator;
+            narrator.step_aside(|| self.print_all_news());
+        }
+    }
+
+    fn print_all_news(&mut self) {
         while let Some(committed) = self.segment.committed(self.printed) {
             self.printed += 1;
             report::print_commit(self.segment, &committed, self.style, self.output);

@@ -97,6 +97,16 @@ impl WorkerState {
             Self::Failed => "failed",
         }
     }
+
+    /// What a live worker in that phase does.
+    pub(in crate::ledger) fn in_phase(phase: u32) -> Self {
+        match phase {
+            0 => Self::Attached,
+            1 => Self::Computing,
+            2 => Self::Sleeping,
+            _ => Self::Waiting,
+        }
+    }
 }
 
 /// The ticket in that slot, as it stands.
@@ -125,12 +135,7 @@ pub(super) fn worker(
             State::Done { .. } => WorkerState::Done,
             State::Taken { .. } if !alive && slot.phase.load(Relaxed) == Phase::Failed as u32 => WorkerState::Failed,
             State::Taken { .. } if !alive => WorkerState::Died,
-            State::Taken { .. } => match slot.phase.load(Relaxed) {
-                0 => WorkerState::Attached,
-                1 => WorkerState::Computing,
-                2 => WorkerState::Sleeping,
-                _ => WorkerState::Waiting,
-            },
+            State::Taken { .. } => WorkerState::in_phase(slot.phase.load(Relaxed)),
         },
         restarts: slot.launches.load(Relaxed).saturating_sub(1),
         contribution: (done || chunks > 0).then_some(contribution),
