@@ -6,7 +6,7 @@ use std::io;
 use crate::exit_code;
 use crate::ledger::LockHolder;
 use crate::name::{FOLDER, SegmentName};
-use crate::nearest::nearest;
+use crate::nearest::what_there_is;
 use crate::value::Number;
 
 /// What went wrong with a segment or its ledger.
@@ -291,13 +291,4 @@ pub(crate) fn shape(cells: u32, kind: &str) -> String {
 
 fn misfit(cells: u32) -> &'static str {
     if cells == 1 { "it must be one number of that type" } else { "it must be a number of that type for each cell" }
-}
-
-/// The segments that there are, the one that may have been meant first.
-fn what_there_is(name: &SegmentName, running: &[SegmentName]) -> String {
-    let mut names: Vec<&str> = running.iter().map(SegmentName::as_str).collect();
-    let near = nearest(name.as_str(), names.iter().copied());
-    names.sort_by_key(|name| Some(*name) != near);
-    let question = near.map(|near| format!("did you mean {near}? ")).unwrap_or_default();
-    format!("{question}running now: {}; or create it: coordinator create {name}", names.join(", "))
 }

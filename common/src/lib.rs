@@ -46,7 +46,6 @@ pub use ledger::{
 };
 pub use lock::{Acquire, Guard, Vigil};
 pub use name::{InvalidName, SegmentName};
-pub use nearest::nearest;
 pub use number::{InvalidCount, parse_count};
 pub use segment::{
     Condition, Lifecycle, Lookup, Removal, RunState, Segment, Stop, list, remove, remove_creation_debris,

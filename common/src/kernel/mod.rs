@@ -17,7 +17,7 @@ pub use prime_count::PrimeCount;
 pub use prime_digits::PrimeDigits;
 pub use sum_of_squares::SumOfSquares;
 
-use crate::nearest::nearest;
+use crate::nearest::{nearest, question};
 use crate::terms::Terms;
 use crate::value::{Cells, Number};
 
@@ -128,8 +128,7 @@ pub fn built_in() -> &'static [&'static dyn Kernel] {
 pub fn known(kernels: &[&dyn Kernel], wanted: &str) -> String {
     let names: Vec<&str> = kernels.iter().map(|kernel| kernel.name()).collect();
     let near = nearest(wanted, names.iter().copied());
-    let question = near.map(|near| format!("did you mean {near}? ")).unwrap_or_default();
-    format!("{question}kernels: {}", names.join(", "))
+    format!("{}kernels: {}", question(near), names.join(", "))
 }
 
 /// The kernel of that name, if it is among `kernels`.

@@ -67,6 +67,7 @@ pub struct Supervisor<'a> {
 
 impl<'a> Supervisor<'a> {
     /// A supervisor of the run in `segment`, from whatever state it is in.
+    #[expect(clippy::too_many_arguments, reason = "each is a thing of its own, and lives as long as the run")]
     pub fn new(
         segment: &'a Segment,
         launcher: Launcher,
