@@ -48,6 +48,11 @@ impl Narrator {
         }
     }
 
+    /// Shows a table that was asked for, whatever else is to be said.
+    pub fn show_status(&self, table: &str) {
+        self.say(&format!("{table}\n"));
+    }
+
     /// Says how far the run has got.
     pub fn progress(&self, what: impl Display) {
         self.say(&format!("progress: {what}\n"));

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use common::{Stop, process, say_if_read};
+use common::{Stop, process};
 use rustix::process::{Signal, kill_process};
 
 use super::Supervisor;
@@ -46,7 +46,7 @@ impl Supervisor<'_> {
         match Sight::of_own(self.segment) {
             Ok(sight) => {
                 let room = Room::of(rustix::stdio::stderr()).unwrap_or(Room::GLANCE);
-                say_if_read(&format!("{}\n", status::status(&sight, Some(room))));
+                self.narrator.show_status(&status::status(&sight, Some(room)));
             }
             Err(error) => self.narrator.note(format_args!("no status can be told: {error}")),
         }
