@@ -2,13 +2,16 @@
 //!
 //! Invariant: an error is one line `error: …` that names the thing and the value, and at most one line `hint: …`.
 
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
-use clap::builder::{OsStringValueParser, PossibleValue, TypedValueParser};
+use clap::builder::{OsStringValueParser, PossibleValue, StringValueParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Parser, ValueEnum};
+use clap::{Arg, Command, Parser, ValueEnum};
 
+use crate::clock::Instant;
 use crate::exit_code;
+use crate::kernel;
 use crate::name::SegmentName;
 use crate::value::{Overflow, ValueType};
 
@@ -36,10 +39,38 @@ pub fn report(error: &str, hint: Option<&str>) {
     crate::say(&format!("error: {}\n{hint}", one_line(error)));
 }
 
+/// The line for one of the steps that `--verbose` explains, with the time since the segment was created.
+#[must_use]
+pub fn step(since: Instant, what: &str) -> String {
+    format!("[{:8.3} s] {}\n", since.elapsed().as_secs_f64(), one_line(what))
+}
+
 /// Reads a segment name, also from bytes that are no text.
 #[must_use]
 pub fn name_parser() -> impl TypedValueParser<Value = SegmentName> {
     OsStringValueParser::new().try_map(|text| SegmentName::from_os(&text))
+}
+
+/// Reads a kernel's name: any, because a worker may bring kernels of its own; help and completions name those that are here.
+#[must_use]
+pub fn kernel_parser() -> impl TypedValueParser<Value = String> {
+    KernelParser
+}
+
+#[derive(Clone)]
+struct KernelParser;
+
+impl TypedValueParser for KernelParser {
+    type Value = String;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let values = kernel::built_in().iter().map(|kernel| PossibleValue::new(kernel.name()).help(kernel.about()));
+        Some(Box::new(values))
+    }
 }
 
 /// The text with its control characters spelled out: an argument's line breaks must not pose as lines of ours.

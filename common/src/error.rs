@@ -6,6 +6,7 @@ use std::io;
 use crate::exit_code;
 use crate::ledger::LockHolder;
 use crate::name::{FOLDER, SegmentName};
+use crate::nearest::what_there_is;
 use crate::value::Number;
 
 /// What went wrong with a segment or its ledger.
@@ -245,9 +246,7 @@ impl Error {
             Self::NoSegment { name, running } if running.is_empty() => {
                 Some(format!("create it: coordinator create {name}"))
             }
-            Self::NoSegment { name, running } => {
-                Some(format!("running now: {}; or create it: coordinator create {name}", join(running)))
-            }
+            Self::NoSegment { name, running } => Some(what_there_is(name, running)),
             Self::Exists { name, stale: true, .. } => {
                 Some(format!("finish it: coordinator resume {name}; or remove it: coordinator remove {name}"))
             }
@@ -292,8 +291,4 @@ pub(crate) fn shape(cells: u32, kind: &str) -> String {
 
 fn misfit(cells: u32) -> &'static str {
     if cells == 1 { "it must be one number of that type" } else { "it must be a number of that type for each cell" }
-}
-
-fn join(names: &[SegmentName]) -> String {
-    names.iter().map(SegmentName::as_str).collect::<Vec<_>>().join(", ")
 }

@@ -24,6 +24,7 @@ mod layout;
 mod ledger;
 mod lock;
 mod name;
+mod nearest;
 mod number;
 pub mod plant;
 pub mod process;
@@ -32,6 +33,7 @@ mod shared;
 mod stderr;
 mod sys;
 mod terms;
+pub mod trace;
 mod value;
 
 pub use clock::Instant;
@@ -39,7 +41,8 @@ pub use delay::{DelayRange, InvalidDelay, parse_duration};
 pub use error::{Error, Refusal, Result};
 pub use layout::{MOST_CELLS, MOST_ENTRIES};
 pub use ledger::{
-    Claim, Committed, LockHolder, Phase, Snapshot, TakeOver, Then, TicketState, Violation, WorkerSnapshot, WorkerState,
+    Claim, Committed, Glance, LockHolder, Phase, Snapshot, TakeOver, Then, TicketState, Violation, WorkerSnapshot,
+    WorkerState,
 };
 pub use lock::{Acquire, Guard, Vigil};
 pub use name::{InvalidName, SegmentName};

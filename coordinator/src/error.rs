@@ -71,6 +71,14 @@ pub enum Error {
         /// How many were waited for.
         wanted: u64,
     },
+    /// The picture of the run cannot be written.
+    #[error("cannot write the timeline {}: {source}", path.display())]
+    Timeline {
+        /// Where it was to be.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A call to the system failed.
     #[error("cannot {doing}: {source}")]
     System {
@@ -90,7 +98,9 @@ impl Error {
         match self {
             Self::Segment(error) => error.exit_code(),
             Self::Usage { .. } => exit_code::USAGE,
-            Self::Worker { .. } | Self::System { .. } | Self::Forsaken { .. } => exit_code::INCOMPLETE,
+            Self::Worker { .. } | Self::Timeline { .. } | Self::System { .. } | Self::Forsaken { .. } => {
+                exit_code::INCOMPLETE
+            }
             Self::Violation { .. } => exit_code::FOREIGN,
             Self::Coordinated { .. } => exit_code::UNAVAILABLE,
             Self::NotARun { .. } => exit_code::NOTHING_TO_DO,
@@ -112,7 +122,7 @@ impl Error {
                 Some(format!("look at it, if it is still there: coordinator status {name}"))
             }
             Self::Timeout { name, .. } => Some(format!("who is at work: coordinator status {name}")),
-            Self::System { .. } => None,
+            Self::Timeline { .. } | Self::System { .. } => None,
         }
     }
 }

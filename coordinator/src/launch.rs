@@ -25,6 +25,8 @@ pub struct Launcher {
     nonce: u64,
     verbose: bool,
     refusals: u32,
+    /// Where workers are to note what they do, if that is wanted.
+    timeline: Option<String>,
 }
 
 /// Why a worker was not launched.
@@ -37,8 +39,8 @@ pub enum Refused {
 
 impl Launcher {
     /// A launcher of `worker`, which [`find`] has found, for the segment.
-    pub fn new(segment: &Segment, worker: PathBuf, verbose: bool) -> Self {
-        Self { worker, name: segment.name().clone(), nonce: segment.nonce(), verbose, refusals: 0 }
+    pub fn new(segment: &Segment, worker: PathBuf, verbose: bool, timeline: Option<String>) -> Self {
+        Self { worker, name: segment.name().clone(), nonce: segment.nonce(), verbose, refusals: 0, timeline }
     }
 
     /// Launches a worker for a ticket; returns its process id.
@@ -52,6 +54,9 @@ impl Launcher {
         command.arg("--nonce").arg(self.nonce.to_string());
         if self.verbose {
             command.arg("--verbose");
+        }
+        if let Some(path) = &self.timeline {
+            command.arg("--timeline-to").arg(path);
         }
         command.stdin(Stdio::null()).stdout(Stdio::null());
         plant::at(Point::Launching);

@@ -11,11 +11,13 @@ mod narrate;
 mod outcome;
 mod output;
 mod plan;
+mod progress;
 mod report;
 mod run;
 mod signals;
 mod supervise;
 mod tenure;
+mod timeline;
 
 use std::process::ExitCode;
 
@@ -41,6 +43,8 @@ pub fn main() -> ExitCode {
         Command::Resume(args) => run::resume(&args),
         Command::Stop(args) => command::stop::stop(&args),
         Command::Remove(args) => command::remove::remove(&args),
+        Command::Completions(args) => command::completions::completions(&args),
+        Command::Man(args) => command::man::man(&args),
     };
     ExitCode::from(outcome.unwrap_or_else(|error| {
         cli::report(&error.to_string(), error.hint().as_deref());

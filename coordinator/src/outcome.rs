@@ -19,6 +19,17 @@ pub enum Ending {
     Stopped,
 }
 
+impl Ending {
+    /// What ended the run, in a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Farewell(farewell) => farewell.name(),
+            Self::TimedOut => "timeout",
+            Self::Stopped => "coordinator stop",
+        }
+    }
+}
+
 /// What became of a run.
 pub struct Outcome {
     /// Why it ended early, if it did.

@@ -150,10 +150,9 @@ fn check_kernel(args: &TermsArgs, name: &str) -> Result<()> {
 }
 
 fn unknown_kernel(wanted: &str) -> Error {
-    let known: Vec<&str> = kernel::built_in().iter().map(|kernel| kernel.name()).collect();
     Error::Usage {
         what: format!("no kernel \"{wanted}\""),
-        hint: format!("kernels: {}; one of your own needs --worker PATH", known.join(", ")),
+        hint: format!("{}; one of your own needs --worker PATH", kernel::known(kernel::built_in(), wanted)),
     }
 }
 

@@ -12,10 +12,12 @@ use crate::launch::{self, Launcher};
 use crate::narrate::Narrator;
 use crate::output::Output;
 use crate::plan;
+use crate::progress::Progress;
 use crate::report::{self, Style};
 use crate::signals::Signals;
 use crate::supervise::Supervisor;
 use crate::tenure::Tenure;
+use crate::timeline::Timeline;
 
 /// Creates a segment, launches workers, waits, reports, removes the segment; returns the exit code.
 pub fn run(args: &RunArgs) -> Result<u8> {
@@ -25,18 +27,23 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     terms.worker.clone_from(&worker);
     let name = plan::name(args.name.as_ref());
     let signals = Signals::hear()?;
+    let timeline = Timeline::prepare(&args.output.timeline)?;
     // A folder that cannot be read is told of by the creation that follows.
     let _ = common::remove_creation_debris();
     name_leftovers(&narrator);
     let segment = Segment::create(&name, &terms)?;
-    narrator.step(format_args!("created segment {name} for {} workers", terms.workers));
-    supervise(Tenure::new(segment, args.keep), worker, signals, &args.output, &narrator)
+    narrator.keep_time_of(&segment);
+    let id = std::process::id();
+    narrator
+        .step(format_args!("created segment {name} for {} workers; kill -USR1 {id} shows its status", terms.workers));
+    supervise(Tenure::new(segment, args.keep), worker, signals, timeline, &args.output, &narrator)
 }
 
 /// Takes over a run whose coordinator died, finishes it, reports, removes the segment; returns the exit code.
 pub fn resume(args: &ResumeArgs) -> Result<u8> {
     let narrator = Narrator::new(&args.output);
     let signals = Signals::hear()?;
+    let timeline = Timeline::prepare(&args.output.timeline)?;
     let segment = Segment::attach(&args.name)?;
     command::must_be_a_run(&segment)?;
     let name = args.name.clone();
@@ -55,8 +62,12 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
         return Err(common::Error::NothingLeft { name, why: "its result was reported already" }.into());
     }
     segment.open_as_coordinator();
-    narrator.step(format_args!("took over segment {name}: {} contributions are applied", segment.done()));
-    supervise(Tenure::new(segment, args.keep), worker, signals, &args.output, &narrator)
+    narrator.keep_time_of(&segment);
+    let (done, id) = (segment.done(), std::process::id());
+    narrator.step(format_args!(
+        "took over segment {name}: {done} contributions are applied; kill -USR1 {id} shows its status"
+    ));
+    supervise(Tenure::new(segment, args.keep), worker, signals, timeline, &args.output, &narrator)
 }
 
 /// Supervises the run to its end, reports it and removes the segment.
@@ -64,23 +75,30 @@ fn supervise(
     tenure: Tenure,
     worker: PathBuf,
     mut signals: Signals,
+    mut timeline: Timeline,
     args: &OutputArgs,
     narrator: &Narrator,
 ) -> Result<u8> {
     let segment = tenure.segment();
     let style = Style::new(args);
     let mut output = Output::default();
-    let launcher = Launcher::new(segment, worker, narrator.is_verbose());
-    let outcome = Supervisor::new(segment, launcher, &mut signals, &mut output, style, narrator).run()?;
+    timeline.begin(segment)?;
+    let launcher = Launcher::new(segment, worker, narrator.is_verbose(), timeline.workers_path());
+    let progress = Progress::new(segment, narrator, args);
+    let supervisor =
+        Supervisor::new(segment, launcher, &mut signals, &mut output, &mut timeline, style, narrator, progress);
+    let outcome = supervisor.run()?;
     plant::at(Point::Supervised);
     let code = report::report(segment, &outcome, &mut output, style, narrator)?;
     let code = report::drain(&mut output, &mut signals, outcome.report_until(), code);
+    let code = timeline.write(segment, &outcome, narrator, code)?;
     segment.mark_reported();
+    let name = segment.name().clone();
     let removal = tenure.end()?;
     narrator.step(match removal {
-        None => "the segment is kept",
-        Some(Removal::Removed) => "the segment is removed",
-        Some(Removal::NotOurs) => "the segment was removed by someone else",
+        None => format!("kept segment {name}"),
+        Some(Removal::Removed) => format!("removed segment {name}"),
+        Some(Removal::NotOurs) => format!("segment {name} was removed by someone else"),
     });
     Ok(code)
 }

@@ -100,8 +100,17 @@ impl Command {
     /// # Panics
     /// If it cannot be started.
     #[must_use]
-    pub fn start(mut self) -> Running {
-        self.process.stdout(Stdio::piped()).stderr(Stdio::piped());
+    pub fn start(self) -> Running {
+        self.start_on(Stdio::piped(), Stdio::piped())
+    }
+
+    /// Starts it with another stdout and stderr than pipes that are read.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start_on(mut self, stdout: Stdio, stderr: Stdio) -> Running {
+        self.process.stdout(stdout).stderr(stderr);
         let mut child = self.process.spawn().unwrap_or_else(|error| panic!("{}: {error}", self.what));
         Running {
             stdout: Capture::new(child.stdout.take()),

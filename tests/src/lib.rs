@@ -8,11 +8,13 @@ pub mod lab;
 mod plant;
 mod scene;
 pub mod storm;
+mod terminal;
 pub mod trace;
 
 pub use command::{Command, Finished, Running};
 pub use plant::Plant;
 pub use scene::{Executables, Scene, until};
+pub use terminal::Terminal;
 
 /// The integer that is in a segment's only cell.
 ///

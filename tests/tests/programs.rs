@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use common::exit_code;
-use harness::scene;
+use common::plant::Point;
+use harness::{Plant, scene};
 
 /// The values of Program B in the order of its updates.
 const VALUES: [&str; 4] = ["584144992", "1168289984", "1752434976", "-1958387328"];
@@ -64,12 +65,45 @@ fn quiet_prints_the_final_number_alone() {
 }
 
 #[test]
+fn quiet_prints_numbers_alone_in_every_mode() {
+    let scene = scene!();
+    let squares = "285\n285\n285\n285\n";
+    for (args, printed) in [
+        (&["--independent"][..], squares),
+        (&["--split"], "285\n"),
+        (&["--type", "f64"], "1140.0\n"),
+        (&["--kernel", "prime-digits"], "[0, 0, 4, 4, 0, 4, 0, 4, 0, 0]\n"),
+        (&["--split", "--kernel", "prime-digits"], "[0, 0, 1, 1, 0, 1, 0, 1, 0, 0]\n"),
+    ] {
+        let finished = scene.coordinator(["-q", "-n", "10", "--delay", "0"]).args(args).run().expect(0);
+        assert_eq!((finished.stdout.as_str(), finished.stderr.as_str()), (printed, ""), "{args:?}");
+    }
+}
+
+#[test]
+fn verbose_tells_of_a_worker_that_is_killed_and_launched_again() {
+    let scene = scene!();
+    let plant = Plant { point: Point::Computed, action: "kill", times: 1 };
+    let finished = scene.coordinator(["-v", "--delay", "0", "-w", "1", "-n", "10"]).plant(plant).run().expect(0);
+    let mut rest = finished.stderr.as_str();
+    for step in ["launched Process-1, pid", "killed by signal 9", "launched Process-1 again, pid", "reaped Process-1"] {
+        let (_, later) = rest.split_once(step).unwrap_or_else(|| panic!("{step}: {}", finished.stderr));
+        rest = later;
+    }
+}
+
+#[test]
 fn verbose_explains_each_step_on_stderr_and_leaves_stdout_alone() {
     let scene = scene!();
     let finished = scene.coordinator(["-v", "--delay", "0", "-w", "1", "-n", "10"]).run().expect(0);
-    for step in ["created segment", "launched Process-1", "attached", "Process-1 committed", "exit code 0", "removed"] {
+    let steps =
+        ["created segment", "launched Process-1", "attached", "committed 285; ", "exit code 0", "closed", "removed"];
+    for step in steps {
         assert!(finished.stderr.contains(step), "{step}: {}", finished.stderr);
     }
+    // Those of the worker as well.
+    let has_a_time = |line: &str| line.starts_with('[') && line.contains(" s] ");
+    assert!(finished.stderr.lines().all(has_a_time), "{}", finished.stderr);
     assert_eq!(finished.stdout, "Process Process-1 updated shared value to 285\nFinal shared value: 285\n");
 }
 

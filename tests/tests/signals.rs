@@ -51,9 +51,9 @@ fn a_second_ctrl_c_kills_at_once() {
     let name = scene.name("twice");
     let plant = Plant { point: Point::Computed, action: "stop", times: 4 };
     let running = scene.coordinator(["--name", &name, "--grace", "1h", "-n", "10", "-v"]).plant(plant).start();
-    until("the workers to be stopped", || {
-        let stderr = running.stderr();
-        stderr.matches("computed").count() == 4
+    scene.until_status(&name, |status| {
+        let workers = status["workers"].as_array();
+        workers.is_some_and(|workers| workers.iter().all(|worker| worker["stopped"] == true))
     });
     running.signal(Signal::INT);
     until("the first one to be heard", || running.stderr().contains("stopping"));
@@ -175,7 +175,7 @@ fn stop_now_is_enforced_by_the_coordinator() {
     let plant = Plant { point: Point::Computed, action: "stop", times: 1 };
     let args = ["--name", &name, "-w", "1", "--grace", "100ms", "-n", "10", "-v"];
     let running = scene.coordinator(args).plant(plant).start();
-    until("the worker to be stopped", || running.stderr().contains("computed"));
+    scene.until_status(&name, |status| status["workers"][0]["stopped"] == true);
     let _ = scene.coordinator(["stop", "--now", &name]).run().expect(0);
     let _ = running.finish().expect(exit_code::INCOMPLETE);
 }

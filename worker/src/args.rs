@@ -1,13 +1,27 @@
 //! The worker's command line.
 
+use std::path::PathBuf;
+
 use clap::Parser;
 use common::{DelayRange, SegmentName, cli, parse_count};
+
+/// Each can be run as it stands, on a segment that was created so: coordinator create demo.
+const EXAMPLES: &str = "\
+Examples:
+  worker --name demo
+      one contribution to the segment demo, or to the run of that name
+  worker --name demo -n 10 --delay 0
+      one of ten iterations, without a delay
+  worker --name demo --verbose
+      each step told on stderr
+  seq 3 | xargs -P 3 -I {} worker --name demo
+      three at once";
 
 /// Attach to a segment, compute its kernel, sleep, add the result to the shared value exactly once
 ///
 /// Everything that is needed is read from the segment; the options change it for this worker alone.
 #[derive(Parser, Debug)]
-#[command(name = "worker", version, args_override_self = true)]
+#[command(name = "worker", version, args_override_self = true, after_long_help = EXAMPLES)]
 pub struct Args {
     /// Segment to attach to
     #[arg(long, value_name = "NAME", value_parser = cli::name_parser())]
@@ -33,4 +47,7 @@ pub struct Args {
     /// Nonce of the coordinator's segment
     #[arg(long, value_name = "NUMBER", hide = true)]
     pub nonce: Option<u64>,
+    /// Where the coordinator wants to read what this worker does and when
+    #[arg(long, value_name = "PATH", hide = true)]
+    pub timeline_to: Option<PathBuf>,
 }

@@ -18,8 +18,9 @@ pub fn share(job: &mut Job<'_>) -> Result<(), Error> {
     let mut looked_up = Instant::now();
     let mut then = next(job, &pace)?;
     let mut guard = job.lock()?;
-    let mut chunk = guard.first_chunk(&job.claim, then)?;
-    drop(guard);
+    let first = guard.first_chunk(&job.claim, then);
+    job.release(guard);
+    let mut chunk = first?;
     let mut leaves = false;
     while let Some(held) = chunk {
         let (contribution, took) = job.compute(held.clone())?;
@@ -35,7 +36,7 @@ pub fn share(job: &mut Job<'_>) -> Result<(), Error> {
         then = if leaves { Then::Leave } else { next(job, &pace)? };
         let mut guard = job.lock()?;
         let next = guard.commit_chunk(&job.claim, &held, contribution, then);
-        drop(guard);
+        job.release(guard);
         if matches!(next, Err(SegmentError::Overflow { .. } | SegmentError::Unfit { .. })) {
             // It would not fit for another worker either.
             job.segment.enter(&job.claim, Phase::Failed);
@@ -46,6 +47,7 @@ pub fn share(job: &mut Job<'_>) -> Result<(), Error> {
     job.tell_committed();
     let ticket = job.claim.ticket();
     let (sum, chunks) = job.segment.added(ticket).unwrap_or((0.into(), 0));
+    job.say(&format!("added {sum} in {chunks} chunks"));
     job.print(&format!("Process Process-{ticket} added {sum} in {chunks} chunks"))?;
     if leaves { Err(Error::Stopped) } else { Ok(()) }
 }

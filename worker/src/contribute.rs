@@ -8,6 +8,7 @@ use crate::args::Args;
 use crate::chunks;
 use crate::error::Error;
 use crate::job::{Job, report_wait};
+use crate::record::Recorder;
 use crate::signals::Signals;
 
 /// Does all that a worker is started for.
@@ -18,14 +19,15 @@ pub fn contribute(args: &Args, kernels: &[&dyn Kernel], signals: &Signals) -> Re
         return Err(common::Error::NoSegment { name: args.name.clone(), running: Vec::new() }.into());
     }
     let kernel = choose(kernels, segment.terms(), args)?;
-    let Some(claim) = take_ticket(&segment, args.ticket)? else {
+    let mut recorder = Recorder::open(args, segment.nonce());
+    let Some(claim) = take_ticket(&segment, args.ticket, &mut recorder)? else {
         if args.verbose {
             common::say_if_read("the contribution is applied already\n");
         }
         return Ok(());
     };
-    let mut job = Job::new(args, &segment, kernel, signals, claim);
-    job.say(&format!("attached to {} as Process-{}", args.name, job.claim.ticket()));
+    let mut job = Job::new(args, &segment, kernel, signals, claim, recorder);
+    job.say(&format!("attached to {}", args.name));
     if segment.terms().mode == Mode::Split { chunks::share(&mut job) } else { whole(&mut job) }
 }
 
@@ -38,11 +40,15 @@ fn whole(job: &mut Job<'_>) -> Result<(), Error> {
     job.sleep(0)?;
     job.say(&format!("slept {:.1?}", job.spent()[1]));
     let mut guard = job.lock()?;
-    let committed = guard.commit(&job.claim, contribution)?;
-    drop(guard);
+    let committed = guard.commit(&job.claim, contribution);
+    job.release(guard);
+    let committed = committed?;
     job.tell_committed();
     let (ticket, contribution, value) = (committed.ticket, committed.contribution, committed.value);
-    job.say(&format!("committed; the value is {value}"));
+    // A coordinator that gave out the ticket tells of it.
+    if job.args.ticket.is_none() {
+        job.say(&format!("committed {contribution}; the value is {value}"));
+    }
     plant::at(Point::Committed);
     job.print(&match job.segment.terms().mode {
         Mode::Independent => format!("Process Process-{ticket}, Result: {contribution}"),
@@ -60,7 +66,7 @@ fn choose<'a>(kernels: &[&'a dyn Kernel], terms: &Terms, args: &Args) -> Result<
     }
     let kernel = kernel::find(kernels, &terms.kernel).ok_or_else(|| Error::NoKernel {
         wanted: terms.kernel.clone(),
-        known: kernels.iter().map(|kernel| kernel.name()).collect::<Vec<_>>().join(", "),
+        known: kernel::known(kernels, &terms.kernel),
     })?;
     let (iterations, most) = (args.iterations.unwrap_or(terms.iterations), kernel.most_iterations());
     if iterations > most {
@@ -75,13 +81,19 @@ fn choose<'a>(kernels: &[&'a dyn Kernel], terms: &Terms, args: &Args) -> Result<
 }
 
 /// The ticket that the coordinator gave out, or a free one; nothing if the former is done already.
-fn take_ticket(segment: &Segment, ticket: Option<u32>) -> Result<Option<Claim>, Error> {
+fn take_ticket(segment: &Segment, ticket: Option<u32>, recorder: &mut Recorder) -> Result<Option<Claim>, Error> {
+    let noted = recorder.now();
     let mut guard: Guard<'_> = segment.lock(report_wait)?;
-    Ok(match ticket {
-        None => Some(guard.join()?),
-        Some(ticket) => match guard.take(ticket)? {
-            TakeOver::Taken(claim) => Some(claim),
-            TakeOver::AlreadyDone => None,
-        },
+    recorder.has_lock(noted);
+    let taken = match ticket {
+        None => guard.join().map(TakeOver::Taken),
+        Some(ticket) => guard.take(ticket),
+    };
+    recorder.gives_lock_back(None);
+    drop(guard);
+    recorder.gave_lock_back();
+    Ok(match taken? {
+        TakeOver::Taken(claim) => Some(claim),
+        TakeOver::AlreadyDone => None,
     })
 }

@@ -15,7 +15,7 @@ pub enum Error {
     NoKernel {
         /// The kernel's name.
         wanted: String,
-        /// The kernels that it has.
+        /// The kernels that it has, and which of them may have been meant.
         known: String,
     },
     /// The kernel is not exact for that many iterations.
@@ -92,7 +92,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Segment(error) => error.hint(),
-            Self::NoKernel { known, .. } => Some(format!("kernels here: {known}")),
+            Self::NoKernel { known, .. } => Some(known.clone()),
             Self::OtherCells { fills, .. } => Some(format!("create it with --cells {fills}")),
             _ => None,
         }

@@ -5,10 +5,12 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use common::kernel::{Contribution, Failure, Kernel, Stopped, Task, Watch};
+use common::trace::Activity;
 use common::{Claim, Guard, LockHolder, Phase, Segment, Stop, cli};
 
 use crate::args::Args;
 use crate::error::Error;
+use crate::record::Recorder;
 use crate::signals::Signals;
 
 /// What a worker has to do, and how long its steps took so far.
@@ -21,6 +23,7 @@ pub struct Job<'a> {
     task: Task,
     /// Computing, sleeping, waiting for the lock.
     spent: [Duration; 3],
+    recorder: Recorder,
 }
 
 impl<'a> Job<'a> {
@@ -31,21 +34,24 @@ impl<'a> Job<'a> {
         kernel: &'a dyn Kernel,
         signals: &'a Signals,
         claim: Claim,
+        recorder: Recorder,
     ) -> Self {
         let mut terms = segment.terms().clone();
         terms.iterations = args.iterations.unwrap_or(terms.iterations);
         let seed = args.seed.or(terms.seed).unwrap_or(segment.nonce());
         let task = Task { range: 0..terms.iterations, seed, terms };
-        Self { args, segment, claim, kernel, signals, task, spent: [Duration::ZERO; 3] }
+        Self { args, segment, claim, kernel, signals, task, spent: [Duration::ZERO; 3], recorder }
     }
 
     /// Computes the contribution of a range, in several attempts if the kernel fails, and says how long it took.
     pub fn compute(&mut self, range: Range<u64>) -> Result<(Contribution, Duration), Error> {
         self.task.range = range;
         self.segment.enter(&self.claim, Phase::Computing);
-        let began = Instant::now();
-        let contribution = self.attempt_often()?;
+        let (began, noted) = (Instant::now(), self.recorder.now());
+        let contribution = self.attempt_often();
         let took = began.elapsed();
+        self.recorder.note(Activity::Compute, noted, self.task.range.clone());
+        let contribution = contribution?;
         self.spent[0] += took;
         Ok((contribution, took))
     }
@@ -84,7 +90,7 @@ impl<'a> Job<'a> {
             return Ok(());
         }
         self.segment.enter(&self.claim, Phase::Sleeping);
-        let began = Instant::now();
+        let (began, noted) = (Instant::now(), self.recorder.now());
         let delay = if range.min() == range.max() {
             range.min()
         } else {
@@ -93,20 +99,34 @@ impl<'a> Job<'a> {
         };
         let is_whole = self.segment.sleep(delay);
         self.spent[1] += began.elapsed();
+        self.recorder.note(Activity::Sleep, noted, 0..0);
         if is_whole { Ok(()) } else { Err(Error::Stopped) }
     }
 
     /// The lock for a commit; all may still be asked to stop while it is waited for.
     pub fn lock(&mut self) -> Result<Guard<'a>, Error> {
         self.segment.enter(&self.claim, Phase::Waiting);
-        let began = Instant::now();
+        let (began, noted) = (Instant::now(), self.recorder.now());
         let (segment, claim) = (self.segment, &self.claim);
         let guard = segment.lock(|holder, waited| {
             segment.enter(claim, Phase::Waiting);
             report_wait(holder, waited);
         })?;
         self.spent[2] += began.elapsed();
-        if segment.stop_requested() == Stop::Now { Err(Error::Stopped) } else { Ok(guard) }
+        // Under the lock, so that of a worker that dies now it is known that it had it.
+        self.recorder.has_lock(noted);
+        if segment.stop_requested() == Stop::Now {
+            self.release(guard);
+            return Err(Error::Stopped);
+        }
+        Ok(guard)
+    }
+
+    /// Gives the lock back.
+    pub fn release(&mut self, guard: Guard<'_>) {
+        self.recorder.gives_lock_back(Some(self.segment));
+        drop(guard);
+        self.recorder.gave_lock_back();
     }
 
     /// Tells those who look on that a contribution is applied, and how long its steps took.
@@ -129,7 +149,8 @@ impl<'a> Job<'a> {
     /// Explains a step, if that is wanted.
     pub fn say(&self, what: &str) {
         if self.args.verbose {
-            tell(what);
+            let (ticket, pid) = (self.claim.ticket(), std::process::id());
+            common::say_if_read(&cli::step(self.segment.created(), &format!("Process-{ticket} (pid {pid}): {what}")));
         }
     }
 

@@ -11,12 +11,19 @@ mod contribute;
 mod error;
 mod job;
 mod pace;
+mod record;
 mod signals;
 
 use std::process::ExitCode;
 
 pub use common::kernel::{Contribution, Failure, Kernel, Stopped, Task, Unwatched, Watch};
 use common::{cli, exit_code, kernel};
+
+/// The command line of a worker, for those who explain it.
+#[must_use]
+pub fn command() -> clap::Command {
+    <args::Args as clap::CommandFactory>::command()
+}
 
 /// A worker's whole `main`: the built-in kernels and `kernels`, which win where names are the same.
 pub fn main_with(kernels: &[&dyn Kernel]) -> ExitCode {

@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use common::{exit_code, process};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::flag::{register_conditional_shutdown, register_usize};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::flag::{register, register_conditional_shutdown, register_usize};
 
 /// The signals that end a worker.
 pub struct Signals {
@@ -32,6 +32,8 @@ impl Signals {
                     .and_then(|_| register_usize(signal, Arc::clone(&signals.heard), code.into()));
             }
         }
+        // It asks a coordinator for its status, and a shell's `kill %1` sends it to the workers as well.
+        let _ = register(SIGUSR1, Arc::default());
         signals
     }
 

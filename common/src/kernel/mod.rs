@@ -17,6 +17,7 @@ pub use prime_count::PrimeCount;
 pub use prime_digits::PrimeDigits;
 pub use sum_of_squares::SumOfSquares;
 
+use crate::nearest::{nearest, question};
 use crate::terms::Terms;
 use crate::value::{Cells, Number};
 
@@ -120,6 +121,14 @@ impl Watch for Unwatched {
 #[must_use]
 pub fn built_in() -> &'static [&'static dyn Kernel] {
     &[&SumOfSquares, &PrimeCount, &PrimeDigits, &MonteCarloPi, &Exec]
+}
+
+/// What to say of a name that no kernel has: the one that may have been meant, and those that there are.
+#[must_use]
+pub fn known(kernels: &[&dyn Kernel], wanted: &str) -> String {
+    let names: Vec<&str> = kernels.iter().map(|kernel| kernel.name()).collect();
+    let near = nearest(wanted, names.iter().copied());
+    format!("{}kernels: {}", question(near), names.join(", "))
 }
 
 /// The kernel of that name, if it is among `kernels`.

@@ -22,6 +22,6 @@ mod ticket;
 pub use chunk::Then;
 pub use commit::Committed;
 pub use holder::LockHolder;
-pub use news::TicketState;
+pub use news::{Glance, TicketState};
 pub use snapshot::{Snapshot, Violation, WorkerSnapshot, WorkerState};
 pub use ticket::{Claim, Phase, TakeOver};

@@ -1,8 +1,11 @@
 //! What a coordinator reads from the ledger while the run goes on, without the lock and in constant time.
 
+use std::ops::Range;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use super::commit::Committed;
+use super::redo::range;
+use super::snapshot::WorkerState;
 use super::state::State;
 use super::ticket::Phase;
 use crate::error::Result;
@@ -24,6 +27,25 @@ pub enum TicketState {
     Abandoned,
     /// Its contribution is applied.
     Done,
+}
+
+/// A ticket as its worker left its words, each read by itself: for a display, which decides nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// The process that has the ticket, or had it last; 0 before the first.
+    pub pid: u32,
+    /// What that process has told that it does; never [`WorkerState::Died`], because the dead do not tell.
+    pub state: WorkerState,
+    /// How many workers had the ticket before.
+    pub restarts: u32,
+    /// Iterations done so far, of the chunk if it holds one.
+    pub progress: u64,
+    /// The chunk that it holds; empty if it holds none.
+    pub chunk: Range<u64>,
+    /// How many chunks were applied.
+    pub chunks: u64,
+    /// How many iterations these had.
+    pub iterations: u64,
 }
 
 /// For each cell what a ticket contributed, and the value after its last commit.
@@ -62,6 +84,19 @@ impl Segment {
         self.view().slot(ticket).is_some_and(|slot| slot.phase.load(Relaxed) == Phase::Failed as u32)
     }
 
+    /// What the last worker with this ticket was doing when it was heard of last, and its process id.
+    #[must_use]
+    pub fn phase(&self, ticket: u32) -> Option<(u32, Phase)> {
+        let slot = self.view().slot(ticket)?;
+        Some((slot.pid.load(Relaxed), Phase::of(slot.phase.load(Relaxed))))
+    }
+
+    /// The shared value, or its first cell, as it stands at this moment.
+    #[must_use]
+    pub fn first_cell(&self) -> Value {
+        self.terms().value_type.value(self.view().header.core.value.load(Relaxed))
+    }
+
     /// Where a ticket stands; nothing if there is no such ticket.
     ///
     /// # Errors
@@ -75,5 +110,28 @@ impl Segment {
             State::Taken { .. } if self.has_worker(ticket)? => TicketState::Held { pid: slot.pid.load(Relaxed) },
             State::Taken { .. } => TicketState::Abandoned,
         }))
+    }
+    /// A look at a ticket that costs no more than reading a few words: the kernel is not asked whether its worker lives.
+    ///
+    /// Nothing if there is no such ticket.
+    #[must_use]
+    pub fn glance(&self, ticket: u32) -> Option<Glance> {
+        let slot = self.view().slot(ticket)?;
+        // Acquire pairs with the Release in `assign`: the process is the one of the claim, or of a later one.
+        let state = match (State::of(slot.claim.load(Acquire)), slot.phase.load(Relaxed)) {
+            (State::Free, _) => WorkerState::Pending,
+            (State::Done { .. }, _) => WorkerState::Done,
+            (State::Taken { .. }, phase) if phase == Phase::Failed as u32 => WorkerState::Failed,
+            (State::Taken { .. }, phase) => WorkerState::in_phase(phase),
+        };
+        Some(Glance {
+            pid: slot.pid.load(Relaxed),
+            state,
+            restarts: slot.launches.load(Relaxed).saturating_sub(1),
+            progress: slot.progress.load(Relaxed),
+            chunk: range(&slot.chunk),
+            chunks: slot.chunks.load(Relaxed),
+            iterations: slot.iterations.load(Relaxed),
+        })
     }
 }

@@ -57,6 +57,14 @@ pub enum Phase {
     Failed,
 }
 
+impl Phase {
+    /// The phase of that word; what is none counts as the last one before a commit.
+    pub(super) fn of(word: u32) -> Self {
+        let phases = [Self::Attached, Self::Computing, Self::Sleeping, Self::Waiting, Self::Failed];
+        phases.into_iter().find(|phase| *phase as u32 == word).unwrap_or(Self::Waiting)
+    }
+}
+
 impl Guard<'_> {
     /// Takes the ticket that a coordinator gave out.
     ///

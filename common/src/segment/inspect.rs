@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::fs::OFlags;
 
 use super::role::Role;
-use super::{Lifecycle, verify};
+use super::{Lifecycle, Segment, verify};
 use crate::error::{Error, Result};
 use crate::layout::Header;
 use crate::ledger::Snapshot;
@@ -115,6 +115,16 @@ fn judge(name: &SegmentName, file: BorrowedFd<'_>, terms: &Terms, header: &Heade
         return Ok(RunState::Running);
     }
     Ok(if Role::Present.is_held(name, file)? { RunState::Orphaned } else { RunState::Stale })
+}
+
+impl Segment {
+    /// Who is with the segment, besides this process.
+    ///
+    /// # Errors
+    /// [`Error::System`] if the kernel cannot be asked.
+    pub fn run_state(&self) -> Result<RunState> {
+        judge(&self.name, self.file(), &self.terms, self.view().header)
+    }
 }
 
 impl Snapshot {

@@ -27,6 +27,7 @@ pub(crate) use live::{lifecycle_from, stop_from};
 pub use remove::{Condition, Removal, remove};
 pub use role::Role;
 
+use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::layout::View;
 use crate::ledger::Snapshot;
@@ -134,6 +135,12 @@ impl Segment {
     #[must_use]
     pub fn nonce(&self) -> u64 {
         self.founding_nonce
+    }
+
+    /// When it was created.
+    #[must_use]
+    pub fn created(&self) -> Instant {
+        Instant(self.view().header.identity.created_at.load(Relaxed))
     }
 
     /// Everything that there is to tell, read without the lock.

@@ -1,12 +1,17 @@
 //! The coordinator's command line: the only module that knows clap.
 
+mod examples;
+mod manual;
+mod picture;
 mod run;
 mod segments;
 mod terms;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-pub use run::{Format, OutputArgs, ResumeArgs, RunArgs};
+pub use manual::{CompletionsArgs, ManArgs, Program};
+pub use picture::{Picture, PictureFormat};
+pub use run::{Format, OutputArgs, Progress, ResumeArgs, RunArgs};
 pub use segments::{CreateArgs, ListArgs, RemoveArgs, StatusArgs, StopArgs, WaitArgs};
 pub use terms::{Chunk, TermsArgs, Workers};
 
@@ -15,6 +20,7 @@ pub use terms::{Chunk, TermsArgs, Workers};
 /// Without a command: create a segment, launch workers, wait, report, remove the segment.
 #[derive(Parser, Debug)]
 #[command(name = "coordinator", version, args_conflicts_with_subcommands = true, args_override_self = true)]
+#[command(after_long_help = examples::COORDINATOR)]
 pub struct Cli {
     /// What to do; `run` if nothing is named.
     #[command(subcommand)]
@@ -28,10 +34,13 @@ pub struct Cli {
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Create a segment, launch workers, wait, report, remove the segment
+    #[command(after_long_help = examples::RUN)]
     Run(RunArgs),
     /// Create a ready segment and no worker: for workers started by hand
+    #[command(after_long_help = examples::CREATE)]
     Create(CreateArgs),
     /// Show a segment: workers, contributions, value, lock
+    #[command(after_long_help = examples::STATUS)]
     Status(StatusArgs),
     /// List the segments that there are
     List(ListArgs),
@@ -45,4 +54,15 @@ pub enum Command {
     Stop(StopArgs),
     /// Remove segments; refuses while a live process is attached
     Remove(RemoveArgs),
+    /// Print a script with which a shell completes command lines
+    ///
+    /// bash: coordinator completions bash > ~/.local/share/bash-completion/completions/coordinator
+    Completions(CompletionsArgs),
+    /// Print a manual page: coordinator man | man -l -
+    Man(ManArgs),
+}
+
+/// The command line, for those who explain it.
+pub fn coordinator() -> clap::Command {
+    Cli::command()
 }

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 use common::{SegmentName, cli, parse_count, parse_duration};
 
+use super::picture::{self, Picture};
 use super::terms::TermsArgs;
 
 /// The options of `run`.
@@ -41,9 +42,13 @@ pub struct OutputArgs {
     /// Results as text or as one JSON object
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
-    /// Show progress on stderr
-    #[arg(long, value_name = "WHEN", default_value = "none")]
+    /// Show progress on stderr; auto: bars on a terminal, else a line now and then once a run has taken 5 s
+    #[arg(long, value_name = "HOW", default_value = "auto")]
     pub progress: Progress,
+    /// Draw the run into this file at its end: who did what when, and how the value grew (.svg: a picture; .json: a trace for
+    /// ui.perfetto.dev); may be given several times
+    #[arg(long, value_name = "FILE", value_parser = picture::parser(), action = ArgAction::Append)]
+    pub timeline: Vec<Picture>,
     /// Print the final number alone
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
@@ -80,6 +85,12 @@ pub enum Format {
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Progress {
+    /// As bars where stderr is a terminal that can show them, else in lines.
+    Auto,
+    /// A line a worker and one for the whole, in place.
+    Bar,
+    /// A line now and then.
+    Plain,
     /// Not at all.
     None,
 }

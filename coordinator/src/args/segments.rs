@@ -30,6 +30,12 @@ pub struct StatusArgs {
     /// A table, or one JSON object
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+    /// Show it again and again, until its run ends
+    ///
+    /// On a terminal it is drawn in place, every second and when something happens; elsewhere the table, or with --format
+    /// json an object in one line, is printed again whenever something has changed.
+    #[arg(long)]
+    pub watch: bool,
 }
 
 /// The options of `list`.

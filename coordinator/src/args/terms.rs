@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use common::{DelayRange, Overflow, ValueType, parse_count, parse_duration};
+use common::{DelayRange, Overflow, ValueType, cli, parse_count, parse_duration};
 
 /// What a segment is made for.
 #[derive(Args, Debug)]
@@ -16,8 +16,8 @@ pub struct TermsArgs {
     /// Iterations of the kernel, also as 1000000, 10k or 1e6
     #[arg(short = 'n', long, value_name = "N", default_value = "1_000_000", value_parser = parse_count, allow_hyphen_values = true)]
     pub iterations: u64,
-    /// What each worker computes (coordinator kernels lists them)
-    #[arg(long, value_name = "NAME", default_value = "sum-of-squares")]
+    /// What each worker computes; with --worker also a kernel of that executable's own
+    #[arg(long, value_name = "NAME", default_value = "sum-of-squares", value_parser = cli::kernel_parser())]
     pub kernel: String,
     /// Share 0..n out among the workers, in chunks that are applied exactly once each
     #[arg(long, conflicts_with = "independent")]

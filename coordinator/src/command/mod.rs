@@ -1,12 +1,15 @@
 //! The commands beside `run` and `resume`: one file each.
 
+pub mod completions;
 pub mod create;
 pub mod kernels;
 pub mod list;
+pub mod man;
 pub mod remove;
 pub mod status;
 pub mod stop;
 pub mod wait;
+mod watch;
 
 use common::{Mode, Segment};
 

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use common::{Cells, Mode, Number, RunState, Snapshot, Value, ValueType, WorkerSnapshot, WorkerState};
+use common::{Cells, Mode, Number, Snapshot, Stop, Value, ValueType, WorkerSnapshot, WorkerState};
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use super::sight::Sight;
 use crate::outcome::Fates;
 
 /// The largest integer up to which every integer is a distinct double (ECMA-262, `Number.MAX_SAFE_INTEGER` + 1).
@@ -33,6 +34,8 @@ struct Report<'a> {
     recoveries: u64,
     elapsed_s: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    stop: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     coordinator: Option<Coordinator>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lock: Option<Lock>,
@@ -58,6 +61,7 @@ struct Contributions {
 struct Coordinator {
     pid: Option<u32>,
     alive: bool,
+    stopped: bool,
 }
 
 #[derive(Serialize)]
@@ -87,18 +91,44 @@ struct Worker {
     slept_s: Option<f64>,
     lock_wait_s: Option<f64>,
     committed_s: Option<f64>,
+    #[serde(flatten)]
+    seen: Option<Seen>,
 }
 
-/// The object: of a run with its workers' fates, of `status` with who is with the segment.
-pub fn object(snapshot: &Snapshot, fates: Option<&Fates>, state: Option<RunState>) -> String {
+/// What an onlooker sees of a worker beside its ledger.
+#[derive(Serialize)]
+struct Seen {
+    stopped: bool,
+    progress: Option<Progress>,
+    time_s: Option<f64>,
+}
+
+/// How far a worker has got with what it computes now.
+#[derive(Serialize)]
+struct Progress {
+    done: Json,
+    total: Json,
+}
+
+/// The object of a run, with its workers' fates.
+pub fn of_run(snapshot: &Snapshot, fates: &Fates) -> String {
+    object(snapshot, Some(fates), None)
+}
+
+/// The object of `status`, with who is with the segment.
+pub fn of_sight(sight: &Sight) -> String {
+    object(&sight.snapshot, None, Some(sight))
+}
+
+fn object(snapshot: &Snapshot, fates: Option<&Fates>, sight: Option<&Sight>) -> String {
     let has_value = snapshot.terms.mode != Mode::Independent;
     let is_split = snapshot.terms.mode == Mode::Split;
     let has_total = snapshot.terms.mode.has_total();
-    let workers: Vec<Worker> = snapshot.workers.iter().map(|seen| worker(seen, fates, is_split)).collect();
+    let workers: Vec<Worker> = snapshot.workers.iter().map(|seen| worker(seen, fates, sight, is_split)).collect();
     let report = Report {
         schema: 1,
         name: snapshot.name.as_str(),
-        state: state.map(RunState::name),
+        state: sight.map(|sight| sight.state.name()),
         kernel: &snapshot.terms.kernel,
         mode: snapshot.terms.mode.name(),
         iterations: integer(snapshot.terms.iterations.into()),
@@ -113,8 +143,9 @@ pub fn object(snapshot: &Snapshot, fates: Option<&Fates>, state: Option<RunState
         restarts: workers.iter().map(|worker| u64::from(worker.restarts)).sum(),
         recoveries: snapshot.recoveries,
         elapsed_s: snapshot.elapsed.as_secs_f64(),
-        coordinator: state.map(|_| Coordinator { pid: snapshot.coordinator, alive: snapshot.has_coordinator }),
-        lock: state.map(|_| Lock { held_by: holder(snapshot) }),
+        stop: sight.map(|_| stop(snapshot.stop)),
+        coordinator: sight.map(coordinator),
+        lock: sight.map(|_| Lock { held_by: holder(snapshot) }),
         workers,
     };
     serde_json::to_string(&report).expect("the report has only string keys and finite numbers")
@@ -170,7 +201,20 @@ fn holder(snapshot: &Snapshot) -> Option<Holder> {
     Some(Holder { pid: holder.thread, worker: holder.ticket, process: holder.process.to_string() })
 }
 
-fn worker(seen: &WorkerSnapshot, fates: Option<&Fates>, is_split: bool) -> Worker {
+fn stop(stop: Stop) -> &'static str {
+    match stop {
+        Stop::No => "no",
+        Stop::Drain => "drain",
+        Stop::Now => "now",
+    }
+}
+
+fn coordinator(sight: &Sight) -> Coordinator {
+    let Snapshot { coordinator, has_coordinator, .. } = sight.snapshot;
+    Coordinator { pid: coordinator, alive: has_coordinator, stopped: sight.has_stopped_coordinator }
+}
+
+fn worker(seen: &WorkerSnapshot, fates: Option<&Fates>, sight: Option<&Sight>, is_split: bool) -> Worker {
     let fate = fates.and_then(|fates| fates.get(seen.ticket));
     let has_failed = seen.state != WorkerState::Done && fate.is_some_and(|fate| fate.failure.is_some());
     let seconds = |duration: Option<Duration>| duration.map(|duration| duration.as_secs_f64());
@@ -189,6 +233,13 @@ fn worker(seen: &WorkerSnapshot, fates: Option<&Fates>, is_split: bool) -> Worke
         slept_s: seconds(seen.slept),
         lock_wait_s: seconds(seen.lock_wait),
         committed_s: seconds(seen.committed),
+        seen: sight.map(|sight| Seen {
+            stopped: sight.stopped.contains(&seen.ticket),
+            progress: sight
+                .progress(seen.ticket)
+                .map(|(done, of)| Progress { done: integer(done.into()), total: integer(of.into()) }),
+            time_s: seconds(sight.time(seen.ticket)),
+        }),
     }
 }
 

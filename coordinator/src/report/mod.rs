@@ -1,6 +1,9 @@
 //! Results: the only module that decides what stands on stdout after a run.
 
 pub mod json;
+pub mod room;
+pub mod sight;
+pub mod status;
 pub mod table;
 
 use std::time::Instant;
@@ -66,7 +69,7 @@ pub fn report(
     let snapshot = segment.snapshot()?;
     snapshot.check().map_err(|violation| Error::Violation { name: segment.name().clone(), violation })?;
     match (style, snapshot.terms.mode) {
-        (Style::Json, _) => output.line(json::object(&snapshot, Some(&outcome.fates), None)),
+        (Style::Json, _) => output.line(json::of_run(&snapshot, &outcome.fates)),
         (_, Mode::Independent) => {}
         (Style::Numbers, _) => output.line(&snapshot.value),
         (Style::Lines, mode) => {
@@ -135,14 +138,18 @@ fn wrap_note(snapshot: &Snapshot) -> String {
     format!("the {kind} wrapped around; the exact total is {total}")
 }
 
+/// Why a run that is not complete is not.
+pub fn reason(outcome: &Outcome) -> &'static str {
+    match outcome.ending {
+        Some(Ending::Stopped) => "stopped",
+        Some(ending) => ending.name(),
+        None => "workers failed",
+    }
+}
+
 /// The error of a run that is not complete: why, how much is there, and which workers failed.
 fn what_is_missing(snapshot: &Snapshot, outcome: &Outcome) -> String {
-    let reason = match outcome.ending {
-        Some(Ending::Farewell(farewell)) => farewell.name(),
-        Some(Ending::TimedOut) => "timeout",
-        Some(Ending::Stopped) => "stopped",
-        None => "workers failed",
-    };
+    let reason = reason(outcome);
     let progress = match snapshot.terms.mode {
         Mode::Split => {
             format!("{} of {} iterations are applied", snapshot.iterations_done(), snapshot.terms.iterations)

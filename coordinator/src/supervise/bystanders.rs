@@ -40,10 +40,19 @@ impl Supervisor<'_> {
                     }
                     self.bystanders.push(bystander);
                 }
-                _ if bystander.ticket > self.segment.terms().reserved() => self.offer_orphan(bystander.ticket),
-                _ if self.is_done(bystander.ticket)? => {}
-                _ => self.queue.push_back(bystander.ticket),
+                _ => self.outlive(bystander.ticket)?,
             }
+        }
+        Ok(())
+    }
+
+    /// Decides what follows from the end of one that is no child.
+    fn outlive(&mut self, ticket: u32) -> Result<()> {
+        self.timeline.left(ticket);
+        if ticket > self.segment.terms().reserved() {
+            self.offer_orphan(ticket);
+        } else if !self.is_done(ticket)? {
+            self.queue.push_back(ticket);
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ mod wake;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use common::{Error as SegmentError, LockHolder, Segment, TicketState, Vigil, process};
+use common::{Committed, Error as SegmentError, LockHolder, Mode, Segment, TicketState, Vigil, process};
 use rustix::process::{WaitOptions, waitpid};
 
 use crate::error::Result;
@@ -19,8 +19,10 @@ use crate::launch::{Launcher, Refused};
 use crate::narrate::Narrator;
 use crate::outcome::{Ending, Fates, Outcome};
 use crate::output::Output;
+use crate::progress::{Known, Progress};
 use crate::report::{self, Style};
 use crate::signals::Signals;
+use crate::timeline::Timeline;
 use bystanders::Bystander;
 
 /// Launches between two looks at what else has happened.
@@ -38,8 +40,10 @@ pub struct Supervisor<'a> {
     launcher: Launcher,
     signals: &'a mut Signals,
     output: &'a mut Output,
+    timeline: &'a mut Timeline,
     style: Style,
     narrator: &'a Narrator,
+    progress: Progress<'a>,
     /// Tickets that wait for a worker.
     queue: VecDeque<u32>,
     /// Live workers that this process launched: ticket by process id.
@@ -63,21 +67,26 @@ pub struct Supervisor<'a> {
 
 impl<'a> Supervisor<'a> {
     /// A supervisor of the run in `segment`, from whatever state it is in.
+    #[expect(clippy::too_many_arguments, reason = "each is a thing of its own, and lives as long as the run")]
     pub fn new(
         segment: &'a Segment,
         launcher: Launcher,
         signals: &'a mut Signals,
         output: &'a mut Output,
+        timeline: &'a mut Timeline,
         style: Style,
         narrator: &'a Narrator,
+        progress: Progress<'a>,
     ) -> Self {
         Self {
             segment,
             launcher,
             signals,
             output,
+            timeline,
             style,
             narrator,
+            progress,
             queue: VecDeque::new(),
             children: HashMap::new(),
             bystanders: Vec::new(),
@@ -107,6 +116,7 @@ impl<'a> Supervisor<'a> {
             if self.all_are_gone() && self.close()? {
                 break;
             }
+            self.show_progress();
             self.wait();
         }
         self.print_news();
@@ -145,10 +155,13 @@ impl<'a> Supervisor<'a> {
                 continue;
             }
             self.segment.forget_failure(ticket);
+            self.timeline.launching();
             match self.launcher.launch(ticket) {
                 Ok(pid) => {
-                    self.narrator.step(format_args!("launched Process-{ticket} (pid {pid})"));
+                    let again = if self.fates.get(ticket).is_some() { " again" } else { "" };
+                    self.narrator.step(format_args!("launched Process-{ticket}{again}, pid {pid}"));
                     self.children.insert(pid, ticket);
+                    self.timeline.launched(ticket, pid);
                 }
                 Err(Refused::ForNow(pause)) => {
                     self.narrator.step(format_args!("no room for Process-{ticket} now; trying again in {pause:?}"));
@@ -165,11 +178,25 @@ impl<'a> Supervisor<'a> {
         }
     }
 
+    fn show_progress(&mut self) {
+        if self.progress.is_due() {
+            let children = self.children.iter().map(|(pid, ticket)| (*ticket, *pid)).collect();
+            self.progress.show(&Known { children, fates: &self.fates });
+        }
+    }
+
     fn print_news(&mut self) {
+        if self.segment.done() > self.printed || self.output.is_pending() {
+            let narrator = self.narrator;
+            narrator.step_aside(|| self.print_all_news());
+        }
+    }
+
+    fn print_all_news(&mut self) {
         while let Some(committed) = self.segment.committed(self.printed) {
             self.printed += 1;
             report::print_commit(self.segment, &committed, self.style, self.output);
-            self.narrator.step(format_args!("Process-{} committed", committed.ticket));
+            self.tell_commit(&committed);
         }
         self.output.write_what_fits();
         if self.style != Style::Json && !self.output.is_pending() {
@@ -199,6 +226,7 @@ impl<'a> Supervisor<'a> {
                     return Ok(false);
                 }
                 guard.close();
+                self.narrator.step("closed: nobody joins any more");
                 // Under the lock: who joined and dies after this look is still waited for, and then the lock's recovery
                 // brings to light, and to print, what it may have committed.
                 self.greet_bystanders()?;
@@ -218,6 +246,14 @@ impl<'a> Supervisor<'a> {
 }
 
 impl Supervisor<'_> {
+    fn tell_commit(&self, Committed { ticket, contribution, value }: &Committed) {
+        self.narrator.step(match self.segment.terms().mode {
+            Mode::Repeat => format!("Process-{ticket} committed {contribution}; the value is {value}"),
+            Mode::Split => format!("Process-{ticket} committed its last chunk: {contribution} in all"),
+            _ => format!("Process-{ticket} committed {contribution}"),
+        });
+    }
+
     /// Tells after 1, 2, 4, … seconds who keeps the run from being closed.
     fn tell_holder(&mut self, holder: Option<LockHolder>) {
         let (since, told) = self.lock_wait.get_or_insert_with(|| (Instant::now(), 0));

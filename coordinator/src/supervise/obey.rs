@@ -7,6 +7,9 @@ use rustix::process::{Signal, kill_process};
 
 use super::Supervisor;
 use crate::outcome::Ending;
+use crate::report::room::Room;
+use crate::report::sight::Sight;
+use crate::report::status;
 
 impl Supervisor<'_> {
     /// Does what signals, requests and deadlines ask for.
@@ -17,6 +20,9 @@ impl Supervisor<'_> {
             } else {
                 self.end(Ending::Farewell(farewell));
             }
+        }
+        if self.signals.was_asked() {
+            self.tell_status();
         }
         let now = Instant::now();
         if self.ending.is_none() && self.deadline.is_some_and(|deadline| deadline <= now) {
@@ -35,9 +41,21 @@ impl Supervisor<'_> {
         self.ending.is_some() || self.segment.stop_requested() != Stop::No
     }
 
+    /// Shows the run on stderr, as `status` would, as far as it is read.
+    fn tell_status(&self) {
+        match Sight::of_own(self.segment) {
+            Ok(sight) => {
+                let room = Room::of(rustix::stdio::stderr()).unwrap_or(Room::GLANCE);
+                self.narrator.show_status(&status::status(&sight, Some(room)));
+            }
+            Err(error) => self.narrator.note(format_args!("no status can be told: {error}")),
+        }
+    }
+
     /// Ends the run early: no more launches, and workers have their grace to leave.
     fn end(&mut self, ending: Ending) {
-        self.narrator.step(format_args!("stopping: {ending:?}; workers have {:?}", self.segment.terms().grace));
+        let grace = self.segment.terms().grace;
+        self.narrator.step(format_args!("stopping after {}; workers have {grace:?} to leave", ending.name()));
         self.ending = Some(ending);
         self.segment.request_stop(Stop::Now);
         let far_off = Duration::from_secs(365 * 24 * 3600);

@@ -22,6 +22,7 @@ impl Supervisor<'_> {
 
     /// Decides what follows from a worker's end.
     fn bury(&mut self, ticket: u32, pid: u32, status: WaitStatus) -> Result<()> {
+        self.timeline.ended(self.segment, ticket, pid, status);
         self.fates.of(ticket).record(status);
         self.print_news();
         let end = describe(status);
@@ -30,12 +31,12 @@ impl Supervisor<'_> {
             _ => "before its contribution",
         };
         if self.is_done(ticket)? {
-            self.narrator.step(format_args!("Process-{ticket} (pid {pid}) has contributed and {end}"));
+            self.narrator.step(format_args!("reaped Process-{ticket} (pid {pid}), which has contributed and {end}"));
         } else if let Some(pid) = self.rival(ticket)? {
             self.narrator.step(format_args!("Process-{ticket} is at work already (pid {pid})"));
             self.bystanders.push(Bystander::new(ticket, pid));
         } else if self.is_stopping() {
-            self.narrator.step(format_args!("Process-{ticket} (pid {pid}) {end}"));
+            self.narrator.step(format_args!("reaped Process-{ticket} (pid {pid}), which {end}"));
         } else if let Some(reason) = is_final(status) {
             self.fail(ticket, format!("{end}: {reason}"));
         } else if self.segment.has_failed(ticket) {

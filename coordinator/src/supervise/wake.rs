@@ -31,7 +31,9 @@ impl Supervisor<'_> {
         // One whose end nothing tells of is looked at again and again.
         let untold = self.bystanders.iter().any(|bystander| bystander.process.is_none());
         let look = untold.then(|| Instant::now() + LOOK_AGAIN);
-        let next = [deadline, kill_at, launch_after, self.look_again, look].into_iter().flatten().min()?;
+        let is_anyone_alive = !self.children.is_empty() || !self.bystanders.is_empty();
+        let progress = self.progress.due().filter(|_| is_anyone_alive);
+        let next = [deadline, kill_at, launch_after, self.look_again, look, progress].into_iter().flatten().min()?;
         let left = next.saturating_duration_since(Instant::now()).min(Duration::from_secs(24 * 3600));
         Timespec::try_from(left).ok()
     }

@@ -22,6 +22,7 @@ use crate::clock::Instant;
 use crate::error::{Error, Refusal, Result};
 use crate::layout::View;
 use crate::name::SegmentName;
+use crate::process::{self, Process};
 use crate::segment::{Lifecycle, Role, Stop, lifecycle_from, stop_from};
 use crate::terms::{Mode, Terms};
 use crate::value::{Cells, Value};
@@ -31,7 +32,7 @@ use worker::worker;
 pub use worker::{WorkerSnapshot, WorkerState};
 
 /// The ledger at one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
     /// The segment's name.
     pub name: SegmentName,
@@ -124,6 +125,13 @@ impl Snapshot {
             elapsed: Duration::from_nanos(if closed == 0 { Instant::now().0 } else { closed }.saturating_sub(created)),
             holder,
         })
+    }
+
+    /// Whether the coordinator lives and is stopped now, as by SIGSTOP; to explain, as `/proc` tells it.
+    #[must_use]
+    pub fn has_stopped_coordinator(&self) -> bool {
+        let is_stopped = |pid| process::look(pid, Instant::now()) == Process::Stopped;
+        self.has_coordinator && self.coordinator.is_some_and(is_stopped)
     }
 
     /// How many contributions are applied.

@@ -4,11 +4,13 @@ use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use crate::clock::Instant;
 use crate::layout::{Slot, View};
 use crate::ledger::news::shares;
 use crate::ledger::redo::range;
 use crate::ledger::state::State;
 use crate::ledger::ticket::Phase;
+use crate::process::{self, Process};
 use crate::terms::{Mode, Terms};
 use crate::value::{Cells, Number, Value};
 
@@ -47,6 +49,16 @@ pub struct WorkerSnapshot {
     pub lock_wait: Option<Duration>,
     /// When its contribution was applied, from the segment's creation on.
     pub committed: Option<Duration>,
+    /// When it took the ticket, on the clock that `/proc` compares with.
+    since: Instant,
+}
+
+impl WorkerSnapshot {
+    /// Whether its process is stopped now, as by SIGSTOP; to explain, as `/proc` tells it.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.alive && process::look(self.pid, self.since) == Process::Stopped
+    }
 }
 
 /// What a ticket's worker does.
@@ -85,6 +97,16 @@ impl WorkerState {
             Self::Failed => "failed",
         }
     }
+
+    /// What a live worker in that phase does.
+    pub(in crate::ledger) fn in_phase(phase: u32) -> Self {
+        match phase {
+            0 => Self::Attached,
+            1 => Self::Computing,
+            2 => Self::Sleeping,
+            _ => Self::Waiting,
+        }
+    }
 }
 
 /// The ticket in that slot, as it stands.
@@ -113,12 +135,7 @@ pub(super) fn worker(
             State::Done { .. } => WorkerState::Done,
             State::Taken { .. } if !alive && slot.phase.load(Relaxed) == Phase::Failed as u32 => WorkerState::Failed,
             State::Taken { .. } if !alive => WorkerState::Died,
-            State::Taken { .. } => match slot.phase.load(Relaxed) {
-                0 => WorkerState::Attached,
-                1 => WorkerState::Computing,
-                2 => WorkerState::Sleeping,
-                _ => WorkerState::Waiting,
-            },
+            State::Taken { .. } => WorkerState::in_phase(slot.phase.load(Relaxed)),
         },
         restarts: slot.launches.load(Relaxed).saturating_sub(1),
         contribution: (done || chunks > 0).then_some(contribution),
@@ -132,5 +149,6 @@ pub(super) fn worker(
         slept: took(slot.slept_ns.load(Relaxed)),
         lock_wait: took(slot.lock_wait_ns.load(Relaxed)),
         committed: since_creation(if done { committed_at } else { 0 }),
+        since: Instant(slot.attached_at.load(Relaxed)),
     }
 }

@@ -1,0 +1,106 @@
+//! How fast a run gets on, and how long it still takes.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use common::{Mode, Segment};
+
+use super::state::{Known, Look};
+use crate::outcome::Fates;
+
+/// Before that nothing is said of what is to come.
+const EARLY: Duration = Duration::from_secs(1);
+
+/// When the display's run began, and how far it was by then.
+pub struct Pace {
+    pub began: Instant,
+    part: f64,
+    done: usize,
+    iterations: u64,
+}
+
+impl Pace {
+    /// The pace of a run that this coordinator begins, or goes on with, now.
+    pub fn new(segment: &Segment) -> Self {
+        let began = Instant::now();
+        if segment.done() == 0 && segment.given_out() == 0 {
+            return Self { began, part: 0.0, done: 0, iterations: 0 };
+        }
+        let look = Look::at(segment, &Known { children: HashMap::new(), fates: &Fates::default() }, Duration::ZERO);
+        Self { began, part: look.part, done: look.done, iterations: look.iterations }
+    }
+
+    /// The time since the beginning.
+    pub fn elapsed(&self, now: Instant) -> String {
+        clock(now.saturating_duration_since(self.began))
+    }
+
+    /// The time left if it goes on as it did, once that can be told.
+    pub fn left(&self, look: &Look, now: Instant) -> Option<String> {
+        let elapsed = now.saturating_duration_since(self.began);
+        let gained = look.part - self.part;
+        if elapsed < EARLY || gained <= 0.0 || look.part >= 1.0 {
+            return None;
+        }
+        let left = Duration::try_from_secs_f64(elapsed.as_secs_f64() * (1.0 - look.part) / gained).ok()?;
+        Some(format!("about {} left", clock(left)))
+    }
+
+    /// What is done a second, or a minute: iterations of a range that is shared out, else contributions.
+    pub fn rate(&self, look: &Look, now: Instant) -> Option<String> {
+        let elapsed = now.saturating_duration_since(self.began);
+        let is_split = look.mode == Mode::Split;
+        let gained = if is_split {
+            look.iterations - self.iterations.min(look.iterations)
+        } else {
+            gained(look.done, self.done)
+        };
+        if elapsed < EARLY || gained == 0 {
+            return None;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "for a display")]
+        let rate = gained as f64 / elapsed.as_secs_f64();
+        let what = if is_split { " iterations" } else { "" };
+        Some(if rate >= 1.0 { format!("{}{what}/s", short(rate)) } else { format!("{}{what}/min", short(rate * 60.0)) })
+    }
+}
+
+fn gained(done: usize, before: usize) -> u64 {
+    done.saturating_sub(before) as u64
+}
+
+/// Three digits at least, with the letter of thousands, millions, …
+fn short(number: f64) -> String {
+    let mut scaled = number;
+    for letter in ["", "k", "M", "G"] {
+        if scaled < 999.5 {
+            return if scaled < 9.95 { format!("{scaled:.1}{letter}") } else { format!("{scaled:.0}{letter}") };
+        }
+        scaled /= 1000.0;
+    }
+    format!("{scaled:.0}T")
+}
+
+/// A time as clocks show it: 0:35, 12:00, 1:02:03.
+fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_shown_as_clocks_show_them() {
+        let shown = [0, 35, 60, 719, 3723, 360_000].map(|seconds| clock(Duration::from_secs(seconds)));
+        assert_eq!(shown, ["0:00", "0:35", "1:00", "11:59", "1:02:03", "100:00:00"]);
+    }
+
+    #[test]
+    fn rates_have_two_digits_or_three() {
+        let shown = [1.0, 9.94, 9.96, 999.4, 999.6, 52_100_000.0, 7e9, 3e12, 4e15].map(short);
+        assert_eq!(shown, ["1.0", "9.9", "10", "999", "1.0k", "52M", "7.0G", "3T", "4000T"]);
+    }
+}

@@ -1,0 +1,177 @@
+//! `status` for people: a segment, its workers, and what to do next.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use common::{Cells, Mode, RunState, Snapshot, Stop, WorkerSnapshot, WorkerState};
+
+use super::room::Room;
+use super::sight::Sight;
+use super::table;
+
+/// How much of a contribution to an array a row shows.
+const WIDEST: usize = 40;
+
+/// How many processes one command names.
+const MOST_NAMED: usize = 8;
+
+/// The states in the order in which workers that are not shown are summed up.
+const STATES: [WorkerState; 8] = [
+    WorkerState::Attached,
+    WorkerState::Computing,
+    WorkerState::Sleeping,
+    WorkerState::Waiting,
+    WorkerState::Done,
+    WorkerState::Died,
+    WorkerState::Failed,
+    WorkerState::Pending,
+];
+
+/// The lines that show the segment; no more of them than there is room for, and no longer ones.
+pub fn status(sight: &Sight, room: Option<Room>) -> String {
+    let snapshot = &sight.snapshot;
+    let mut lines = vec![head(sight)];
+    if snapshot.terms.mode != Mode::Independent {
+        lines.push(format!("value: {} ({})", snapshot.value, snapshot.terms.value_type.name()));
+    }
+    let lock = snapshot.holder.as_ref().map_or_else(|| "free".to_owned(), ToString::to_string);
+    lines.push(format!("lock: {lock}; recovered {} times", snapshot.recoveries));
+    if let Some(pid) = snapshot.coordinator {
+        let state = match (snapshot.has_coordinator, sight.has_stopped_coordinator) {
+            (_, true) => "stopped",
+            (true, false) => "alive",
+            (false, false) if sight.state == RunState::Finished => "gone",
+            (false, false) => "dead",
+        };
+        lines.push(format!("coordinator: pid {pid}, {state}"));
+    }
+    let next = (!sight.is_removed).then(|| format!("next: {}", next_step(sight)));
+    // The table has a header, and what it leaves out a line.
+    let most = room.map(|room| room.rows.saturating_sub(lines.len() + 2 + next.iter().len()));
+    lines.extend(workers(sight, most.unwrap_or(usize::MAX)));
+    lines.extend(next);
+    match room {
+        Some(room) => room.fit(&lines.join("\n")),
+        None => lines.join("\n"),
+    }
+}
+
+fn head(sight: &Sight) -> String {
+    let snapshot = &sight.snapshot;
+    let state = format!("{}{}", sight.state.name(), sight.qualities());
+    let progress = match snapshot.terms.mode {
+        Mode::Split => {
+            let chunks = snapshot.chunks_done();
+            let done = table::per_cent(snapshot.iterations_done(), snapshot.terms.iterations);
+            format!("{done}% in {chunks} chunks")
+        }
+        Mode::Shared => return format!("{}: {state}; for programs that use its value", snapshot.name),
+        _ => format!("{} of {} contributions", snapshot.done(), snapshot.total()),
+    };
+    let (kernel, iterations) = (&snapshot.terms.kernel, snapshot.terms.iterations);
+    format!(
+        "{}: {state}; {kernel} over {iterations} iterations; {progress}; {}",
+        snapshot.name,
+        seconds(snapshot.elapsed)
+    )
+}
+
+/// The table of the workers, or of so many of them and a line about the others: those at work come first.
+fn workers(sight: &Sight, most: usize) -> Vec<String> {
+    let all = &sight.snapshot.workers;
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let mut shown: Vec<&WorkerSnapshot> = all.iter().collect();
+    // One more fits where no line about others is needed.
+    if all.len() > most.saturating_add(1) {
+        shown.sort_by_key(|worker| (!worker.alive, worker.state == WorkerState::Pending));
+        let others = shown.split_off(most);
+        shown.sort_by_key(|worker| worker.ticket);
+        return vec![rows(sight, &shown), summed_up(&others)];
+    }
+    vec![rows(sight, &shown)]
+}
+
+fn summed_up(others: &[&WorkerSnapshot]) -> String {
+    let count = |state: &WorkerState| others.iter().filter(|worker| worker.state == *state).count();
+    let counts = STATES.iter().map(|state| (count(state), state.name())).filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts.map(|(count, state)| format!("{count} {state}")).collect();
+    format!("and {} more: {}", others.len(), counts.join(", "))
+}
+
+fn rows(sight: &Sight, workers: &[&WorkerSnapshot]) -> String {
+    let is_split = sight.snapshot.terms.mode == Mode::Split;
+    let last = if is_split { "CHUNKS" } else { "VALUE" };
+    let mut table = table::table(&["WORKER", "PID", "STATE", "TIME", "RESTARTS", "CONTRIBUTION", last]);
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    for worker in workers {
+        table.add_row([
+            format!("Process-{}", worker.ticket),
+            or_none((worker.pid != 0).then(|| worker.pid.to_string())),
+            doing(worker, sight),
+            or_none(sight.time(worker.ticket).map(seconds)),
+            worker.restarts.to_string(),
+            or_none(worker.contribution.as_ref().map(short)),
+            if is_split { worker.chunks.to_string() } else { or_none(worker.value_after.as_ref().map(short)) },
+        ]);
+    }
+    table::align_right(&mut table, &[1, 3, 4, 5, 6]);
+    table::text(&table)
+}
+
+fn doing(worker: &WorkerSnapshot, sight: &Sight) -> String {
+    let state = worker.state.name();
+    let progress = sight.progress(worker.ticket).filter(|(_, of)| *of > 0);
+    let progress = progress.map(|(done, of)| format!(" {}%", table::per_cent(done, of))).unwrap_or_default();
+    let stopped = if sight.stopped.contains(&worker.ticket) { ", stopped" } else { "" };
+    format!("{state}{progress}{stopped}")
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{:.1} s", duration.as_secs_f64())
+}
+
+/// The first cells, so that a row stays a line.
+fn short<T: Display>(cells: &Cells<T>) -> String {
+    let text = cells.to_string();
+    if text.chars().count() <= WIDEST {
+        return text;
+    }
+    let first: String = text.chars().take(WIDEST).collect();
+    format!("{}, …]", first.rsplit_once(',').map_or(first.as_str(), |(first, _)| first))
+}
+
+fn next_step(sight: &Sight) -> String {
+    let Sight { snapshot, state, .. } = sight;
+    let stopped = sight.stopped_processes();
+    if stopped.is_empty() || *state == RunState::Finished {
+        return next_command(snapshot, *state);
+    }
+    let named: Vec<String> = stopped.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+    let stop = match state {
+        RunState::Running => format!("; or end it: coordinator stop --now {}", snapshot.name),
+        _ => String::new(),
+    };
+    format!("let what is stopped go on: kill -CONT {}{stop}", named.join(" "))
+}
+
+fn next_command(snapshot: &Snapshot, state: RunState) -> String {
+    let (name, worker) = (&snapshot.name, table::worker(&snapshot.terms));
+    match state {
+        RunState::Open if snapshot.stop != Stop::No || snapshot.terms.mode == Mode::Shared => {
+            format!("coordinator remove {name}")
+        }
+        RunState::Open => format!("{worker} --name {name}; coordinator wait {name}; coordinator remove {name}"),
+        RunState::Running if snapshot.stop != Stop::No => {
+            format!("coordinator wait {name}; coordinator stop --now {name}")
+        }
+        RunState::Running => format!("coordinator wait {name}; coordinator stop {name}"),
+        RunState::Orphaned => format!("its workers finish what they have begun; coordinator resume {name}"),
+        RunState::Stale => format!("coordinator resume {name}; coordinator remove {name}"),
+        RunState::Finished if !snapshot.is_complete() => {
+            format!("coordinator resume {name}; coordinator remove {name}")
+        }
+        RunState::Finished => format!("coordinator remove {name}"),
+    }
+}

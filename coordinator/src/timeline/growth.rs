@@ -1,0 +1,43 @@
+//! How the shared value grew: what workers saw at the end of their commits, and what the ledger knows of the others.
+
+use std::collections::HashSet;
+
+use common::trace::Span;
+use common::{Instant, Snapshot};
+
+use super::model::nanoseconds;
+use super::record::Recording;
+
+/// The shared value (the first cell of an array) from each of these instants on; none if the results stay apart.
+pub fn instants<'a>(
+    recording: &Recording,
+    snapshot: &Snapshot,
+    created: Instant,
+    spans: impl Iterator<Item = &'a Span>,
+) -> Vec<(u64, f64)> {
+    if !snapshot.terms.mode.has_total() {
+        return Vec::new();
+    }
+    let (began, value) = recording.began;
+    let mut points = vec![(created.0, 0.0), (began.0, value)];
+    let mut have_noted = HashSet::new();
+    for span in spans {
+        if let Some(value) = span.value {
+            have_noted.insert(span.ticket);
+            points.push((span.end.0, value));
+        }
+    }
+    // Workers that note nothing: started by hand, or launched by a coordinator that died.
+    let others = snapshot.workers.iter().filter(|worker| !have_noted.contains(&worker.ticket));
+    points.extend(others.filter_map(|worker| {
+        let value = worker.value_after.as_ref()?.as_slice().first()?;
+        Some((created.0.saturating_add(nanoseconds(worker.committed?)), value.number().to_f64()))
+    }));
+    points.sort_by_key(|(at, _)| *at);
+    let last =
+        points.last().map_or(began.0, |(at, _)| *at).max(created.0.saturating_add(nanoseconds(snapshot.elapsed)));
+    points.dedup_by(|later, earlier| later.1.to_bits() == earlier.1.to_bits());
+    points.extend(snapshot.value.as_slice().first().map(|value| (last, value.number().to_f64())));
+    points.retain(|(_, value)| value.is_finite());
+    points
+}

@@ -1,0 +1,148 @@
+//! The lives of workers: from what the coordinator saw, what they noted, and, of those who note nothing, what the ledger knows.
+
+use common::trace::{Activity, Span};
+use common::{Instant, Mode, Phase, Snapshot, WorkerSnapshot, WorkerState, exit_code};
+
+use super::model::{Beginning, Life, Stretch, nanoseconds};
+use super::record::Launch;
+use crate::outcome::describe;
+
+/// What the ledger knows, for what nobody noted.
+pub struct Ledger<'a> {
+    snapshot: &'a Snapshot,
+    created: Instant,
+    /// Whether workers were asked to leave.
+    was_stopped: bool,
+    end: u64,
+}
+
+impl<'a> Ledger<'a> {
+    /// The ledger at the end of a run.
+    pub fn new(snapshot: &'a Snapshot, created: Instant, was_stopped: bool) -> Self {
+        Self { snapshot, created, was_stopped, end: created.0.saturating_add(nanoseconds(snapshot.elapsed)) }
+    }
+
+    /// The life of a worker that this coordinator launched.
+    pub fn launched(&self, launch: &Launch, beginning: Beginning, spans: Vec<Span>) -> Life {
+        let start = launch.at.0;
+        let end = launch.end.as_ref().map_or(self.end, |end| end.at.0).max(start);
+        let worker = self.snapshot.worker(launch.ticket).filter(|worker| worker.pid == launch.pid);
+        let stretches = match worker {
+            // It could not note anything.
+            Some(worker) if spans.is_empty() && worker.committed.is_some() => self.durations(worker, start, end),
+            _ => stretches(launch, spans, self.snapshot.terms.mode == Mode::Split, start, end),
+        };
+        let fate = match &launch.end {
+            Some(launch_end) if launch_end.status.exit_status() == Some(0) => "has finished".to_owned(),
+            Some(launch_end) => describe(launch_end.status),
+            None => "was left behind".to_owned(),
+        };
+        Life { pid: launch.pid, beginning, start, end, fate, died: has_died(launch), stretches }
+    }
+
+    /// The life of a worker that it did not.
+    pub fn joined(&self, worker: &WorkerSnapshot, departed: Option<Instant>) -> Option<Life> {
+        let start = self.created.0.saturating_add(nanoseconds(worker.attached?));
+        let committed = worker.committed.map(|committed| self.created.0.saturating_add(nanoseconds(committed)));
+        let end = committed.or(departed.map(|at| at.0)).unwrap_or(self.end).max(start);
+        // Of no child it is known how it ended.
+        let died = worker.state == WorkerState::Died && !self.was_stopped;
+        let fate = match worker.state {
+            WorkerState::Done => "has contributed",
+            WorkerState::Died if died => "died or left",
+            WorkerState::Died => "left",
+            WorkerState::Failed => "failed",
+            _ => "was still at work",
+        };
+        let stretches = self.durations(worker, start, end);
+        Some(Life { pid: worker.pid, beginning: Beginning::Joined, start, end, fate: fate.to_owned(), died, stretches })
+    }
+
+    /// The stretches of a worker of which only durations are known, backwards from its commit.
+    fn durations(&self, worker: &WorkerSnapshot, start: u64, end: u64) -> Vec<Stretch> {
+        let Some(committed) = worker.committed.filter(|_| self.snapshot.terms.mode != Mode::Split) else {
+            return Vec::new();
+        };
+        let mut at = (self.created.0.saturating_add(nanoseconds(committed))).clamp(start, end);
+        let stretch = |activity, start, end, commits| Stretch {
+            activity,
+            start,
+            end,
+            chunk: None,
+            count: 1,
+            is_cut: false,
+            commits,
+        };
+        // How long the lock was held for it is not known.
+        let mut stretches = vec![stretch(Activity::Hold, at, at, true)];
+        let took =
+            [(Activity::Wait, worker.lock_wait), (Activity::Sleep, worker.slept), (Activity::Compute, worker.computed)];
+        for (activity, took) in took {
+            let from = at.saturating_sub(took.map_or(0, nanoseconds)).max(start);
+            if from < at {
+                stretches.push(stretch(activity, from, at, false));
+            }
+            at = from;
+        }
+        stretches.reverse();
+        stretches
+    }
+}
+
+/// What a worker noted, in order, and the span in which it died.
+fn stretches(launch: &Launch, mut spans: Vec<Span>, is_split: bool, start: u64, end: u64) -> Vec<Stretch> {
+    let open = open(launch, spans.last());
+    spans.sort_by_key(|span| span.start);
+    let mut at = start;
+    let mut stretches = Vec::with_capacity(spans.len() + 1);
+    for Span { activity, count, start, end: until, range, value, .. } in spans {
+        let (from, to) = (start.0.clamp(at, end), until.0.clamp(at, end));
+        let chunk = (is_split && !range.is_empty()).then_some((range.start, range.end));
+        stretches.push(Stretch {
+            activity,
+            start: from,
+            end: to,
+            chunk,
+            count,
+            is_cut: false,
+            commits: value.is_some(),
+        });
+        at = to;
+    }
+    if let Some(activity) = open.filter(|_| at < end) {
+        stretches.push(Stretch {
+            activity,
+            start: at,
+            end,
+            chunk: None,
+            count: 1,
+            is_cut: has_died(launch),
+            commits: false,
+        });
+    }
+    stretches
+}
+
+/// What a worker was doing when it ended, if it was in the middle of something.
+fn open(launch: &Launch, last: Option<&Span>) -> Option<Activity> {
+    let end = launch.end.as_ref()?;
+    let last = last.map(|last| last.activity);
+    let doing = match end.phase? {
+        Phase::Computing => Activity::Compute,
+        Phase::Sleeping => Activity::Sleep,
+        // It notes that it had to wait when it has the lock, and that it has held it when it has it no more.
+        Phase::Waiting if last == Some(Activity::Wait) => Activity::Hold,
+        Phase::Waiting if !end.is_done => Activity::Wait,
+        Phase::Attached | Phase::Waiting | Phase::Failed => return None,
+    };
+    (end.status.exit_status() != Some(0) && last != Some(doing)).then_some(doing)
+}
+
+/// Whether a worker died, rather than left because it was asked to or had nothing more to do.
+fn has_died(launch: &Launch) -> bool {
+    let Some(end) = &launch.end else { return false };
+    let left =
+        [exit_code::COMPLETE, exit_code::INCOMPLETE, exit_code::HANGUP, exit_code::INTERRUPTED, exit_code::TERMINATED];
+    let has_left = end.status.exit_status().is_some_and(|code| left.iter().any(|left| i32::from(*left) == code));
+    !has_left || end.phase == Some(Phase::Failed)
+}

@@ -1,0 +1,136 @@
+//! The little SVG that is written here: text that is escaped, and the colours, light and dark.
+
+use std::fmt::{Display, Write};
+
+/// What something is, as a class of the style below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    Alive,
+    Compute,
+    Sleep,
+    Wait,
+    Hold,
+    Died,
+    Restarted,
+}
+
+impl Class {
+    /// The name in the markup.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Alive => "alive",
+            Self::Compute => "compute",
+            Self::Sleep => "sleep",
+            Self::Wait => "wait",
+            Self::Hold => "hold",
+            Self::Died => "died",
+            Self::Restarted => "restarted",
+        }
+    }
+}
+
+/// Okabe and Ito's palette, which the colour-blind tell apart ("Color Universal Design", 2008), a little brighter on dark.
+///
+/// Plain classes rather than variables: readers that know no `var()`, and those that know no `@media`, show the light one.
+const STYLE: &str = "\
+text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,'DejaVu Sans',sans-serif;font-size:11px;fill:#57606a}\
+.title{font-size:15px;font-weight:600;fill:#1f2328}.strong{font-size:12px;fill:#1f2328}.end{text-anchor:end}.mid{text-anchor:middle}\
+.page{fill:#ffffff}.grid{stroke:#d8dee4;fill:none}.axis{stroke:#8c959f;fill:none}\
+.alive{fill:#e6e9ed}.compute{fill:#0072b2}.sleep{fill:#a9d8f2}.wait{fill:#e69f00}.hold{fill:#009e73}.died{fill:#d55e00}\
+.restarted{fill:#cc79a7}.value{stroke:#1f2328;fill:none;stroke-width:1.6}.point{fill:#1f2328}.cut{opacity:.65}\
+@media (prefers-color-scheme:dark){text{fill:#9198a1}.title,.strong{fill:#f0f6fc}.page{fill:#0d1117}.grid{stroke:#2a313c}\
+.axis{stroke:#656c76}.alive{fill:#2b323d}.compute{fill:#2f9be0}.sleep{fill:#56819c}.wait{fill:#f2b134}.hold{fill:#1fc796}\
+.died{fill:#ff7b3a}.restarted{fill:#e39ac4}.value{stroke:#f0f6fc}.point{fill:#f0f6fc}}";
+
+/// An SVG in the making.
+pub struct Markup(String);
+
+impl Markup {
+    /// The beginning of a picture of that size.
+    pub fn new(width: f64, height: f64, title: &str, description: &str) -> Self {
+        let mut markup = Self(String::new());
+        markup.add(format_args!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+             viewBox=\"0 0 {width} {height}\" role=\"img\">\n<title>{}</title>\n<desc>{}</desc>\n<style>{STYLE}</style>\n\
+             <rect class=\"page\" width=\"{width}\" height=\"{height}\" rx=\"6\"/>\n",
+            escape(title),
+            escape(description)
+        ));
+        markup
+    }
+
+    /// Adds markup as it is.
+    pub fn add(&mut self, markup: impl Display) {
+        // Writing to a string does not fail.
+        let _ = write!(self.0, "{markup}");
+    }
+
+    /// Adds a text whose baseline begins, has its middle or ends (`class`) there.
+    pub fn text(&mut self, class: &str, x: f64, y: f64, text: &str) {
+        self.add(format_args!("<text class=\"{class}\" x=\"{}\" y=\"{}\">{}</text>\n", px(x), px(y), escape(text)));
+    }
+
+    /// Adds a rectangle, and what is said of it to who points there.
+    pub fn rect(&mut self, class: &str, [x, y, width, height]: [f64; 4], said: Option<&str>) {
+        let [x, y, width, height] = [x, y, width, height].map(px);
+        self.add(format_args!("<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\""));
+        match said {
+            Some(said) => self.add(format_args!("><title>{}</title></rect>\n", escape(said))),
+            None => self.add("/>\n"),
+        }
+    }
+
+    /// Adds a path, and what is said of it to who points there.
+    pub fn path(&mut self, class: &str, d: &str, said: Option<&str>) {
+        match said {
+            Some(said) => {
+                self.add(format_args!("<path class=\"{class}\" d=\"{d}\"><title>{}</title></path>\n", escape(said)));
+            }
+            None => self.add(format_args!("<path class=\"{class}\" d=\"{d}\"/>\n")),
+        }
+    }
+
+    /// The whole picture.
+    pub fn finish(mut self) -> String {
+        self.add("</svg>\n");
+        self.0
+    }
+}
+
+/// A number with one digit behind the point, where that is not 0.
+pub fn px(number: f64) -> String {
+    let text = format!("{number:.1}");
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+}
+
+/// The text as XML takes it: without characters that it has no way to write (XML 1.0, 2.2).
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
+            c if c.is_control() => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_cannot_end_what_it_stands_in() {
+        assert_eq!(escape("a<b>&\"\u{1}\u{ffff}ü"), "a&lt;b&gt;&amp;&quot;\u{fffd}\u{fffd}ü");
+    }
+
+    #[test]
+    fn numbers_have_no_more_digits_than_a_screen_shows() {
+        assert_eq!([0.0, 12.34, -0.5, 100.04].map(px), ["0", "12.3", "-0.5", "100"]);
+    }
+}

@@ -1,0 +1,124 @@
+//! What is recorded while a run goes on: launches and ends by the coordinator, spans by its workers.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
+
+use common::trace::{self, Head, RECORD, Span};
+use common::{Instant, Phase, Segment, TicketState};
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::process::WaitStatus;
+
+use crate::error::{Error, Result};
+
+/// Launches that are remembered; a run with more has no readable picture.
+const MOST_LAUNCHES: usize = 200_000;
+
+/// How much of the workers' file is read at a time.
+const BLOCK: usize = 1024 * RECORD;
+
+/// One launch of a worker.
+pub struct Launch {
+    pub ticket: u32,
+    pub pid: u32,
+    pub at: Instant,
+    pub end: Option<End>,
+}
+
+/// How a launch ended.
+pub struct End {
+    pub at: Instant,
+    pub status: WaitStatus,
+    /// What the worker was doing, if it had its ticket.
+    pub phase: Option<Phase>,
+    /// Whether the ticket was done by then.
+    pub is_done: bool,
+}
+
+/// What is recorded.
+pub struct Recording {
+    /// The workers' file.
+    file: File,
+    /// When this began, and the shared value then.
+    pub began: (Instant, f64),
+    about_to_launch: Instant,
+    pub launches: Vec<Launch>,
+    /// The launch of each live worker, by its process id.
+    alive: HashMap<u32, usize>,
+    /// When workers that this coordinator did not launch were seen to be gone, by ticket.
+    pub departures: BTreeMap<u32, Instant>,
+    /// Whether launches were left out.
+    pub is_cut: bool,
+}
+
+impl Recording {
+    /// Makes the workers' file.
+    pub fn begin(segment: &Segment) -> Result<Self> {
+        let system = |source| Error::System { doing: "make room for the timeline", source };
+        let began = Instant::now();
+        let file = memfd_create("timeline", MemfdFlags::CLOEXEC).map_err(|error| system(error.into()))?;
+        let mut file = File::from(file);
+        file.write_all(&Head { nonce: segment.nonce(), began }.to_bytes()).map_err(system)?;
+        Ok(Self {
+            file,
+            began: (began, segment.first_cell().number().to_f64()),
+            about_to_launch: began,
+            launches: Vec::new(),
+            alive: HashMap::new(),
+            departures: BTreeMap::new(),
+            is_cut: false,
+        })
+    }
+
+    /// The path under which workers find the file, for as long as this process lives.
+    pub fn path(&self) -> String {
+        format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd())
+    }
+
+    pub fn launching(&mut self) {
+        self.about_to_launch = Instant::now();
+    }
+
+    pub fn launched(&mut self, ticket: u32, pid: u32) {
+        if self.launches.len() < MOST_LAUNCHES {
+            self.alive.insert(pid, self.launches.len());
+            self.launches.push(Launch { ticket, pid, at: self.about_to_launch, end: None });
+        } else {
+            self.is_cut = true;
+        }
+    }
+
+    pub fn ended(&mut self, segment: &Segment, ticket: u32, pid: u32, status: WaitStatus) {
+        let Some(launch) = self.alive.remove(&pid).and_then(|index| self.launches.get_mut(index)) else { return };
+        let phase = segment.phase(ticket).filter(|(last, _)| *last == pid).map(|(_, phase)| phase);
+        // A commit that is published and not applied yet shows in the workers' spans, or not at all.
+        let is_done = matches!(segment.ticket(ticket), Ok(Some(TicketState::Done)));
+        launch.end = Some(End { at: Instant::now(), status, phase, is_done });
+    }
+
+    pub fn left(&mut self, ticket: u32) {
+        self.departures.insert(ticket, Instant::now());
+    }
+
+    /// What the workers have noted, by ticket and process, each in its order; and whether that is all.
+    pub fn spans(&self) -> (HashMap<(u32, u32), Vec<Span>>, bool) {
+        let mut spans: HashMap<(u32, u32), Vec<Span>> = HashMap::new();
+        let room = trace::room();
+        let length = self.file.metadata().map_or(0, |metadata| metadata.len());
+        let (mut block, mut at) = (vec![0; BLOCK], RECORD as u64);
+        while at < length.min(room) {
+            let count = self.file.read_at(&mut block, at).unwrap_or(0);
+            let (records, _) = block[..count].as_chunks::<RECORD>();
+            if records.is_empty() {
+                break;
+            }
+            for span in records.iter().filter_map(Span::from_bytes) {
+                spans.entry((span.ticket, span.pid)).or_default().push(span);
+            }
+            at += (records.len() * RECORD) as u64;
+        }
+        (spans, length < room)
+    }
+}

@@ -1,0 +1,391 @@
+//! `--timeline`: the picture and the trace of a run, whatever becomes of the run.
+
+mod told;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::path::Path;
+
+use common::exit_code::{COMPLETE, INCOMPLETE, INTERRUPTED, UNAVAILABLE, USAGE};
+use common::plant::Point;
+use harness::{Plant, Scene, scene};
+use roxmltree::Document;
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
+use serde_json::Value;
+
+use told::told;
+
+/// What the legend explains.
+const LEGEND: [&str; 7] =
+    ["compute", "sleep", "lock wait", "lock held, commit", "starting, ending", "died (faded: cut short)", "restarted"];
+
+/// A complete event, in nanoseconds.
+#[derive(Clone, Debug)]
+struct Span {
+    name: String,
+    start: u64,
+    end: u64,
+    args: Value,
+}
+
+impl Span {
+    fn is_life(&self) -> bool {
+        self.name.starts_with("Process-")
+    }
+}
+
+/// A trace that was checked: its times rise, and on each thread whatever overlaps is nested.
+struct Trace {
+    /// The complete events of each thread, outer ones first.
+    threads: BTreeMap<u64, Vec<Span>>,
+    /// Name, time and thread.
+    instants: Vec<(String, u64, u64)>,
+    counter: Vec<(u64, f64)>,
+    names: Vec<String>,
+}
+
+impl Trace {
+    fn read(path: &Path) -> Self {
+        let text = fs::read_to_string(path).expect("it was written");
+        let trace: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        assert_eq!(trace["displayTimeUnit"], "ms");
+        let (mut threads, mut instants, mut counter, mut names) = (BTreeMap::new(), vec![], vec![], vec![]);
+        let mut last = 0;
+        for event in trace["traceEvents"].as_array().expect("a list") {
+            let name = event["name"].as_str().expect("every event has a name").to_owned();
+            let thread = event["tid"].as_u64().expect("every event has a thread");
+            if event["ph"] == "M" {
+                names.extend(event["args"]["name"].as_str().map(str::to_owned));
+                continue;
+            }
+            let start = nanoseconds(&event["ts"]);
+            assert!(start >= last, "times rise: {event}");
+            last = start;
+            match event["ph"].as_str().expect("every event has a phase") {
+                "X" => {
+                    let end = start + nanoseconds(&event["dur"]);
+                    let spans: &mut Vec<Span> = threads.entry(thread).or_default();
+                    spans.push(Span { name, start, end, args: event["args"].clone() });
+                }
+                "i" => instants.push((name, start, thread)),
+                "C" => counter.push((start, event["args"]["value"].as_f64().expect("a number"))),
+                other => panic!("no phase {other} is written"),
+            }
+        }
+        for spans in threads.values() {
+            check_nesting(spans);
+        }
+        Self { threads, instants, counter, names }
+    }
+
+    /// The lives of a ticket's workers, and what each did.
+    fn lives(&self, ticket: u64) -> Vec<(Span, Vec<Span>)> {
+        let mut lives: Vec<(Span, Vec<Span>)> = Vec::new();
+        for span in &self.threads[&ticket] {
+            match lives.last_mut() {
+                Some((_, inner)) if !span.is_life() => inner.push(span.clone()),
+                _ => lives.push((span.clone(), Vec::new())),
+            }
+        }
+        lives
+    }
+
+    fn instants(&self, name: &str) -> Vec<(u64, u64)> {
+        self.instants.iter().filter(|(found, ..)| found == name).map(|(_, at, thread)| (*at, *thread)).collect()
+    }
+
+    /// The counter's values, which are integers here.
+    fn values(&self) -> Vec<String> {
+        self.counter.iter().map(|(_, value)| value.to_string()).collect()
+    }
+
+    fn last_value(&self) -> String {
+        self.values().pop().expect("there is a counter")
+    }
+}
+
+/// Times are microseconds with three digits behind the point.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "they are positive and some seconds long")]
+fn nanoseconds(time: &Value) -> u64 {
+    let microseconds = time.as_f64().expect("a time is a number");
+    assert!(microseconds >= 0.0, "{microseconds}");
+    (microseconds * 1000.0).round() as u64
+}
+
+/// Two levels: lives one after another, and in each stretches one after another.
+fn check_nesting(spans: &[Span]) {
+    let mut life: Option<&Span> = None;
+    let mut free = 0;
+    for span in spans {
+        if span.is_life() {
+            assert!(life.is_none_or(|life| span.start >= life.end), "two lives at once: {spans:?}");
+            life = Some(span);
+        } else {
+            let life = life.unwrap_or_else(|| panic!("{span:?} in nobody's life"));
+            assert!(span.start >= life.start && span.end <= life.end, "{span:?} is not within {life:?}");
+            assert!(span.start >= free, "two at once: {spans:?}");
+            free = span.end;
+        }
+    }
+}
+
+/// The texts of a picture that was checked: well-formed, with a view box, and nothing in it that acts or loads.
+fn texts(path: &Path) -> Vec<String> {
+    let text = fs::read_to_string(path).expect("it was written");
+    let document = Document::parse(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let root = document.root_element();
+    assert!(root.has_tag_name(("http://www.w3.org/2000/svg", "svg")));
+    assert!(root.attribute("viewBox").is_some());
+    let allowed = ["svg", "title", "desc", "style", "rect", "path", "text", "circle"];
+    for node in document.descendants().filter(roxmltree::Node::is_element) {
+        assert!(allowed.contains(&node.tag_name().name()), "{node:?}");
+        assert!(node.attributes().all(|attribute| !attribute.name().starts_with("on")), "{node:?}");
+    }
+    let texts = document.descendants().filter(|node| node.has_tag_name(("http://www.w3.org/2000/svg", "text")));
+    texts.filter_map(|node| node.text().map(str::to_owned)).collect()
+}
+
+/// Where a scene's timeline goes, as an argument too.
+fn file(scene: &Scene, name: &str) -> String {
+    scene.path().join(name).to_str().expect("the path is text").to_owned()
+}
+
+#[test]
+fn a_run_is_drawn_with_every_worker_and_the_results_are_the_same() {
+    let scene = scene!();
+    let (svg, json) = (file(&scene, "run.svg"), file(&scene, "run.json"));
+    // One at a time, so that both runs commit in the same order.
+    let args = ["-n", "1000", "--delay", "10ms", "--jobs", "1"];
+    let plain = scene.coordinator(args).run().expect(COMPLETE);
+    let drawn = scene.coordinator(args).args(["--timeline", &svg, "--timeline", &json]).run().expect(COMPLETE);
+    assert_eq!((&drawn.stdout, &drawn.stderr), (&plain.stdout, &plain.stderr));
+    let texts = texts(svg.as_ref());
+    for wanted in ["Process-1", "Process-2", "Process-3", "Process-4"].iter().chain(&LEGEND) {
+        assert!(texts.iter().any(|text| text == wanted), "no {wanted} in {texts:?}");
+    }
+    assert!(texts.iter().any(|text| text == "shared value (i32)"), "{texts:?}");
+    let trace = Trace::read(json.as_ref());
+    for ticket in 1..=4 {
+        assert!(trace.names.contains(&format!("Process-{ticket}")), "{:?}", trace.names);
+        let lives = trace.lives(ticket);
+        let [(life, spans)] = &lives[..] else { panic!("one life: {lives:?}") };
+        assert_eq!(life.args["end"], "has finished");
+        let names: Vec<&str> = spans.iter().map(|span| span.name.as_str()).collect();
+        assert_eq!(names, ["lock wait", "lock held", "compute", "sleep", "lock wait", "lock held"]);
+        assert!(spans[3].end - spans[3].start >= 10_000_000, "it slept: {spans:?}");
+    }
+    let values = trace.values();
+    assert_eq!(values.first().map(String::as_str), Some("0"));
+    assert!(drawn.stdout.ends_with(&format!("Final shared value: {}\n", trace.last_value())), "{values:?}");
+    assert_eq!(values.len(), 6, "none, one a commit, and the last one at the end: {values:?}");
+}
+
+#[test]
+fn what_a_killed_worker_was_doing_ends_at_its_death_and_its_restart_follows() {
+    let scene = scene!();
+    let (name, json, svg) = (scene.name("killed"), file(&scene, "run.json"), file(&scene, "run.svg"));
+    let running = scene.sleeping_run(&name, "1s", &["--timeline", &json, "--timeline", &svg]);
+    let status = scene.status(&name).expect("it runs");
+    let pid = status["workers"][1]["pid"].as_i64().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+    kill_process(pid.expect("it has a process"), Signal::KILL).expect("it lives");
+    let _ = running.finish().expect(COMPLETE);
+    let trace = Trace::read(json.as_ref());
+    let lives = trace.lives(2);
+    let [(killed, before), (restarted, after)] = &lives[..] else { panic!("two lives: {lives:?}") };
+    assert_eq!(killed.args["end"], "was killed by signal 9 (SIGKILL)");
+    let cut = before.last().expect("it did something");
+    assert_eq!((cut.name.as_str(), cut.end, &cut.args["died"]), ("sleep", killed.end, &true.into()), "{before:?}");
+    assert_eq!(trace.instants("died"), [(killed.end, 2)]);
+    assert_eq!(trace.instants("restarted"), [(restarted.start, 2)]);
+    assert!(restarted.start >= killed.end);
+    assert!(after.iter().any(|span| span.name == "compute"), "{after:?}");
+    assert_eq!(trace.last_value(), "1140");
+    let picture = fs::read_to_string(svg).expect("it was written");
+    assert!(picture.contains("class=\"sleep cut\"") && picture.contains("1 restart"), "{picture}");
+}
+
+/// From the note that it had to wait, which it makes under the lock, it is known that it had it.
+#[test]
+fn a_worker_that_dies_with_the_lock_is_drawn_as_its_holder() {
+    let scene = scene!();
+    for point in [Point::Locked, Point::Published] {
+        let json = file(&scene, "run.json");
+        let plant = Plant { point, action: "kill", times: 1 };
+        let args = ["-n", "10", "--delay", "0", "-w", "1", "--timeline", &json];
+        let _ = scene.coordinator(args).plant(plant).run().expect(COMPLETE);
+        let lives = Trace::read(json.as_ref()).lives(1);
+        let cut = lives[0].1.last().expect("it did something");
+        assert_eq!((cut.name.as_str(), cut.end, &cut.args["died"]), ("lock held", lives[0].0.end, &true.into()));
+    }
+}
+
+#[test]
+fn an_interrupted_run_is_drawn_as_far_as_it_came() {
+    let scene = scene!();
+    let (name, json, svg) = (scene.name("signal"), file(&scene, "run.json"), file(&scene, "run.svg"));
+    let running = scene.sleeping_run(&name, "1h", &["--timeline", &json, "--timeline", &svg]);
+    let _ = scene.worker(&name).args(["--delay", "0"]).run().expect(COMPLETE);
+    running.signal(Signal::INT);
+    let finished = running.finish().expect(INTERRUPTED);
+    assert_eq!(finished.lines().last(), Some(&"Final shared value: 285"));
+    let trace = Trace::read(json.as_ref());
+    for ticket in 1..=4 {
+        let lives = trace.lives(ticket);
+        let last = lives[0].1.last().expect("it did something");
+        assert_eq!((lives.len(), last.name.as_str()), (1, "sleep"));
+    }
+    assert!(!trace.lives(5).is_empty(), "who joined by hand is there too");
+    assert_eq!(trace.last_value(), "285");
+    assert!(trace.instants("died").is_empty(), "they were asked to leave");
+    let texts = texts(svg.as_ref());
+    assert!(texts.iter().any(|text| text.starts_with("incomplete (SIGINT): 1 of 5 contributions")), "{texts:?}");
+}
+
+#[test]
+fn a_split_run_has_a_span_for_each_chunk() {
+    let scene = scene!();
+    let (json, svg) = (file(&scene, "run.json"), file(&scene, "run.svg"));
+    let args = ["--split", "-n", "1000", "--chunk", "30", "-w", "3", "--timeline", &json, "--timeline", &svg];
+    let _ = scene.coordinator(args).run().expect(COMPLETE);
+    let trace = Trace::read(json.as_ref());
+    let mut chunks: Vec<(u64, u64)> = Vec::new();
+    for span in trace.threads.values().flatten() {
+        let range = span.name.strip_prefix("compute ").and_then(|range| range.split_once(".."));
+        chunks.extend(range.map(|(start, end)| (start.parse().expect("a number"), end.parse().expect("a number"))));
+    }
+    chunks.sort_unstable();
+    let all: Vec<(u64, u64)> = (0..1000).step_by(30).map(|start| (start, (start + 30).min(1000))).collect();
+    assert_eq!(chunks, all);
+    assert_eq!(trace.last_value(), "332833500");
+    assert!(texts(svg.as_ref()).iter().any(|text| text.contains("1_000 of 1_000 iterations in 34 chunks")));
+}
+
+#[test]
+fn a_resumed_run_is_drawn_from_what_is_left_and_what_the_ledger_knows() {
+    let scene = scene!();
+    let (name, json) = (scene.name("resumed"), file(&scene, "run.json"));
+    let running = scene.sleeping_run(&name, "1h", &[]);
+    let _ = scene.worker(&name).args(["--delay", "0"]).run().expect(COMPLETE);
+    running.signal_group(Signal::KILL);
+    assert_eq!(running.finish().signal, Some(9));
+    let resumed = scene.coordinator(["resume", &name, "--timeline", &json]).start();
+    scene.until_status(&name, |status| status["state"] == "running");
+    resumed.signal(Signal::INT);
+    let _ = resumed.finish().expect(INTERRUPTED);
+    let trace = Trace::read(json.as_ref());
+    let by_hand = trace.lives(5);
+    assert_eq!(by_hand[0].0.args["end"], "has contributed");
+    assert!(by_hand[0].1.iter().any(|span| span.name == "compute"), "{by_hand:?}");
+    let values = trace.values();
+    assert_eq!((&values[0][..], &values[values.len() - 1][..]), ("0", "285"), "{values:?}");
+}
+
+#[test]
+fn two_hundred_workers_fit_into_a_page() {
+    let scene = scene!();
+    let svg = file(&scene, "run.svg");
+    let args = ["-w", "200", "-n", "1000", "--delay", "0..50ms", "-q", "--timeline", &svg];
+    let _ = scene.coordinator(args).run().expect(COMPLETE);
+    let size = fs::metadata(&svg).expect("it was written").len();
+    assert!(size < 1_000_000, "{size}");
+    let texts = texts(svg.as_ref());
+    let labels = texts.iter().filter(|text| text.starts_with("Process-")).count();
+    assert!((10..=50).contains(&labels), "labels are thinned out: {labels}");
+}
+
+#[test]
+fn many_chunks_are_merged_and_fit_into_a_page() {
+    let scene = scene!();
+    let (json, svg) = (file(&scene, "run.json"), file(&scene, "run.svg"));
+    let args = ["--split", "-n", "30000", "--chunk", "1", "-w", "8", "-q", "--timeline", &svg, "--timeline", &json];
+    let _ = scene.coordinator(args).run().expect(COMPLETE);
+    let size = fs::metadata(&svg).expect("it was written").len();
+    assert!(size < 1_000_000, "{size}");
+    texts(svg.as_ref());
+    let spans = Trace::read(json.as_ref()).threads.into_values().flatten();
+    assert_eq!(spans.filter(|span| span.name.starts_with("compute ")).count(), 30_000);
+}
+
+#[test]
+fn results_that_stay_apart_have_no_value_that_grows() {
+    let scene = scene!();
+    let (json, svg) = (file(&scene, "run.json"), file(&scene, "run.svg"));
+    let args = ["--independent", "-n", "1000", "-w", "2", "--timeline", &json, "--timeline", &svg];
+    let _ = scene.coordinator(args).run().expect(COMPLETE);
+    assert!(Trace::read(json.as_ref()).counter.is_empty());
+    assert!(!texts(svg.as_ref()).iter().any(|text| text.contains("value")));
+}
+
+#[test]
+fn a_file_of_another_kind_is_refused_before_anything_is_started() {
+    let scene = scene!();
+    for wrong in ["run.png", "run", ".svg", "run.svgz", ""] {
+        let path = if wrong.is_empty() { String::new() } else { file(&scene, wrong) };
+        told(&scene.coordinator(["--timeline", &path]).run(), USAGE, "--timeline");
+        assert!(wrong.is_empty() || !Path::new(&path).exists(), "{path}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_told_of_before_the_run() {
+    let scene = scene!();
+    let (missing, folder) = (file(&scene, "no/run.svg"), file(&scene, "folder.svg"));
+    fs::create_dir(&folder).expect("a folder can be made");
+    let good = file(&scene, "good.json");
+    for path in [&missing, &folder] {
+        let args = ["--name", &scene.name("never"), "--timeline", &good, "--timeline", path];
+        told(&scene.coordinator(args).run(), INCOMPLETE, "cannot write the timeline");
+        assert!(!Path::new(&good).exists(), "a run that does not begin leaves no file");
+    }
+}
+
+#[test]
+fn a_run_that_does_not_begin_leaves_the_last_picture_alone() {
+    let scene = scene!();
+    let (svg, name) = (file(&scene, "run.svg"), scene.create("taken", &[]));
+    fs::write(&svg, "the last picture").expect("it can be written");
+    told(&scene.coordinator(["--name", &name, "--timeline", &svg]).run(), UNAVAILABLE, &name);
+    assert_eq!(fs::read_to_string(&svg).expect("it is there"), "the last picture");
+    scene.remove(&name);
+}
+
+/// A limit on the size of files, set while the run goes on; the signal that would come with it is ignored.
+#[test]
+fn a_picture_that_fails_at_the_end_is_told_of_and_spoils_no_result() {
+    let scene = scene!();
+    let (svg, name, coordinator) = (file(&scene, "run.svg"), scene.name("full"), file(&scene, "coordinator"));
+    let shell = scene.program(Path::new("/bin/sh")).args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", &coordinator]);
+    let running = shell.args(["--name", &name, "-n", "10", "--delay", "1s", "--timeline", &svg]).start();
+    scene.until_status(&name, |status| {
+        let workers = status["workers"].as_array();
+        workers.is_some_and(|workers| workers.iter().all(|worker| worker["state"] == "sleeping"))
+    });
+    let limit = Rlimit { current: Some(0), maximum: getrlimit(Resource::Fsize).maximum };
+    prlimit(Pid::from_raw(running.pid().cast_signed()), Resource::Fsize, limit).expect("it can be limited");
+    let finished = running.finish().expect(INCOMPLETE);
+    assert!(finished.stdout.ends_with("Final shared value: 1140\n"), "{finished:?}");
+    assert!(finished.stderr.contains("error: cannot write the timeline"), "{finished:?}");
+}
+
+/// A worker writes to nothing but the file of the coordinator that launched it.
+#[test]
+fn a_worker_that_cannot_note_anything_contributes_all_the_same() {
+    let scene = scene!();
+    let text = "someone else's".repeat(10);
+    let other = file(&scene, "other");
+    fs::write(&other, &text).expect("it can be written");
+    let mut memory = File::from(memfd_create("other", MemfdFlags::CLOEXEC).expect("it can be made"));
+    memory.write_all(text.as_bytes()).expect("it can be written");
+    let in_memory = format!("/proc/{}/fd/{}", std::process::id(), memory.as_raw_fd());
+    for to in ["/proc/1/fd/0", "/nowhere", &other, &in_memory] {
+        let name = scene.create("mute", &["-w", "1"]);
+        let _ = scene.worker(&name).args(["--ticket", "1", "--timeline-to", to]).run().expect(COMPLETE);
+        assert_eq!(scene.status(&name).expect("it is there")["value"], 285);
+        scene.remove(&name);
+    }
+    assert_eq!(fs::read_to_string(&other).expect("it is there"), text);
+    assert_eq!(fs::read_to_string(in_memory).expect("it is there"), text);
+}
