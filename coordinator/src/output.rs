@@ -10,17 +10,53 @@ use std::os::fd::{AsFd, BorrowedFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use crate::args::{Format, OutputArgs};
+
 /// POSIX's least `PIPE_BUF` is 512, Linux's is 4096 (pipe(7)).
 const PIPE_BUF: usize = 4096;
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// The lines of the Python programs.
+    #[default]
+    Lines,
+    /// Numbers alone.
+    Numbers,
+    /// One JSON object at the end.
+    Json,
+}
+
+impl Style {
+    /// The style that the options ask for.
+    fn new(args: &OutputArgs) -> Self {
+        match args.format {
+            Format::Json => Self::Json,
+            Format::Text if args.quiet => Self::Numbers,
+            Format::Text => Self::Lines,
+        }
+    }
+}
 
 /// Results on their way to stdout.
 #[derive(Default)]
 pub struct Output {
+    style: Style,
     pending: VecDeque<u8>,
     failed: Option<Errno>,
 }
 
 impl Output {
+    /// Results in the style that the options ask for.
+    pub fn new(args: &OutputArgs) -> Self {
+        Self { style: Style::new(args), ..Self::default() }
+    }
+
+    /// How they are written.
+    pub fn style(&self) -> Style {
+        self.style
+    }
+
     /// Adds a line, and writes what stdout takes now.
     pub fn line(&mut self, line: impl Display) {
         if self.failed.is_none() {

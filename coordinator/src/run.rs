@@ -13,7 +13,7 @@ use crate::narrate::Narrator;
 use crate::output::Output;
 use crate::plan;
 use crate::progress::Progress;
-use crate::report::{self, Style};
+use crate::report;
 use crate::signals::Signals;
 use crate::supervise::Supervisor;
 use crate::tenure::Tenure;
@@ -80,16 +80,14 @@ fn supervise(
     narrator: &Narrator,
 ) -> Result<u8> {
     let segment = tenure.segment();
-    let style = Style::new(args);
-    let mut output = Output::default();
+    let mut output = Output::new(args);
     timeline.begin(segment)?;
     let launcher = Launcher::new(segment, worker, narrator.is_verbose(), timeline.workers_path());
     let progress = Progress::new(segment, narrator, args);
-    let supervisor =
-        Supervisor::new(segment, launcher, &mut signals, &mut output, &mut timeline, style, narrator, progress);
+    let supervisor = Supervisor::new(segment, launcher, &mut signals, &mut output, &mut timeline, narrator, progress);
     let outcome = supervisor.run()?;
     plant::at(Point::Supervised);
-    let code = report::report(segment, &outcome, &mut output, style, narrator)?;
+    let code = report::report(segment, &outcome, &mut output, narrator)?;
     let code = report::drain(&mut output, &mut signals, outcome.report_until(), code);
     let code = timeline.write(segment, &outcome, narrator, code)?;
     segment.mark_reported();

@@ -11,39 +11,16 @@ use std::time::Instant;
 use common::{Committed, Mode, Number, Segment, Snapshot, WorkerState, cli, exit_code};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::args::{Format, OutputArgs};
 use crate::error::{Error, Result};
 use crate::narrate::Narrator;
 use crate::outcome::{Ending, Outcome};
-use crate::output::Output;
+use crate::output::{Output, Style};
 use crate::signals::Signals;
 
-/// How results are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
-    /// The lines of the Python programs.
-    Lines,
-    /// Numbers alone.
-    Numbers,
-    /// One JSON object at the end.
-    Json,
-}
-
-impl Style {
-    /// The style that the options ask for.
-    pub fn new(args: &OutputArgs) -> Self {
-        match args.format {
-            Format::Json => Self::Json,
-            Format::Text if args.quiet => Self::Numbers,
-            Format::Text => Self::Lines,
-        }
-    }
-}
-
 /// Prints one contribution, as it is applied.
-pub fn print_commit(segment: &Segment, committed: &Committed, style: Style, output: &mut Output) {
+pub fn print_commit(segment: &Segment, committed: &Committed, output: &mut Output) {
     let Committed { ticket, contribution, value } = committed;
-    match (style, segment.terms().mode) {
+    match (output.style(), segment.terms().mode) {
         (Style::Lines, Mode::Repeat) => {
             output.line(format_args!("Process Process-{ticket} updated shared value to {value}"));
         }
@@ -59,16 +36,10 @@ pub fn print_commit(segment: &Segment, committed: &Committed, style: Style, outp
 /// Prints the result of a run and says what is to be said of it; returns the exit code.
 ///
 /// A ledger that contradicts itself is an error, and nothing of it is printed.
-pub fn report(
-    segment: &Segment,
-    outcome: &Outcome,
-    output: &mut Output,
-    style: Style,
-    narrator: &Narrator,
-) -> Result<u8> {
+pub fn report(segment: &Segment, outcome: &Outcome, output: &mut Output, narrator: &Narrator) -> Result<u8> {
     let snapshot = segment.snapshot()?;
     snapshot.check().map_err(|violation| Error::Violation { name: segment.name().clone(), violation })?;
-    match (style, snapshot.terms.mode) {
+    match (output.style(), snapshot.terms.mode) {
         (Style::Json, _) => output.line(json::of_run(&snapshot, &outcome.fates)),
         (_, Mode::Independent) => {}
         (Style::Numbers, _) => output.line(&snapshot.value),

@@ -18,9 +18,9 @@ use crate::error::Result;
 use crate::launch::{Launcher, Refused};
 use crate::narrate::Narrator;
 use crate::outcome::{Ending, Fates, Outcome};
-use crate::output::Output;
+use crate::output::{Output, Style};
 use crate::progress::{Known, Progress};
-use crate::report::{self, Style};
+use crate::report;
 use crate::signals::Signals;
 use crate::timeline::Timeline;
 use bystanders::Bystander;
@@ -41,7 +41,6 @@ pub struct Supervisor<'a> {
     signals: &'a mut Signals,
     output: &'a mut Output,
     timeline: &'a mut Timeline,
-    style: Style,
     narrator: &'a Narrator,
     progress: Progress<'a>,
     /// Tickets that wait for a worker.
@@ -67,14 +66,12 @@ pub struct Supervisor<'a> {
 
 impl<'a> Supervisor<'a> {
     /// A supervisor of the run in `segment`, from whatever state it is in.
-    #[expect(clippy::too_many_arguments, reason = "each is a thing of its own, and lives as long as the run")]
     pub fn new(
         segment: &'a Segment,
         launcher: Launcher,
         signals: &'a mut Signals,
         output: &'a mut Output,
         timeline: &'a mut Timeline,
-        style: Style,
         narrator: &'a Narrator,
         progress: Progress<'a>,
     ) -> Self {
@@ -84,7 +81,6 @@ impl<'a> Supervisor<'a> {
             signals,
             output,
             timeline,
-            style,
             narrator,
             progress,
             queue: VecDeque::new(),
@@ -195,11 +191,11 @@ impl<'a> Supervisor<'a> {
     fn print_all_news(&mut self) {
         while let Some(committed) = self.segment.committed(self.printed) {
             self.printed += 1;
-            report::print_commit(self.segment, &committed, self.style, self.output);
+            report::print_commit(self.segment, &committed, self.output);
             self.tell_commit(&committed);
         }
         self.output.write_what_fits();
-        if self.style != Style::Json && !self.output.is_pending() {
+        if self.output.style() != Style::Json && !self.output.is_pending() {
             // What is printed is never printed again; what is not is left to a coordinator that takes over.
             self.segment.remember_told(self.printed);
         }
