@@ -7,6 +7,7 @@ mod command;
 pub mod lab;
 mod plant;
 mod scene;
+mod seclusion;
 pub mod storm;
 mod terminal;
 pub mod trace;
@@ -14,6 +15,7 @@ pub mod trace;
 pub use command::{Command, Finished, Running};
 pub use plant::Plant;
 pub use scene::{Executables, Scene, until};
+pub use seclusion::is_secluded;
 pub use terminal::Terminal;
 
 /// The integer that is in a segment's only cell.

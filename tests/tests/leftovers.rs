@@ -6,7 +6,7 @@ use std::thread;
 
 use common::plant::Point;
 use common::{Origin, Removal, Segment, SegmentName, Terms, exit_code};
-use harness::{Plant, Running, Scene, scene, until};
+use harness::{Plant, Running, Scene, is_secluded, scene, until};
 use rustix::process::{Pid, Signal};
 
 /// A run of which nobody is left.
@@ -47,7 +47,10 @@ fn the_next_run_names_what_a_killed_one_left_and_what_to_do() {
 /// Fault 12.
 #[test]
 fn remove_stale_removes_what_is_stale_and_nothing_else() {
-    let scene = scene!(alone);
+    if !is_secluded("remove_stale_removes_what_is_stale_and_nothing_else") {
+        return;
+    }
+    let scene = scene!();
     let stale = [stale_run(&scene, "one"), stale_run(&scene, "two")];
     let (open, running) = (scene.name("open"), scene.name("running"));
     let _ = scene.coordinator(["create", &open]).run().expect(exit_code::COMPLETE);
@@ -65,7 +68,10 @@ fn remove_stale_removes_what_is_stale_and_nothing_else() {
 /// Fault 3, at the planted point: the name does not exist before the segment is whole.
 #[test]
 fn a_creator_killed_before_it_publishes_leaves_no_name_and_remove_stale_clears_the_rest() {
-    let scene = scene!(alone);
+    if !is_secluded("a_creator_killed_before_it_publishes_leaves_no_name_and_remove_stale_clears_the_rest") {
+        return;
+    }
+    let scene = scene!();
     let name = scene.name("half");
     let plant = Plant { point: Point::Created, action: "kill", times: 1 };
     let killed = scene.coordinator(["create", &name]).plant(plant).run();
