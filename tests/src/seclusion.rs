@@ -20,7 +20,7 @@ const WAYS: [&[&str]; 2] = [&["--mount"], &["--mount", "--user", "--map-root-use
 /// # Panics
 /// If it fails there.
 #[must_use]
-pub fn is_secluded(test: &str) -> bool {
+pub fn is_secluded(name: &str) -> bool {
     if std::env::var_os(SECLUDED).is_some() {
         return true;
     }
@@ -31,13 +31,13 @@ pub fn is_secluded(test: &str) -> bool {
     };
     let works = |way: &&&[&str]| secluded(way, "true").output().is_ok_and(|output| output.status.success());
     let Some(way) = WAYS.iter().find(works) else {
-        common::say(&format!("SKIPPED {test}: no mount namespace can be made here (unshare, mount)\n"));
+        common::say(&format!("SKIPPED {name}: no mount namespace can be made here (unshare, mount)\n"));
         return false;
     };
     let program = std::env::current_exe().expect("a process has an executable");
     let mut command = secluded(way, &program.to_string_lossy());
-    let output = command.args(["--exact", test, "--nocapture"]).output().expect("it worked a moment ago");
+    let output = command.args(["--exact", name, "--nocapture"]).output().expect("it worked a moment ago");
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && text.contains("1 passed"), "{test}, secluded:\n{text}");
+    assert!(output.status.success() && text.contains("1 passed"), "{name}, secluded:\n{text}");
     false
 }

@@ -44,3 +44,8 @@ pub fn main_with(kernels: &[&dyn Kernel]) -> ExitCode {
         }
     }
 }
+
+/// The code that the README shows compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
