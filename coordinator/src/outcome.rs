@@ -1,5 +1,6 @@
 //! What becomes of a run and of its workers.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -67,38 +68,67 @@ pub struct Fate {
 }
 
 impl Fate {
-    /// Keeps how a worker ended.
-    pub fn record(&mut self, status: WaitStatus) {
-        self.exit_code = status.exit_status();
-        self.signal = status.terminating_signal();
+    /// Of a worker that ended as it should.
+    fn good() -> Self {
+        Self { exit_code: Some(0), ..Self::default() }
     }
 }
 
 /// The fates of the tickets whose workers a coordinator launched.
+///
+/// Most workers end as they should: of these it keeps a bit each, so that its memory hardly grows with their number.
 #[derive(Debug, Default)]
-pub struct Fates(BTreeMap<u32, Fate>);
+pub struct Fates {
+    good: Vec<u64>,
+    others: BTreeMap<u32, Fate>,
+}
 
 impl Fates {
+    /// Keeps how a worker ended.
+    pub fn record(&mut self, ticket: u32, status: WaitStatus) {
+        if status.exit_status() == Some(0) && !self.others.contains_key(&ticket) {
+            let (word, bit) = place(ticket);
+            self.good.resize(self.good.len().max(word + 1), 0);
+            self.good[word] |= bit;
+        } else {
+            let fate = self.of(ticket);
+            fate.exit_code = status.exit_status();
+            fate.signal = status.terminating_signal();
+        }
+    }
+
     /// The fate of a ticket, to be changed.
     pub fn of(&mut self, ticket: u32) -> &mut Fate {
-        self.0.entry(ticket).or_default()
+        let was_good = self.is_good(ticket);
+        self.others.entry(ticket).or_insert_with(|| if was_good { Fate::good() } else { Fate::default() })
     }
 
     /// The fate of any ticket, if this coordinator had to do with it.
-    pub fn get(&self, ticket: u32) -> Option<&Fate> {
-        self.0.get(&ticket)
+    pub fn get(&self, ticket: u32) -> Option<Cow<'_, Fate>> {
+        let good = || self.is_good(ticket).then(|| Cow::Owned(Fate::good()));
+        self.others.get(&ticket).map(Cow::Borrowed).or_else(good)
     }
 
     /// The tickets that were given up, and why.
     pub fn failures(&self) -> impl Iterator<Item = (u32, &str)> {
-        self.0.iter().filter_map(|(ticket, fate)| Some((*ticket, fate.failure.as_deref()?)))
+        self.others.iter().filter_map(|(ticket, fate)| Some((*ticket, fate.failure.as_deref()?)))
     }
 
     /// Whether a contribution was refused because it does not fit.
     pub fn have_overflow(&self) -> bool {
         let overflow = Some(i32::from(exit_code::OVERFLOW));
-        self.0.values().any(|fate| fate.failure.is_some() && fate.exit_code == overflow)
+        self.others.values().any(|fate| fate.failure.is_some() && fate.exit_code == overflow)
     }
+
+    fn is_good(&self, ticket: u32) -> bool {
+        let (word, bit) = place(ticket);
+        self.good.get(word).is_some_and(|word| word & bit != 0)
+    }
+}
+
+/// Where a ticket's bit is.
+fn place(ticket: u32) -> (usize, u64) {
+    (ticket as usize / 64, 1 << (ticket % 64))
 }
 
 /// How a worker ended, as the middle of a sentence.

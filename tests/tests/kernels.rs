@@ -207,7 +207,7 @@ fn a_command_computes_for_workers_by_hand_as_well() {
 #[test]
 fn a_chunk_that_kills_its_worker_is_not_handed_round() {
     let scene = scene!();
-    let command = script(&scene, "[ $1 = 3 ] && { kill -9 $PPID; sleep 1h; }; echo 1").replace("sh ", "exec sh ");
+    let command = script(&scene, "[ $1 = 3 ] && { kill -9 $PPID; exec sleep 1h; }; echo 1").replace("sh ", "exec sh ");
     let args = ["--split", "-n", "60", "--chunk", "1", "-w", "4", "--restarts", "1", "--exec", &command];
     let finished = scene.coordinator(args).run().expect(INCOMPLETE);
     assert_eq!(

@@ -124,7 +124,7 @@ fn worker(segment: &Segment, known: &Known<'_>, ticket: u32, glance: &Glance) ->
         // It has not taken its ticket yet, which may still show what its predecessor did.
         (_, Some(child)) if *child != glance.pid => WorkerState::Attached,
         (state, Some(_)) => state,
-        (_, None) if fate.is_some_and(|fate| fate.failure.is_some()) => WorkerState::Failed,
+        (_, None) if fate.as_ref().is_some_and(|fate| fate.failure.is_some()) => WorkerState::Failed,
         (WorkerState::Pending, None) => WorkerState::Pending,
         (state, None) if process::exists(glance.pid) => state,
         (_, None) => WorkerState::Died,

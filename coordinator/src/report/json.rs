@@ -216,16 +216,16 @@ fn coordinator(sight: &Sight) -> Coordinator {
 
 fn worker(seen: &WorkerSnapshot, fates: Option<&Fates>, sight: Option<&Sight>, is_split: bool) -> Worker {
     let fate = fates.and_then(|fates| fates.get(seen.ticket));
-    let has_failed = seen.state != WorkerState::Done && fate.is_some_and(|fate| fate.failure.is_some());
+    let has_failed = seen.state != WorkerState::Done && fate.as_ref().is_some_and(|fate| fate.failure.is_some());
     let seconds = |duration: Option<Duration>| duration.map(|duration| duration.as_secs_f64());
     Worker {
         number: seen.ticket,
         pid: Some(seen.pid).filter(|pid| *pid != 0),
         state: if has_failed { "failed" } else { seen.state.name() },
-        exit_code: fate.and_then(|fate| fate.exit_code),
-        signal: fate.and_then(|fate| fate.signal),
+        exit_code: fate.as_ref().and_then(|fate| fate.exit_code),
+        signal: fate.as_ref().and_then(|fate| fate.signal),
         // One that dies before it has its ticket is known to its coordinator alone.
-        restarts: fate.map_or(0, |fate| fate.restarts).max(seen.restarts),
+        restarts: fate.as_ref().map_or(0, |fate| fate.restarts).max(seen.restarts),
         contribution: seen.contribution.as_ref().map_or(Json::Null, |all| cells(all, contribution)),
         chunks: is_split.then_some(seen.chunks),
         attached_s: seconds(seen.attached),

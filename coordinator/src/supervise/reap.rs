@@ -23,7 +23,7 @@ impl Supervisor<'_> {
     /// Decides what follows from a worker's end.
     fn bury(&mut self, ticket: u32, pid: u32, status: WaitStatus) -> Result<()> {
         self.timeline.ended(self.segment, ticket, pid, status);
-        self.fates.of(ticket).record(status);
+        self.fates.record(ticket, status);
         self.print_news();
         let end = describe(status);
         let before = match self.segment.terms().mode {
