@@ -1,0 +1,58 @@
+//! Measuring side by side: in each round every contender of a group runs once, so that noise hits all of them.
+//!
+//! Invariant: ratios are medians of the rounds' own ratios; no round's figure is compared with another round's.
+
+mod answer;
+mod empty;
+mod group;
+mod json;
+mod machine;
+mod options;
+mod statistics;
+mod table;
+
+pub use answer::{Bound, Question, Row, Samples, Unit};
+pub use empty::{Folder, rustc, spawn_and_reap};
+pub use group::{Group, Outcome, Trouble};
+pub use machine::Machine;
+pub use options::Options;
+
+use std::process::ExitCode;
+
+/// The whole of a bench: reads the command line, measures, prints the table, writes the JSON.
+///
+/// What misses its target says so; the exit code speaks of the bench alone.
+pub fn main(title: &'static str, measure: impl FnOnce(&Options, &mut Vec<Samples>) -> Vec<String>) -> ExitCode {
+    let options = match Options::read(std::env::args_os().skip(1)) {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            println!("{title}: nothing is measured without --bench, which cargo bench passes");
+            return ExitCode::SUCCESS;
+        }
+        Err(what) => {
+            eprintln!("error: {what}");
+            eprintln!("hint: cargo bench -- [WORD] [--quick] [--json PATH]");
+            return ExitCode::from(common::exit_code::USAGE);
+        }
+    };
+    let machine = Machine::look();
+    machine.warn();
+    let mut groups = Vec::new();
+    let peers = measure(&options, &mut groups);
+    if groups.is_empty() {
+        println!("{title}: no section or row has a name with {:?} in it", options.word);
+        return ExitCode::SUCCESS;
+    }
+    println!("\n{}", machine.describe(&peers));
+    println!("\n{}", table::table(&groups));
+    match json::write(&options.json, title, &machine, &peers, &groups) {
+        Ok(()) => {
+            println!("\nall figures: {}", options.json.display());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: cannot write {}: {error}", options.json.display());
+            ExitCode::FAILURE
+        }
+    }
+}
