@@ -47,7 +47,7 @@ fn measure(options: &Options, groups: &mut Vec<Samples>) -> Result<(), Trouble> 
         .add("/bin/true", BaseByThis(Free), || one_after_another((Path::new("/bin/true"), &[])));
     groups.extend(group.run("start", options));
 
-    let kinds: [(&str, fn(Program<'_>) -> Outcome); 3] =
+    let kinds: [(&str, Count); 3] =
         [("page faults", page_faults), ("system calls", system_calls), ("dynamic libraries", libraries)];
     for (what, count) in kinds {
         let group = Group::new(&format!("a worker's start: {what}"), Unit::Count, 3)
@@ -62,6 +62,8 @@ fn measure(options: &Options, groups: &mut Vec<Samples>) -> Result<(), Trouble> 
 
 /// A program and its arguments.
 type Program<'a> = (&'a Path, &'a [&'a str]);
+
+type Count = fn(Program<'_>) -> Outcome;
 
 /// A segment whose name goes away with the bench.
 struct Unlinked(Segment);
@@ -108,5 +110,5 @@ fn system_calls((program, arguments): Program<'_>) -> Outcome {
 fn libraries((program, _): Program<'_>) -> Outcome {
     let output =
         Command::new("ldd").arg(program).output().map_err(|_| Trouble::Skipped("ldd is missing".to_owned()))?;
-    Ok(f64::from(u32::try_from(output.stdout.iter().filter(|byte| **byte == b'\n').count())?))
+    Ok(f64::from(u32::try_from(String::from_utf8_lossy(&output.stdout).lines().count())?))
 }

@@ -27,18 +27,6 @@ impl<'a> Bench<'a> {
         Ok(Self { options, folder: Folder::new()?, peers: Peers::default() })
     }
 
-    /// The coordinator's command, which is to print what ends with `expected`.
-    pub fn coordinator(&self, arguments: &str, expected: &str) -> Outcome {
-        timed(self.command(arguments), expected)
-    }
-
-    /// The coordinator's command.
-    pub fn command(&self, arguments: &str) -> Command {
-        let mut command = Command::new(COORDINATOR);
-        command.args(arguments.split_whitespace()).stdin(Stdio::null());
-        command
-    }
-
     /// A program of the folder.
     pub fn program(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
@@ -47,6 +35,18 @@ impl<'a> Bench<'a> {
 
 /// Cargo builds it for this bench (<https://doc.rust-lang.org/cargo/reference/environment-variables.html>).
 const COORDINATOR: &str = env!("CARGO_BIN_EXE_coordinator");
+
+/// The coordinator's command.
+pub fn command(arguments: &str) -> Command {
+    let mut command = Command::new(COORDINATOR);
+    command.args(arguments.split_whitespace()).stdin(Stdio::null());
+    command
+}
+
+/// Seconds that the coordinator's command takes, which is to print what ends with `expected`.
+pub fn coordinator(arguments: &str, expected: &str) -> Outcome {
+    timed(command(arguments), expected)
+}
 
 /// Seconds that a command takes, from its start to its end, if it prints what it is to print.
 pub fn timed(mut command: Command, expected: &str) -> Outcome {
@@ -100,7 +100,12 @@ pub fn cpu_time(child: &Child) -> Outcome {
         let line = fs::read_to_string(thread?.path().join("schedstat"))?;
         total += line.split(' ').next().unwrap_or_default().parse::<f64>()? * 1e-9;
     }
-    Ok(total)
+    // Whatever runs was on a CPU to get there.
+    if total > 0.0 {
+        Ok(total)
+    } else {
+        Err(Trouble::Skipped("this kernel does not count it (CONFIG_SCHED_INFO)".to_owned()))
+    }
 }
 
 /// Asks the process to end, as Ctrl-C does.

@@ -1,6 +1,6 @@
 //! What a chunk of a `--split` run costs beyond its kernel: the command with a million chunks, less the one with one.
 
-use crate::bench::Bench;
+use crate::bench::{Bench, coordinator};
 use crate::measure::Bound::AtMost;
 use crate::measure::Question::{Itself, Nothing};
 use crate::measure::{Group, Samples, Unit};
@@ -11,7 +11,7 @@ pub fn measure(bench: &Bench, groups: &mut Vec<Samples>) {
     // The sum of the first million squares, as the i32 holds it.
     let run = |chunk: u32, workers: u32| {
         let arguments = format!("--split -n 1_000_000 --chunk {chunk} -w {workers} -q");
-        bench.coordinator(&arguments, "584144992")
+        coordinator(&arguments, "584144992")
     };
     let group = Group::new("chunks: --split -n 1_000_000", Unit::Seconds, bench.options.rounds(7, 2))
         .add("10^6 chunks, 1 worker", Nothing, || run(1, 1))

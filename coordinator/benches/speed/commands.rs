@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, coordinator};
 use crate::measure::Bound::{AtLeast, AtMost, Free};
 use crate::measure::Question::{BaseByThis, Nothing, ThisByBase};
 use crate::measure::{Group, Samples, Unit, spawn_and_reap};
@@ -19,7 +19,7 @@ pub fn measure(bench: &Bench, groups: &mut Vec<Samples>) {
     let group = Group::new("Program A: --independent -n 10_000_000", Unit::Seconds, bench.options.rounds(21, 7)).add(
         "coordinator",
         Nothing,
-        || bench.coordinator("--independent -n 10_000_000", SUM),
+        || coordinator("--independent -n 10_000_000", SUM),
     );
     let group = processes(group, bench, Free)
         .add_slow(few, "Python, fork", ThisByBase(Free), || peers.python_a(bench, "fork", SUM))
@@ -30,7 +30,7 @@ pub fn measure(bench: &Bench, groups: &mut Vec<Samples>) {
     let group = Group::new("Program B: --delay 0", Unit::Seconds, bench.options.rounds(41, 11)).add(
         "coordinator",
         Nothing,
-        || bench.coordinator("--delay 0", FINAL),
+        || coordinator("--delay 0", FINAL),
     );
     let group = processes(group, bench, AtMost(1.5))
         .add_slow(slow, "Python, fork", ThisByBase(AtLeast(40.0)), || peers.python_b(bench, "fork", FINAL))

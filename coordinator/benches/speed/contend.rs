@@ -18,7 +18,7 @@ use crate::measure::{Outcome, Trouble};
 pub const ROLE: &str = "--contend";
 
 /// How many claims one attachment takes: the kernel walks the list of its locks for each further one.
-const BATCH: u32 = 1000;
+const BATCH: u32 = 100;
 
 /// How long after the signal all begin, and how much of it they wait awake.
 const NOTICE: Duration = Duration::from_millis(2);
@@ -158,7 +158,9 @@ fn work(
             let claims = claims(name, first, count)?;
             let segment = Segment::attach(name)?;
             // As a worker does, and so that the pages are there.
-            claims.iter().for_each(|claim| segment.enter(claim, Phase::Waiting));
+            for claim in &claims {
+                segment.enter(claim, Phase::Waiting);
+            }
             start()?;
             repeat(floor, count, |index| {
                 segment.lock_within(Duration::MAX)?.commit(&claims[index as usize], 5_i128).map(drop)
@@ -182,11 +184,19 @@ fn work(
             start()?;
             repeat(floor, count, |_| value.add(5).map(drop))
         }
-        Operation::Robust => start().and_then(|()| repeat(floor, count, |_| Ok(floor.robust_add()))),
-        Operation::Plain => start().and_then(|()| repeat(floor, count, |_| Ok(floor.plain_add()))),
-        Operation::RawSync => start().and_then(|()| repeat(floor, count, |_| Ok(floor.raw_sync_add()))),
-        Operation::Atomic => start().and_then(|()| repeat(floor, count, |_| Ok(floor.atomic_add()))),
+        Operation::Robust => bare(floor, count, start, Floor::robust_add),
+        Operation::Plain => bare(floor, count, start, Floor::plain_add),
+        Operation::RawSync => bare(floor, count, start, Floor::raw_sync_add),
+        Operation::Atomic => bare(floor, count, start, Floor::atomic_add),
     }
+}
+
+fn bare(floor: &Floor, count: u32, start: impl FnOnce() -> Attempt<()>, add: impl Fn(&Floor)) -> Attempt<Stretch> {
+    start()?;
+    repeat(floor, count, |_| {
+        add(floor);
+        Ok(())
+    })
 }
 
 fn repeat(floor: &Floor, count: u32, mut operation: impl FnMut(u32) -> common::Result<()>) -> Attempt<Stretch> {

@@ -10,15 +10,20 @@ use common::kernel::{Kernel, PrimeCount, SumOfSquares, Task, Unwatched};
 use crate::bench::{Bench, printed};
 use crate::measure::Bound::{AtMost, Free};
 use crate::measure::Question::{BaseByThis, Nothing};
-use crate::measure::{Group, Outcome, Samples, Trouble, Unit, rustc};
+use crate::measure::{Group, Outcome, Samples, Trouble, Unit};
 
 /// Numbers squared in a round, and numbers sieved.
 const SQUARES: u64 = 50_000_000;
 const SIEVED: u64 = 30_000_000;
 
+type IsThere = fn() -> bool;
+
 /// The hand-written loops: what they need of the CPU, and how that is said to the compiler.
-const LOOPS: [(&str, &str, fn() -> bool); 3] =
-    [("AVX2", "+avx2", avx2), ("AVX-512", "+avx512f", avx512), ("AVX-512 IFMA", "+avx512f,+avx512ifma", ifma)];
+const LOOPS: [(&str, &[&str], IsThere); 3] = [
+    ("AVX2", &["-mavx2"], avx2),
+    ("AVX-512", &["-mavx512f"], avx512),
+    ("AVX-512 IFMA", &["-mavx512f", "-mavx512ifma"], ifma),
+];
 
 pub fn measure(bench: &Bench, groups: &mut Vec<Samples>) {
     let rounds = bench.options.rounds(15, 5);
@@ -74,18 +79,18 @@ fn plain_loop(n: u64) -> Outcome {
     Ok(seconds_each(began, n))
 }
 
-/// The loops are a program of their own: compiled for the CPU, they need neither unsafe code nor the newest Rust here.
-fn vector_loop(bench: &Bench, name: &str, features: &str) -> Outcome {
-    let program = bench.program(&format!("loop{features}"));
+/// The loops are a program of their own, in C: its vectors need neither unsafe code nor the newest Rust.
+fn vector_loop(bench: &Bench, name: &str, features: &[&str]) -> Outcome {
+    let name = format!("loop of {name}");
+    let program = bench.program(&name);
     if !program.exists() {
-        let source = bench.program("loops.rs");
-        fs::write(&source, include_str!("peers/loops.rs"))?;
-        let mut compiler = Command::new(rustc());
-        compiler.args(["--edition", "2024", "-O", "-C", &format!("target-feature={features}")]).arg(source);
-        bench.folder.compile(&mut compiler, &format!("loop{features}"), "rustc is missing")?;
+        let source = bench.program("loops.c");
+        fs::write(&source, include_str!("peers/loops.c"))?;
+        bench.folder.compile(Command::new("cc").arg("-O2").args(features).arg(source), &name, "cc is missing")?;
     }
     let mut command = Command::new(program);
-    command.arg(name).arg(SQUARES.to_string());
+    // Of 2^22 numbers at a time.
+    command.arg((SQUARES >> 22).to_string());
     printed(command)
 }
 

@@ -8,7 +8,7 @@ use crate::measure::{Group, Outcome, Samples, Unit};
 
 /// Operations in a round of one process, and of each of several.
 const ALONE: u32 = 20_000;
-const TOGETHER: u32 = 50_000;
+const TOGETHER: u32 = 40_000;
 
 /// Operations of Python, which takes its time.
 const PYTHON: u32 = 10_000;

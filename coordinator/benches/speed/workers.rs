@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::bench::{Bench, peak_memory};
+use crate::bench::{Bench, command, coordinator, peak_memory};
 use crate::measure::Bound::AtMost;
 use crate::measure::Question::{Nothing, ThisByBase};
 use crate::measure::{Group, Outcome, Samples, Unit};
@@ -20,7 +20,7 @@ pub fn measure(bench: &Bench, groups: &mut Vec<Samples>) {
     let mut group = Group::new("workers: --jobs 2 --delay 0 -n 1000", Unit::Seconds, bench.options.rounds(5, 2));
     for count in COUNTS {
         let most = if count == 10_000 { bench.options.rounds(3, 1) } else { bench.options.rounds(5, 2) };
-        group = group.add_slow(most, &run_of(count), Nothing, move || bench.coordinator(&arguments(count), ""));
+        group = group.add_slow(most, &run_of(count), Nothing, move || coordinator(&arguments(count), ""));
     }
     if let Some(mut samples) = group.run("workers", bench.options) {
         for pair in [[10, 100], [100, 1000], [1000, 10_000]] {
@@ -35,7 +35,7 @@ pub fn measure(bench: &Bench, groups: &mut Vec<Samples>) {
     let mut group = Group::new("coordinator's peak memory", Unit::Bytes, 1);
     for count in [10, 100, 1000, 10_000] {
         let question = if count == 10 { Nothing } else { ThisByBase(AtMost(FLAT)) };
-        group = group.add_slow(1, &run_of(count), question, move || memory(bench, count));
+        group = group.add_slow(1, &run_of(count), question, move || memory(count));
     }
     groups.extend(group.run("workers", bench.options));
 }
@@ -52,8 +52,8 @@ fn one_more([few, many]: [u32; 2]) -> String {
     format!("one worker more, {few} to {many}")
 }
 
-fn memory(bench: &Bench, workers: u32) -> Outcome {
-    let mut child = bench.command(&arguments(workers)).stdout(Stdio::null()).spawn()?;
+fn memory(workers: u32) -> Outcome {
+    let mut child = command(&arguments(workers)).stdout(Stdio::null()).spawn()?;
     let memory = peak_memory(&child, LOOK);
     child.wait()?;
     memory

@@ -8,6 +8,7 @@ use super::statistics::Spread;
 pub enum Unit {
     Seconds,
     Bytes,
+    #[allow(dead_code, reason = "the worker's bench counts")]
     Count,
 }
 

@@ -43,7 +43,7 @@ impl Folder {
         }
         let said = String::from_utf8_lossy(&output.stderr);
         let error = said.lines().find(|line| line.contains("error")).unwrap_or("it says nothing");
-        Err(Trouble::Skipped(format!("{name} does not compile: {}", error.chars().take(80).collect::<String>())))
+        Err(Trouble::Skipped(format!("{name} does not compile: {}", error.chars().take(60).collect::<String>())))
     }
 }
 

@@ -49,12 +49,9 @@ impl Machine {
         let load = self.load.map_or_else(String::new, |load| format!(", load average {load}"));
         let busy = if self.is_busy() { " (high: others work on it)" } else { "" };
         let rustc = self.rustc.as_deref().unwrap_or("no rustc");
-        let mut text = format!("{}, {} cores, Linux {}, {rustc}", self.cpu, self.cores, self.kernel);
-        text += &format!("\n{}{load}{busy}", self.date);
-        if !peers.is_empty() {
-            text += &format!("\npeers: {}", peers.join("; "));
-        }
-        text
+        let peers = if peers.is_empty() { String::new() } else { format!("\npeers: {}", peers.join("; ")) };
+        let Self { cpu, cores, kernel, date, .. } = self;
+        format!("{cpu}, {cores} cores, Linux {kernel}, {rustc}\n{date}{load}{busy}{peers}")
     }
 }
 

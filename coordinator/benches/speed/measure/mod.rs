@@ -11,13 +11,14 @@ mod options;
 mod statistics;
 mod table;
 
-pub use answer::{Bound, Question, Row, Samples, Unit};
-pub use empty::{Folder, rustc, spawn_and_reap};
+pub use answer::{Bound, Question, Samples, Unit};
+pub use empty::{Folder, spawn_and_reap};
 pub use group::{Group, Outcome, Trouble};
 pub use machine::Machine;
 pub use options::Options;
 
-use std::process::ExitCode;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
 
 /// The whole of a bench: reads the command line, measures, prints the table, writes the JSON.
 ///
@@ -35,6 +36,10 @@ pub fn main(title: &'static str, measure: impl FnOnce(&Options, &mut Vec<Samples
             return ExitCode::from(common::exit_code::USAGE);
         }
     };
+    let error = leave_library_path();
+    if let Some(error) = error {
+        eprintln!("warning: LD_LIBRARY_PATH is set, which slows every start of a process: {error}");
+    }
     let machine = Machine::look();
     machine.warn();
     let mut groups = Vec::new();
@@ -55,4 +60,13 @@ pub fn main(title: &'static str, measure: impl FnOnce(&Options, &mut Vec<Samples
             ExitCode::FAILURE
         }
     }
+}
+
+/// Cargo sets `LD_LIBRARY_PATH` for a bench, and in each of its folders the loader of each process would look for each
+/// library. So the bench becomes itself again without it; it returns only if that fails, or there is nothing to do.
+fn leave_library_path() -> Option<std::io::Error> {
+    const VARIABLE: &str = "LD_LIBRARY_PATH";
+    std::env::var_os(VARIABLE)?;
+    let program = std::env::current_exe().ok()?;
+    Some(Command::new(program).args(std::env::args_os().skip(1)).env_remove(VARIABLE).exec())
 }

@@ -66,10 +66,13 @@ fn range(spread: &Spread, show: impl Fn(f64) -> String) -> String {
 
 fn show(unit: Unit, figure: f64) -> String {
     let scales: &[(f64, &str)] = match unit {
-        Unit::Seconds => &[(1.0, " s"), (1e-3, " ms"), (1e-6, " µs"), (1e-9, " ns")],
+        Unit::Seconds => &[(1.0, " s"), (1e-3, " ms"), (1e-6, " µs"), (1e-9, " ns"), (1e-12, " ps")],
         Unit::Bytes => &[(1_048_576.0, " MiB"), (1024.0, " KiB"), (1.0, " B")],
         Unit::Count => &[(1.0, "")],
     };
+    if figure == 0.0 {
+        return "0".to_owned();
+    }
     let fitting = scales.iter().find(|(scale, _)| figure.abs() >= *scale).or(scales.last());
     let (scale, name) = fitting.unwrap_or(&(1.0, ""));
     format!("{}{name}", round(figure / scale))
