@@ -25,15 +25,10 @@ const STARTS: u32 = 20;
 const SLOTS: u32 = 4096;
 
 fn main() -> ExitCode {
-    measure::main("start", |options, groups| {
-        if let Err(Trouble::Skipped(what) | Trouble::Failed(what)) = measure(options, groups) {
-            eprintln!("error: {what}");
-        }
-        Vec::new()
-    })
+    measure::main("start", measure)
 }
 
-fn measure(options: &Options, groups: &mut Vec<Samples>) -> Result<(), Trouble> {
+fn measure(options: &Options, groups: &mut Vec<Samples>) -> Result<Vec<String>, Trouble> {
     let folder = Folder::new()?;
     let name: SegmentName = format!("start-{}", std::process::id()).parse()?;
     let terms = Terms { iterations: 1, slots: SLOTS, ..Terms::by_hand("sum-of-squares", 1) };
@@ -57,7 +52,7 @@ fn measure(options: &Options, groups: &mut Vec<Samples>) -> Result<(), Trouble> 
         groups.extend(group.run("start", options));
     }
     drop(segment);
-    Ok(())
+    Ok(Vec::new())
 }
 
 /// A program and its arguments.

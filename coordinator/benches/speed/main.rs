@@ -25,13 +25,7 @@ fn main() -> ExitCode {
     if arguments.next().as_deref() == Some(contend::ROLE) {
         return contend::take_part(arguments);
     }
-    measure::main("speed", |options, groups| match measure_all(options, groups) {
-        Ok(peers) => peers,
-        Err(Trouble::Skipped(what) | Trouble::Failed(what)) => {
-            eprintln!("error: {what}");
-            Vec::new()
-        }
-    })
+    measure::main("speed", measure_all)
 }
 
 /// Measures what is wanted; returns the versions of the peers that took part.

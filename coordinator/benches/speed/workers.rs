@@ -20,7 +20,7 @@ pub fn measure(bench: &Bench, groups: &mut Vec<Samples>) {
     let mut group = Group::new("workers: --jobs 2 --delay 0 -n 1000", Unit::Seconds, bench.options.rounds(5, 2));
     for count in COUNTS {
         let most = if count == 10_000 { bench.options.rounds(3, 1) } else { bench.options.rounds(5, 2) };
-        group = group.add_slow(most, &run_of(count), Nothing, move || coordinator(&arguments(count), ""));
+        group = group.add_slow(most, &run_of(count), Nothing, move || coordinator(&arguments(count), &total(count)));
     }
     if let Some(mut samples) = group.run("workers", bench.options) {
         for pair in [[10, 100], [100, 1000], [1000, 10_000]] {
@@ -42,6 +42,11 @@ pub fn measure(bench: &Bench, groups: &mut Vec<Samples>) {
 
 fn arguments(workers: u32) -> String {
     format!("-w {workers} --jobs 2 --delay 0 -n 1000 -q")
+}
+
+/// What they add up to, as the i32 holds it: each the sum of the first thousand squares.
+fn total(workers: u32) -> String {
+    332_833_500_u32.wrapping_mul(workers).cast_signed().to_string()
 }
 
 fn run_of(workers: u32) -> String {

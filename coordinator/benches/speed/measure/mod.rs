@@ -23,7 +23,10 @@ use std::process::{Command, ExitCode};
 /// The whole of a bench: reads the command line, measures, prints the table, writes the JSON.
 ///
 /// What misses its target says so; the exit code speaks of the bench alone.
-pub fn main(title: &'static str, measure: impl FnOnce(&Options, &mut Vec<Samples>) -> Vec<String>) -> ExitCode {
+pub fn main(
+    title: &'static str,
+    measure: impl FnOnce(&Options, &mut Vec<Samples>) -> Result<Vec<String>, Trouble>,
+) -> ExitCode {
     let options = match Options::read(std::env::args_os().skip(1)) {
         Ok(Some(options)) => options,
         Ok(None) => {
@@ -43,7 +46,13 @@ pub fn main(title: &'static str, measure: impl FnOnce(&Options, &mut Vec<Samples
     let machine = Machine::look();
     machine.warn();
     let mut groups = Vec::new();
-    let peers = measure(&options, &mut groups);
+    let peers = match measure(&options, &mut groups) {
+        Ok(peers) => peers,
+        Err(Trouble::Skipped(what) | Trouble::Failed(what)) => {
+            eprintln!("error: {what}");
+            return ExitCode::FAILURE;
+        }
+    };
     if groups.is_empty() {
         println!("{title}: no section or row has a name with {:?} in it", options.word);
         return ExitCode::SUCCESS;
