@@ -52,6 +52,8 @@ pub use segment::{
 };
 pub use shared::{ArrayGuard, Scalar, SharedArray, SharedValue, ValueGuard};
 pub use stderr::{say, say_if_read};
+#[cfg(feature = "floors")]
+pub use sys::floor::Floor;
 pub use sys::sigbus::report_truncation;
 pub use terms::{Mode, Origin, Terms};
 pub use value::{Cells, Number, Overflow, Value, ValueType};

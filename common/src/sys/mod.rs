@@ -10,6 +10,8 @@
 )]
 
 pub mod disposition;
+#[cfg(feature = "floors")]
+pub mod floor;
 pub mod image;
 pub mod mapping;
 pub mod mutex;
