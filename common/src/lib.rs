@@ -28,6 +28,7 @@ mod nearest;
 mod number;
 pub mod plant;
 pub mod process;
+mod random;
 mod segment;
 mod shared;
 mod stderr;
@@ -47,6 +48,7 @@ pub use ledger::{
 pub use lock::{Acquire, Guard, Vigil};
 pub use name::{InvalidName, SegmentName};
 pub use number::{InvalidCount, parse_count};
+pub use random::random;
 pub use segment::{
     Condition, Lifecycle, Lookup, Removal, RunState, Segment, Stop, list, remove, remove_creation_debris,
 };

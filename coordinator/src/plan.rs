@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::launch;
 
 /// Room for workers that join a run by hand.
-const SPARE_SLOTS: u32 = 1020;
+const SPARE_SLOTS: u32 = 252;
 
 /// The kernel that runs commands.
 const EXEC: &str = "exec";
@@ -50,8 +50,7 @@ pub fn hand_terms(args: &TermsArgs) -> Result<Terms> {
 /// The name that was given, or a fresh one.
 pub fn name(given: Option<&SegmentName>) -> SegmentName {
     given.cloned().unwrap_or_else(|| {
-        let random: u64 = rand::random();
-        format!("multiprocess-{random:016x}").parse().expect("prefix and hexadecimal digits are legal")
+        format!("multiprocess-{:016x}", common::random()).parse().expect("prefix and hexadecimal digits are legal")
     })
 }
 

@@ -94,7 +94,7 @@ impl<'a> Job<'a> {
         let delay = if range.min() == range.max() {
             range.min()
         } else {
-            let seed = self.args.seed.or(self.task.terms.seed).unwrap_or_else(rand::random);
+            let seed = self.args.seed.or(self.task.terms.seed).unwrap_or_else(common::random);
             range.draw(seed.wrapping_add(start), self.claim.ticket())
         };
         let is_whole = self.segment.sleep(delay);

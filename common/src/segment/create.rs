@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::layout::{Extent, LAYOUT_HASH, MAGIC, VERSION, View};
 use crate::name::{FOLDER, SegmentName};
 use crate::plant::{self, Point};
+use crate::random;
 use crate::sys::mapping::{self, MapError};
 use crate::terms::{Origin, Terms};
 
@@ -43,7 +44,7 @@ impl Segment {
         terms.check().map_err(|what| Error::Terms { what })?;
         let extent = terms.extent();
         for _ in 0..ATTEMPTS {
-            let nonce: u64 = rand::random();
+            let nonce = random::random();
             let creation = Creation(debris::creation_name(nonce));
             let (mapping, file) = match mapping::create(&creation.0, extent) {
                 Ok(allocated) => allocated,

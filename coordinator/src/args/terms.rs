@@ -54,7 +54,7 @@ pub struct TermsArgs {
     /// Worker executable; may bring kernels of its own [default: the one beside coordinator]
     #[arg(long, value_name = "PATH")]
     pub worker: Option<PathBuf>,
-    /// Room for workers, those started by hand included [default: N + 1020, or 4096 with create]
+    /// Room for workers, those started by hand included [default: N + 252, or 4096 with create]
     #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
     pub slots: Option<u64>,
 }

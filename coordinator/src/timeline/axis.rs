@@ -29,7 +29,7 @@ pub fn unit(length: f64) -> Unit {
 /// 1, 2 or 5 times a power of ten, so that there are at most `most` steps from `low` to `high`.
 pub fn step(low: f64, high: f64, most: f64) -> f64 {
     let least = ((high - low) / most).max(f64::MIN_POSITIVE);
-    let power = 10_f64.powf(least.log10().floor());
+    let power: f64 = format!("1e{}", magnitude(least)).parse().unwrap_or(f64::INFINITY);
     [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| *step >= least).unwrap_or(10.0 * power)
 }
 
@@ -48,11 +48,9 @@ pub fn label(tick: f64, step: f64, largest: f64) -> String {
         return "0".to_owned();
     }
     if (1e-3..1e6).contains(&largest) {
-        let digits = (-step.log10().floor()).clamp(0.0, 9.0);
-        return format!("{tick:.*}", whole(digits));
+        return format!("{tick:.*}", digits(-magnitude(step)));
     }
-    let digits = (tick.abs().log10().floor() - step.log10().floor()).clamp(0.0, 9.0);
-    let text = format!("{tick:.*e}", whole(digits));
+    let text = format!("{tick:.*e}", digits(magnitude(tick) - magnitude(step)));
     match text.split_once('e') {
         Some((mantissa, power)) if mantissa.contains('.') => {
             format!("{}e{power}", mantissa.trim_end_matches('0').trim_end_matches('.'))
@@ -61,9 +59,15 @@ pub fn label(tick: f64, step: f64, largest: f64) -> String {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is 0 to 9")]
-fn whole(digits: f64) -> usize {
-    digits as usize
+/// The power of ten that a number begins with.
+///
+/// As it is written, which is exact, unlike its logarithm.
+fn magnitude(number: f64) -> i32 {
+    format!("{number:e}").split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0)
+}
+
+fn digits(wanted: i32) -> usize {
+    usize::try_from(wanted.clamp(0, 9)).unwrap_or(0)
 }
 
 #[cfg(test)]
