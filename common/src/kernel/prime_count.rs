@@ -20,13 +20,8 @@ impl Kernel for PrimeCount {
     }
 
     fn compute(&self, task: &Task, watch: &mut dyn Watch) -> Result<Contribution, Failure> {
-        let mut count = u64::from(task.range.contains(&2));
-        sieve(&task.range, watch, |segment| {
-            // In bytes, of which more fit a vector.
-            for batch in segment.is_composite.chunks(u8::MAX.into()) {
-                count += u64::from(batch.iter().map(|is_composite| u8::from(!*is_composite)).sum::<u8>());
-            }
-        })?;
+        let mut count = 0;
+        sieve(&task.range, watch, |_, primes| count += primes)?;
         Ok(count.into())
     }
 }
