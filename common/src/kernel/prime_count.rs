@@ -61,6 +61,12 @@ mod tests {
         assert_eq!(count(range.clone()), range.filter(|number| is_prime(*number)).count() as i128);
     }
 
+    #[test]
+    fn the_last_numbers_are_counted_right() {
+        let range = MOST - 100..MOST;
+        assert_eq!(count(range.clone()), range.filter(|number| is_prime(*number)).count() as i128);
+    }
+
     proptest! {
         #[test]
         fn the_parts_of_a_range_add_up(start in 0_u64..2_000_000, first in 0_u64..400_000, second in 0_u64..400_000) {
