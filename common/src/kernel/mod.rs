@@ -18,6 +18,7 @@ pub use prime_digits::PrimeDigits;
 pub use sum_of_squares::SumOfSquares;
 
 use crate::nearest::{nearest, question};
+use crate::sys::vector::InstructionSet;
 use crate::terms::Terms;
 use crate::value::{Cells, Number};
 
@@ -115,6 +116,18 @@ impl Watch for Unwatched {
     fn step(&mut self, _done: u64) -> Result<(), Stopped> {
         Ok(())
     }
+}
+
+/// The name of the instruction set that the loops of the built-in kernels use on this processor, from a million iterations
+/// on: `avx512-ifma`, `avx512` or `avx2`; else `baseline` on x86-64 and `portable` elsewhere.
+///
+/// ```
+/// let known = ["avx512-ifma", "avx512", "avx2", "baseline", "portable"];
+/// assert!(known.contains(&common::kernel::instruction_set()));
+/// ```
+#[must_use]
+pub fn instruction_set() -> &'static str {
+    InstructionSet::best().name()
 }
 
 /// The kernels that come with the project.

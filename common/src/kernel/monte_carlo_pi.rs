@@ -3,9 +3,12 @@
 //! Invariant: the point of an iteration follows from the seed and its number alone, so the hits of a run are the same
 //! however it is shared out. They are counted in integers, exactly.
 
+#![expect(clippy::inline_always, reason = "what is inlined takes the instruction set of the function that calls it")]
+
 use std::ops::Range;
 
 use super::{Contribution, Failure, Kernel, Task, Watch};
+use crate::sys::vector::{InstructionSet, Vectorized};
 
 /// The random points of the range that lie in the quarter circle.
 pub struct MonteCarloPi;
@@ -24,11 +27,12 @@ impl Kernel for MonteCarloPi {
 
     fn compute(&self, task: &Task, watch: &mut dyn Watch) -> Result<Contribution, Failure> {
         let range = &task.range;
-        let mut hits = 0_u64;
+        let set = InstructionSet::best_for(range);
+        let mut hits = 0;
         let mut at = range.start;
         while at < range.end {
             let end = range.end.min(at.saturating_add(STEP));
-            hits += count(task.seed, at..end);
+            hits += set.run(Hits { seed: task.seed, range: at..end });
             at = end;
             watch.step(at - range.start)?;
         }
@@ -42,25 +46,50 @@ fn share(hits: u64, points: u64) -> f64 {
     4.0 * hits as f64 / points.max(1) as f64
 }
 
-fn count(seed: u64, range: Range<u64>) -> u64 {
-    range.filter(|iteration| is_hit(draw(seed, *iteration))).count() as u64
+/// The hits among the points of a range.
+struct Hits {
+    seed: u64,
+    range: Range<u64>,
+}
+
+impl Vectorized for Hits {
+    type Output = u64;
+
+    /// The state is counted up, because vectors of products of 64 bits are slow.
+    #[inline(always)]
+    fn run(self) -> u64 {
+        let (mut state, mut hits) = (state(self.seed, self.range.start), 0);
+        for _ in self.range {
+            hits += u64::from(is_hit(finalise(state)));
+            state = state.wrapping_add(GOLDEN);
+        }
+        hits
+    }
 }
 
 /// Whether the point whose coordinates are the halves lies in the circle of radius 2^32.
 ///
 /// The lowest bits are set: points are the centres of a grid's squares, so that neither side of the circle is favoured,
 /// and none lies on the circle (the sum of two odd squares is no multiple of 4).
+#[inline(always)]
 fn is_hit(halves: u64) -> bool {
     let (x, y) = (halves >> 32 | 1, halves & u64::from(u32::MAX) | 1);
     // x * x + y * y < 2^64, without the carry.
     y * y <= u64::MAX - x * x
 }
 
-/// Number `iteration` of the generator `SplitMix64` with this seed, which needs none before it: its state counts in steps of
-/// 2^64 / golden ratio (Steele, Lea and Flood 2014, <https://doi.org/10.1145/2660193.2660195>), and the finaliser is that
-/// of Vigna's <https://prng.di.unimi.it/splitmix64.c>.
-fn draw(seed: u64, iteration: u64) -> u64 {
-    let state = iteration.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(seed);
+/// 2^64 / golden ratio: the step of the generator's state.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// The state of the generator `SplitMix64` with this seed for its number `iteration`, which needs none before it: it counts
+/// in steps (Steele, Lea and Flood 2014, <https://doi.org/10.1145/2660193.2660195>).
+fn state(seed: u64, iteration: u64) -> u64 {
+    iteration.wrapping_add(1).wrapping_mul(GOLDEN).wrapping_add(seed)
+}
+
+/// The number that the generator draws in this state: the finaliser of Vigna's <https://prng.di.unimi.it/splitmix64.c>.
+#[inline(always)]
+fn finalise(state: u64) -> u64 {
     let state = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let state = (state ^ (state >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     state ^ (state >> 31)
@@ -91,7 +120,7 @@ mod tests {
     #[test]
     fn the_generator_is_splitmix64() {
         let expected = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
-        assert_eq!([0, 1, 2].map(|iteration| draw(1_234_567, iteration)), expected);
+        assert_eq!([0, 1, 2].map(|iteration| finalise(state(1_234_567, iteration))), expected);
     }
 
     #[test]
@@ -134,6 +163,15 @@ mod tests {
             let start = u64::from(start);
             let (middle, end) = (start + first, start + first + second);
             prop_assert_eq!(hits(seed, start..middle) + hits(seed, middle..end), hits(seed, start..end));
+        }
+
+        #[test]
+        fn each_instruction_set_finds_the_same(seed: u64, start: u64, points in 0_u64..2000) {
+            let range = start.min(u64::MAX - points)..start.min(u64::MAX - points) + points;
+            let expected = range.clone().filter(|iteration| is_hit(finalise(state(seed, *iteration)))).count() as u64;
+            for set in InstructionSet::available() {
+                prop_assert_eq!(set.run(Hits { seed, range: range.clone() }), expected, "{}", set.name());
+            }
         }
 
         #[test]

@@ -1,124 +1,216 @@
-//! A segmented sieve of Eratosthenes over the odd numbers, for the kernels that look at primes.
+//! A segmented sieve of Eratosthenes, for the kernels that look at primes.
 //!
-//! The sieve of one segment stays in the second-level cache; each base prime remembers its next multiple, so no segment
-//! begins with a division. The base primes stay with the thread, so that the chunks of a run do not pay for them again.
-//! Invariant: the segments of a range hold each odd number of it from 3 on once.
+//! Only numbers that 2, 3 and 5 do not divide are sieved: those with one of eight remainders by 30. Each remainder is sieved
+//! by itself, in an array where 30 row + remainder has the index row, so that a prime strikes every prime-th byte. The
+//! multiples of 7, 11 and 13 come as a pattern that is copied; each other base prime remembers its next multiple, so no
+//! segment begins with a division. The base primes stay with the thread, so that the chunks of a run do not pay for them again.
+//! Invariant: each prime of the range is shown once.
 
 use std::cell::RefCell;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::{Stopped, Watch};
 
-/// The end of the range up to which it works: the base primes then end at 2^22, and their multiples fit the index of a
-/// segment with room.
+/// The end of the range up to which it works: the base primes then end at 2^22, and their next multiples are indices of
+/// 32 bits.
 pub const MOST: u64 = 1 << 44;
 
-/// Odd numbers in a segment: one byte each.
-const ODDS: usize = 1 << 17;
+/// Numbers in a row.
+const WHEEL: u64 = 30;
 
-/// Odd numbers, one after the other, that are sieved.
-pub struct Segment<'a> {
-    /// The first of them.
-    pub first: u64,
-    /// Of each, whether it is composite.
-    pub is_composite: &'a [bool],
-}
+/// What a number leaves by 30 if 2, 3 and 5 do not divide it.
+const REMAINDERS: [u64; 8] = [1, 7, 11, 13, 17, 19, 23, 29];
 
-/// Shows the segments of the range, in their order.
-pub fn sieve(range: &Range<u64>, watch: &mut dyn Watch, mut see: impl FnMut(&Segment<'_>)) -> Result<(), Stopped> {
+/// The primes whose multiples are not struck one by one.
+const SMALL: [u64; 6] = [2, 3, 5, 7, 11, 13];
+
+/// The rows after which the multiples of 7, 11 and 13 repeat.
+const PERIOD: usize = 7 * 11 * 13;
+
+/// Rows in a segment, a byte each: the first-level cache holds the smallest, the second the largest, which is for base
+/// primes that would skip a small one.
+const ROWS: RangeInclusive<u64> = 1 << 15..=1 << 18;
+
+/// Shows, segment by segment, how many primes of the range have a last digit: `see(digit, primes)`.
+pub fn sieve(range: &Range<u64>, watch: &mut dyn Watch, mut see: impl FnMut(usize, u64)) -> Result<(), Stopped> {
+    if range.is_empty() {
+        return Ok(());
+    }
+    for prime in SMALL.into_iter().filter(|prime| range.contains(prime)) {
+        see(index(prime % 10), 1);
+    }
     let mut sieve = Sieve::new(range);
-    while let Some(segment) = sieve.next_segment() {
-        see(&segment);
-        watch.step(sieve.at.min(range.end) - range.start)?;
+    let end = range.end.div_ceil(WHEEL);
+    let mut at = range.start / WHEEL;
+    let rows = (range.end.isqrt() / 4).clamp(*ROWS.start(), *ROWS.end());
+    let mut is_composite = vec![false; index(rows.min(end - at))];
+    while at < end {
+        let segment = at..end.min(at + rows);
+        let is_composite = &mut is_composite[..index(segment.end - at)];
+        sieve.take_into_use(&segment);
+        for class in &mut sieve.classes {
+            class.strike(&sieve.primes, at, is_composite);
+            see(index(class.remainder % 10), count(&is_composite[class.within(&segment, range)]));
+        }
+        at = segment.end;
+        watch.step(range.end.min(at * WHEEL) - range.start)?;
     }
     Ok(())
 }
 
 struct Sieve {
-    /// The first number of the next segment: odd.
-    at: u64,
-    end: u64,
-    /// Base primes, each with the index, in the next segment, of its next odd multiple.
-    base: Vec<(usize, usize)>,
-    is_composite: Vec<bool>,
+    /// The base primes that are struck one by one.
+    primes: Vec<u32>,
+    classes: [Class; REMAINDERS.len()],
+}
+
+/// The numbers with one remainder.
+struct Class {
+    remainder: u64,
+    /// The rows in which 7, 11 or 13 divides the number.
+    pattern: [bool; PERIOD],
+    /// Of each base prime in use, the index in the next segment of its next multiple.
+    next: Vec<u32>,
 }
 
 impl Sieve {
-    /// A sieve of the odd numbers from 3 on that lie in the range.
     fn new(range: &Range<u64>) -> Self {
-        let at = range.start.max(3) | 1;
-        let base = BASE.with_borrow_mut(|base| {
-            let primes = base.up_to(range.end.isqrt()).iter();
-            primes.map(|prime| (*prime, first_index(*prime as u64, at))).collect()
-        });
-        Self { at, end: range.end, base, is_composite: vec![false; ODDS] }
+        let primes = BASE.with_borrow_mut(|base| base.up_to(range.end.isqrt()).to_vec());
+        Self { classes: REMAINDERS.map(|remainder| Class::new(remainder, primes.len())), primes }
     }
 
-    /// The next segment, if there is one.
-    fn next_segment(&mut self) -> Option<Segment<'_>> {
-        let first = self.at;
-        let odds = self.end.checked_sub(first)?.div_ceil(2);
-        let odds = usize::try_from(odds).unwrap_or(ODDS).min(ODDS);
-        if odds == 0 {
-            return None;
-        }
-        self.is_composite[..odds].fill(false);
-        for (prime, next) in &mut self.base {
-            while *next < odds {
-                self.is_composite[*next] = true;
-                *next += *prime;
+    /// Takes the base primes into use whose squares are reached in this segment.
+    fn take_into_use(&mut self, segment: &Range<u64>) {
+        let in_use = self.classes[0].next.len();
+        for prime in self.primes[in_use..].iter().copied().map(u64::from) {
+            if prime * prime >= segment.end * WHEEL {
+                break;
             }
-            *next -= odds;
+            let least = prime.max((segment.start * WHEEL).div_ceil(prime));
+            let multiples = Multiples::of(prime, least);
+            for class in &mut self.classes {
+                class.next.push(short(multiples.first_row(class.remainder) - segment.start));
+            }
         }
-        self.at += 2 * odds as u64;
-        Some(Segment { first, is_composite: &self.is_composite[..odds] })
     }
 }
 
-/// The index, among the odd numbers from `at` on, of the first odd multiple of `prime` that is no smaller than its square.
-fn first_index(prime: u64, at: u64) -> usize {
-    let least = at.max(prime * prime);
-    let multiple = least.next_multiple_of(prime);
-    let odd = if multiple.is_multiple_of(2) { multiple + prime } else { multiple };
-    usize::try_from((odd - at) / 2).unwrap_or(usize::MAX)
+impl Class {
+    fn new(remainder: u64, primes: usize) -> Self {
+        let mut class = Self { remainder, pattern: [false; PERIOD], next: Vec::with_capacity(primes) };
+        for prime in [7, 11, 13] {
+            let first = index(Multiples::of(prime, 1).first_row(remainder));
+            class.pattern[first..].iter_mut().step_by(index(prime)).for_each(|is_composite| *is_composite = true);
+        }
+        class
+    }
+
+    /// Sieves the segment.
+    fn strike(&mut self, primes: &[u32], first: u64, is_composite: &mut [bool]) {
+        self.copy_pattern(first, is_composite);
+        if first == 0 && self.remainder == 1 {
+            is_composite[0] = true;
+        }
+        for (prime, next) in primes.iter().zip(&mut self.next) {
+            let mut row = *next as usize;
+            while row < is_composite.len() {
+                is_composite[row] = true;
+                row += *prime as usize;
+            }
+            *next = short((row - is_composite.len()) as u64);
+        }
+    }
+
+    /// The indices, in the segment, of the numbers in the range.
+    fn within(&self, segment: &Range<u64>, range: &Range<u64>) -> Range<usize> {
+        let [start, end] = [range.start, range.end].map(|bound| {
+            let row = bound.saturating_sub(self.remainder).div_ceil(WHEEL);
+            index(row.clamp(segment.start, segment.end) - segment.start)
+        });
+        start..end
+    }
+
+    /// Fills the segment with the pattern, which begins at row 0.
+    fn copy_pattern(&self, first: u64, is_composite: &mut [bool]) {
+        let begun = &self.pattern[index(first % PERIOD as u64)..];
+        let (rest_of_it, others) = is_composite.split_at_mut(begun.len().min(is_composite.len()));
+        rest_of_it.copy_from_slice(&begun[..rest_of_it.len()]);
+        for whole in others.chunks_mut(PERIOD) {
+            whole.copy_from_slice(&self.pattern[..whole.len()]);
+        }
+    }
+}
+
+/// The multiples of a prime by `least` or more.
+struct Multiples {
+    prime: u64,
+    least: u64,
+    /// Modulo 30, of the prime.
+    inverse: u64,
+    least_remainder: u64,
+}
+
+impl Multiples {
+    fn of(prime: u64, least: u64) -> Self {
+        // Of each of the eight remainders the fourth power is 1 modulo 30.
+        Self { prime, least, inverse: (prime % WHEEL).pow(3) % WHEEL, least_remainder: least % WHEEL }
+    }
+
+    /// The row of the first one with this remainder.
+    fn first_row(&self, remainder: u64) -> u64 {
+        let factor = self.inverse * remainder % WHEEL;
+        self.prime * (self.least + (factor + WHEEL - self.least_remainder) % WHEEL) / WHEEL
+    }
+}
+
+/// How many are prime. It is summed in bytes, of which more fit a vector.
+fn count(is_composite: &[bool]) -> u64 {
+    let batches = is_composite.chunks(u8::MAX.into());
+    batches.map(|batch| u64::from(batch.iter().map(|is_composite| u8::from(!*is_composite)).sum::<u8>())).sum()
 }
 
 thread_local! {
     static BASE: RefCell<Base> = const { RefCell::new(Base { most: 0, primes: Vec::new() }) };
 }
 
-/// All odd primes up to a number.
+/// All primes up to a number, but the small ones.
 struct Base {
     most: u64,
-    primes: Vec<usize>,
+    primes: Vec<u32>,
 }
 
 impl Base {
-    /// The odd primes up to `most`.
-    fn up_to(&mut self, most: u64) -> &[usize] {
+    /// The primes from 17 up to `most`.
+    fn up_to(&mut self, most: u64) -> &[u32] {
         if most > self.most {
             // A power of two, so that chunks that climb find new ones a few times only.
             self.most = most.next_power_of_two();
-            self.primes = odd_primes(self.most);
+            self.primes = primes_up_to(self.most);
         }
-        &self.primes[..self.primes.partition_point(|prime| *prime as u64 <= most)]
+        &self.primes[..self.primes.partition_point(|prime| u64::from(*prime) <= most)]
     }
 }
 
-/// The odd primes up to `most`, by the plain sieve.
-fn odd_primes(most: u64) -> Vec<usize> {
-    let most = usize::try_from(most).unwrap_or(usize::MAX);
-    let mut is_composite = vec![false; most + 1];
+/// The primes from 17 up to `most`, by the plain sieve over the odd numbers.
+fn primes_up_to(most: u64) -> Vec<u32> {
+    let mut is_composite = vec![false; index(most / 2) + 1];
     let mut primes = Vec::new();
-    for number in (3..=most).step_by(2) {
-        if !is_composite[number] {
-            primes.push(number);
-            for multiple in (number * number..=most).step_by(2 * number) {
-                is_composite[multiple] = true;
-            }
+    for odd in (3..=index(most)).step_by(2) {
+        if !is_composite[odd / 2] {
+            primes.push(short(odd as u64));
+            is_composite.iter_mut().skip(odd * odd / 2).step_by(odd).for_each(|is_composite| *is_composite = true);
         }
     }
+    primes.retain(|prime| !SMALL.contains(&u64::from(*prime)));
     primes
+}
+
+fn index(number: u64) -> usize {
+    usize::try_from(number).expect("rows and base primes are below 2^40, and pointers have 64 bits")
+}
+
+fn short(number: u64) -> u32 {
+    u32::try_from(number).expect("base primes and their next indices are below 2^23")
 }
 
 /// Whether it is a prime, by trial division: what the sieve is tested against.
@@ -138,8 +230,8 @@ mod tests {
         fn base_primes_are_the_same_whatever_was_asked_for_before(asked in prop::collection::vec(0_u64..3000, 1..8)) {
             let mut base = Base { most: 0, primes: Vec::new() };
             for most in asked {
-                let expected: Vec<u64> = (3..=most).filter(|number| is_prime(*number)).collect();
-                let primes: Vec<u64> = base.up_to(most).iter().map(|prime| *prime as u64).collect();
+                let expected: Vec<u64> = (17..=most).filter(|number| is_prime(*number)).collect();
+                let primes: Vec<u64> = base.up_to(most).iter().copied().map(u64::from).collect();
                 prop_assert_eq!(primes, expected);
             }
         }

@@ -1,0 +1,161 @@
+//! Instruction sets: which of them the processor has, and code that is compiled once for each.
+//!
+//! Invariant: code that is compiled for an instruction set runs only after the standard library has found that processor
+//! and system have it (<https://doc.rust-lang.org/std/macro.is_x86_feature_detected.html>). It asks the processor once, and
+//! keeps the answer in a word of memory.
+
+use std::ops::Range;
+
+/// Iterations for which asking the processor is worth it. A virtual machine answers each of the dozen questions itself: that
+/// was measured to take up to 0.1 ms, as long as a better loop saves in a million of the shortest iterations.
+const WORTH_ASKING: u64 = 1 << 20;
+
+/// What a kernel's loop may be compiled for, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InstructionSet {
+    /// AVX-512 as in x86-64-v4, and multiplication with 52 bits.
+    Avx512Ifma,
+    /// AVX-512 as in x86-64-v4.
+    Avx512,
+    /// AVX2.
+    Avx2,
+    /// Whatever all processors have for which the binary is compiled.
+    Baseline,
+}
+
+/// A computation to be compiled for each instruction set.
+pub trait Vectorized {
+    /// What it computes.
+    type Output;
+
+    /// Computes it: to be marked `#[inline(always)]`, all that it calls as well, because code takes the instruction set of
+    /// the function into which it is inlined.
+    fn run(self) -> Self::Output;
+}
+
+impl InstructionSet {
+    /// All of them, the best first.
+    pub const ALL: [Self; 4] = [Self::Avx512Ifma, Self::Avx512, Self::Avx2, Self::Baseline];
+
+    /// The best that this processor and system have.
+    pub fn best() -> Self {
+        Self::ALL.into_iter().find(|set| set.is_available()).unwrap_or(Self::Baseline)
+    }
+
+    /// The best for a kernel's loop over the range: the baseline if that is done sooner than the processor is asked.
+    pub fn best_for(range: &Range<u64>) -> Self {
+        if range.end.saturating_sub(range.start) < WORTH_ASKING { Self::Baseline } else { Self::best() }
+    }
+
+    /// Its name, for people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Avx512Ifma => "avx512-ifma",
+            Self::Avx512 => "avx512",
+            Self::Avx2 => "avx2",
+            Self::Baseline if cfg!(target_arch = "x86_64") => "baseline",
+            Self::Baseline => "portable",
+        }
+    }
+
+    /// Whether this processor and system have it.
+    #[cfg(target_arch = "x86_64")]
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Avx512Ifma => Self::Avx512.is_available() && is_x86_feature_detected!("avx512ifma"),
+            Self::Avx512 => {
+                is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512cd")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl")
+            }
+            Self::Avx2 => is_x86_feature_detected!("avx2"),
+            Self::Baseline => true,
+        }
+    }
+
+    /// Whether this processor and system have it.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub fn is_available(self) -> bool {
+        self == Self::Baseline
+    }
+
+    /// Those that tests can try here; the others are named on stderr, also where the test's output is captured.
+    #[cfg(test)]
+    pub fn available() -> Vec<Self> {
+        use std::io::{Write, stderr};
+        use std::sync::Once;
+
+        static ONCE: Once = Once::new();
+        let (available, lacking): (Vec<_>, Vec<_>) = Self::ALL.into_iter().partition(|set| set.is_available());
+        ONCE.call_once(|| {
+            for set in lacking {
+                let _ = writeln!(stderr(), "NOT TESTED: this processor lacks {}", set.name());
+            }
+        });
+        available
+    }
+
+    /// Runs the computation as compiled for this instruction set, or for the baseline if it is not available.
+    pub fn run<V: Vectorized>(self, computation: V) -> V::Output {
+        #[cfg(target_arch = "x86_64")]
+        if self.is_available() {
+            match self {
+                // SAFETY: the function is safe but for the features that its attribute enables; `is_available` has just found
+                // each of them, for `Avx512Ifma` too, which asks for all of `Avx512`.
+                Self::Avx512Ifma | Self::Avx512 => return unsafe { with_avx512(computation) },
+                // SAFETY: as above; `is_available` has just found AVX2.
+                Self::Avx2 => return unsafe { with_avx2(computation) },
+                Self::Baseline => {}
+            }
+        }
+        computation.run()
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl")]
+fn with_avx512<V: Vectorized>(computation: V) -> V::Output {
+    computation.run()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn with_avx2<V: Vectorized>(computation: V) -> V::Output {
+    computation.run()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Seventeen;
+
+    impl Vectorized for Seventeen {
+        type Output = u32;
+
+        fn run(self) -> u32 {
+            17
+        }
+    }
+
+    #[test]
+    fn the_best_is_the_first_that_is_available() {
+        let best = InstructionSet::best();
+        assert!(best.is_available());
+        assert!(InstructionSet::ALL.into_iter().take_while(|set| *set != best).all(|set| !set.is_available()));
+    }
+
+    /// Also where the processor lacks it.
+    #[test]
+    fn short_loops_do_not_ask() {
+        assert_eq!(InstructionSet::best_for(&(7..WORTH_ASKING)), InstructionSet::Baseline);
+        assert_eq!(InstructionSet::best_for(&(7..7 + WORTH_ASKING)), InstructionSet::best());
+    }
+
+    #[test]
+    fn a_computation_may_be_run_with_any_instruction_set() {
+        assert_eq!(InstructionSet::ALL.map(|set| set.run(Seventeen)), [17; 4]);
+    }
+}
