@@ -17,6 +17,9 @@ pub const MOST_ROWS: u64 = 1 << 12;
 /// The numbers end here: the bits of their squares above the 52nd are then at most 2^32.
 pub const END: u64 = 1 << 42;
 
+/// Below it a square has no bits above the 52nd.
+const NARROW: u64 = 1 << 26;
+
 /// The sum of the squares of the `rows` x [`ROW`] numbers from `first` on, if the processor can.
 ///
 /// # Panics
@@ -25,6 +28,8 @@ pub fn sum_of_squares(first: u64, rows: u64) -> Option<i128> {
     assert!(rows <= MOST_ROWS && first <= END - rows * ROW, "the sums could overflow");
     #[cfg(target_arch = "x86_64")]
     if InstructionSet::Avx512Ifma.is_available() {
+        let is_narrow = first + rows * ROW <= NARROW;
+        let sums = if is_narrow { sums::<false> } else { sums::<true> };
         // SAFETY: the function is safe but for the two features that its attribute enables, which have just been found.
         let (low, high) = unsafe { sums(first, rows) };
         return Some(i128::from(low) + (i128::from(high) << 52));
@@ -32,10 +37,10 @@ pub fn sum_of_squares(first: u64, rows: u64) -> Option<i128> {
     None
 }
 
-/// The sums of the squares' low 52 bits and of the bits above.
+/// The sums of the squares' low 52 bits and of the bits above, if there are any.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn sums(first: u64, rows: u64) -> (u64, u64) {
+fn sums<const ARE_WIDE: bool>(first: u64, rows: u64) -> (u64, u64) {
     use std::arch::x86_64::{
         _mm512_add_epi64 as add, _mm512_and_epi64 as and, _mm512_madd52hi_epu64 as madd_high,
         _mm512_madd52lo_epu64 as madd_low, _mm512_reduce_add_epi64 as reduce, _mm512_set1_epi64 as all,
@@ -49,7 +54,9 @@ fn sums(first: u64, rows: u64) -> (u64, u64) {
     for _ in 0..rows {
         for ((number, low), high) in numbers.iter_mut().zip(&mut lows).zip(&mut highs) {
             *low = madd_low(*low, *number, *number);
-            *high = madd_high(*high, *number, *number);
+            if ARE_WIDE {
+                *high = madd_high(*high, *number, *number);
+            }
             *number = add(*number, all(ROW.cast_signed()));
         }
     }
