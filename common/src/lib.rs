@@ -57,5 +57,6 @@ pub use stderr::{say, say_if_read};
 #[cfg(feature = "floors")]
 pub use sys::floor::Floor;
 pub use sys::sigbus::report_truncation;
+pub use sys::slice::shorten as ask_for_short_slices;
 pub use terms::{Mode, Origin, Terms};
 pub use value::{Cells, Number, Overflow, Value, ValueType};

@@ -82,6 +82,10 @@ fn supervise(
     let segment = tenure.segment();
     let mut output = Output::new(args);
     timeline.begin(segment)?;
+    if segment.terms().workers > 1 {
+        // On a machine that its workers fill, it would else launch each but the first a slice later.
+        common::ask_for_short_slices();
+    }
     let launcher = Launcher::new(segment, worker, narrator.is_verbose(), timeline.workers_path());
     let progress = Progress::new(segment, narrator, args);
     let supervisor = Supervisor::new(segment, launcher, &mut signals, &mut output, &mut timeline, narrator, progress);

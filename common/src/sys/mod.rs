@@ -19,5 +19,6 @@ pub mod mapping;
 pub mod mutex;
 pub mod record_lock;
 pub mod sigbus;
+pub mod slice;
 pub mod spawn;
 pub mod vector;
