@@ -27,7 +27,7 @@ impl Kernel for MonteCarloPi {
 
     fn compute(&self, task: &Task, watch: &mut dyn Watch) -> Result<Contribution, Failure> {
         let range = &task.range;
-        let set = InstructionSet::best_for(range);
+        let set = InstructionSet::best();
         let mut hits = 0;
         let mut at = range.start;
         while at < range.end {

@@ -46,7 +46,7 @@ impl Kernel for SumOfSquares {
 
     fn compute(&self, task: &Task, watch: &mut dyn Watch) -> Result<Contribution, Failure> {
         let range = &task.range;
-        let set = InstructionSet::best_for(range);
+        let set = InstructionSet::best();
         let mut total = 0_i128;
         let mut at = range.start;
         while at < range.end {

@@ -17,6 +17,8 @@ pub mod ifma;
 pub mod image;
 pub mod mapping;
 pub mod mutex;
+#[cfg(target_arch = "x86_64")]
+pub mod processor;
 pub mod record_lock;
 pub mod sigbus;
 pub mod slice;

@@ -1,14 +1,9 @@
 //! Instruction sets: which of them the processor has, and code that is compiled once for each.
 //!
-//! Invariant: code that is compiled for an instruction set runs only after the standard library has found that processor
-//! and system have it (<https://doc.rust-lang.org/std/macro.is_x86_feature_detected.html>). It asks the processor once, and
-//! keeps the answer in a word of memory.
+//! Invariant: code that is compiled for an instruction set runs only after it was found that processor and system have it.
 
-use std::ops::Range;
-
-/// Iterations for which asking the processor is worth it. A virtual machine answers each of the dozen questions itself: that
-/// was measured to take up to 0.1 ms, as long as a better loop saves in a million of the shortest iterations.
-const WORTH_ASKING: u64 = 1 << 20;
+#[cfg(target_arch = "x86_64")]
+use super::processor::Processor;
 
 /// What a kernel's loop may be compiled for, the best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +37,6 @@ impl InstructionSet {
         Self::ALL.into_iter().find(|set| set.is_available()).unwrap_or(Self::Baseline)
     }
 
-    /// The best for a kernel's loop over the range: the baseline if that is done sooner than the processor is asked.
-    pub fn best_for(range: &Range<u64>) -> Self {
-        if range.end.saturating_sub(range.start) < WORTH_ASKING { Self::Baseline } else { Self::best() }
-    }
-
     /// Its name, for people.
     pub const fn name(self) -> &'static str {
         match self {
@@ -61,16 +51,11 @@ impl InstructionSet {
     /// Whether this processor and system have it.
     #[cfg(target_arch = "x86_64")]
     pub fn is_available(self) -> bool {
+        let processor = Processor::this();
         match self {
-            Self::Avx512Ifma => Self::Avx512.is_available() && is_x86_feature_detected!("avx512ifma"),
-            Self::Avx512 => {
-                is_x86_feature_detected!("avx512f")
-                    && is_x86_feature_detected!("avx512bw")
-                    && is_x86_feature_detected!("avx512cd")
-                    && is_x86_feature_detected!("avx512dq")
-                    && is_x86_feature_detected!("avx512vl")
-            }
-            Self::Avx2 => is_x86_feature_detected!("avx2"),
+            Self::Avx512Ifma => processor.has_avx512 && processor.has_ifma,
+            Self::Avx512 => processor.has_avx512,
+            Self::Avx2 => processor.has_avx2,
             Self::Baseline => true,
         }
     }
@@ -145,13 +130,6 @@ mod tests {
         let best = InstructionSet::best();
         assert!(best.is_available());
         assert!(InstructionSet::ALL.into_iter().take_while(|set| *set != best).all(|set| !set.is_available()));
-    }
-
-    /// Also where the processor lacks it.
-    #[test]
-    fn short_loops_do_not_ask() {
-        assert_eq!(InstructionSet::best_for(&(7..WORTH_ASKING)), InstructionSet::Baseline);
-        assert_eq!(InstructionSet::best_for(&(7..7 + WORTH_ASKING)), InstructionSet::best());
     }
 
     #[test]
