@@ -9,20 +9,22 @@
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::redo::{After, range, store};
+use super::redo::{After, ChunkAfter, range, store};
 use super::state::State;
 use super::ticket::{Claim, Phase};
 use crate::error::{Error, Result};
-use crate::layout::{Entry, Slot};
+use crate::layout::Slot;
 use crate::lock::Guard;
 use crate::plant::{self, Fault, Point};
 use crate::process;
 use crate::segment::Segment;
 use crate::terms::Mode;
-use crate::value::{Cells, Number, Value};
+use crate::value::{Cells, Number};
 
-/// Up to that many holders of chunks the kernel is asked about each; of more only about those without a process.
-const FEW: usize = 64;
+/// Up to that many holders of tickets or chunks the kernel is asked about each; of more only about those without a process.
+///
+/// To answer, it goes through the roles of all who live, one after the other.
+pub(super) const FEW: usize = 64;
 
 /// What a worker does after a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +57,7 @@ struct Next {
     is_done: bool,
 }
 
-impl Guard<'_> {
+impl<'a> Guard<'a> {
     /// The first chunk of a worker that has just taken its ticket: what a dead predecessor left, or else as `then` says.
     ///
     /// Nothing means that there is none, and that the ticket is done if one was wanted.
@@ -66,9 +68,13 @@ impl Guard<'_> {
     pub fn first_chunk(&mut self, claim: &Claim, then: Then) -> Result<Option<Range<u64>>> {
         plant::at(Point::Locked);
         self.must_be_in(Mode::Split)?;
-        let held = self.held(self.own(claim)?)?;
-        let is_new = held.is_empty() || plant::has(Fault::HeldForgotten);
-        if is_new { self.go_on(claim, &held, None, then) } else { Ok(Some(held)) }
+        let slot = self.own(claim)?;
+        let held = self.held(slot)?;
+        if !held.is_empty() && !plant::has(Fault::HeldForgotten) {
+            return Ok(Some(held));
+        }
+        let nothing = (0..self.segment().terms().cells).map(|_| Number::Integer(0)).collect();
+        self.go_on(claim, slot, 0..0, &nothing, then)
     }
 
     /// Adds what `chunk` gave, all cells at once and exactly once, and takes the next chunk in the same commit.
@@ -85,70 +91,57 @@ impl Guard<'_> {
         contribution: impl Into<Cells<Number>>,
         then: Then,
     ) -> Result<Option<Range<u64>>> {
+        self.apply_chunk(claim, chunk, &contribution.into(), then)
+    }
+
+    fn apply_chunk(
+        &mut self,
+        claim: &Claim,
+        chunk: &Range<u64>,
+        contribution: &Cells<Number>,
+        then: Then,
+    ) -> Result<Option<Range<u64>>> {
         plant::at(Point::Locked);
         self.must_be_in(Mode::Split)?;
-        let held = self.held(self.own(claim)?)?;
+        let slot = self.own(claim)?;
+        let held = self.held(slot)?;
         if (held != *chunk || held.is_empty()) && !plant::has(Fault::NoRecheck) {
             return Err(Error::Superseded { ticket: claim.ticket });
         }
-        self.go_on(claim, &held, Some(contribution.into()), then)
+        self.go_on(claim, slot, held, contribution, then)
     }
 
+    /// Adds what `held` gave, which is nothing if that is empty, and takes the next chunk.
     fn go_on(
         &mut self,
         claim: &Claim,
-        held: &Range<u64>,
-        contribution: Option<Cells<Number>>,
+        slot: &'a Slot,
+        held: Range<u64>,
+        contribution: &Cells<Number>,
         then: Then,
     ) -> Result<Option<Range<u64>>> {
-        let slot = self.own(claim)?;
         let next = self.next(claim, then)?;
         if next.is_done {
             self.must_have_room()?;
         }
-        let added = u64::from(contribution.is_some());
-        let after = After {
-            ticket: claim.ticket,
-            robbed: next.robbed,
-            claim: if next.is_done { State::Done { epoch: claim.epoch } } else { State::Taken { epoch: claim.epoch } },
+        self.record_cells(slot, claim, contribution, Number::plus)?;
+        let after = ChunkAfter {
             chunk: next.chunk.clone(),
-            chunks: slot.chunks.load(Relaxed).wrapping_add(added),
-            iterations: slot.iterations.load(Relaxed).wrapping_add(added * (held.end - held.start)),
+            robbed: next.robbed,
+            chunks: slot.chunks.load(Relaxed).wrapping_add(u64::from(!held.is_empty())),
+            iterations: slot.iterations.load(Relaxed).wrapping_add(held.end.wrapping_sub(held.start)),
             cursor: next.cursor,
         };
-        let entries = self.entries_after(slot, claim, contribution)?;
         if plant::has(Fault::ChunkBeforeCommit) {
             store(&slot.chunk, &after.chunk);
         }
         if plant::has(Fault::CursorBeforeCommit) {
             self.segment().view().header.redo.given_out.store(after.cursor, Relaxed);
         }
-        self.make_so(&after, entries.as_slice().iter().copied())?;
+        let epoch = claim.epoch;
+        let state = if next.is_done { State::Done { epoch } } else { State::Taken { epoch } };
+        self.make_so(&After { ticket: claim.ticket, claim: state, chunk: Some(after) })?;
         Ok(Some(next.chunk).filter(|chunk| !chunk.is_empty()))
-    }
-
-    /// For each cell its value after the contribution, and all that the ticket has contributed to it.
-    fn entries_after(
-        &self,
-        slot: &Slot,
-        claim: &Claim,
-        contribution: Option<Cells<Number>>,
-    ) -> Result<Cells<(Value, Number)>> {
-        let terms = self.segment().terms();
-        let contribution = match contribution {
-            Some(contribution) => contribution,
-            None => (0..terms.cells).map(|_| Number::Integer(0)).collect(),
-        };
-        let contribution = self.admit(&contribution)?;
-        let sums = self.sums(&contribution)?;
-        let before = self.segment().view().entries(slot, claim.ticket);
-        let entry = |((sum, added), before): ((&Value, &Number), &Entry)| {
-            let words = before.contribution.each_ref().map(|word| word.load(Relaxed));
-            let before = Number::from_words(words, terms.value_type.is_float());
-            let overflow = || Error::Overflow { contribution: *added, value: before, kind: "128 bits" };
-            before.plus(*added).map(|all| (*sum, all)).ok_or_else(overflow)
-        };
-        sums.as_slice().iter().zip(contribution.as_slice()).zip(before).map(entry).collect()
     }
 
     fn next(&self, claim: &Claim, then: Then) -> Result<Next> {
@@ -190,7 +183,7 @@ impl Guard<'_> {
         if held.start <= held.end && held.end <= given_out {
             return Ok(held);
         }
-        Err(Error::Damaged { what: format!("a ticket holds {held:?}, and 0..{given_out} is given out") })
+        Err(torn(&held, given_out))
     }
 
     fn cursor(&self) -> Result<u64> {
@@ -198,8 +191,18 @@ impl Guard<'_> {
         if cursor <= end {
             return Ok(cursor);
         }
-        Err(Error::Damaged { what: format!("0..{cursor} is given out of a range of {end}") })
+        Err(too_far(cursor, end))
     }
+}
+
+#[cold]
+fn torn(held: &Range<u64>, given_out: u64) -> Error {
+    Error::Damaged { what: format!("a ticket holds {held:?}, and 0..{given_out} is given out") }
+}
+
+#[cold]
+fn too_far(cursor: u64, end: u64) -> Error {
+    Error::Damaged { what: format!("0..{cursor} is given out of a range of {end}") }
 }
 
 impl Segment {

@@ -12,11 +12,12 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::redo::{After, apply, publish, record};
+use super::news::shares;
+use super::redo::{self, After, apply, publish, record};
 use super::state::State;
 use super::ticket::Claim;
 use crate::error::{Error, Result};
-use crate::layout::Slot;
+use crate::layout::{Entry, Slot};
 use crate::lock::Guard;
 use crate::plant::{self, Fault, Point};
 use crate::terms::Mode;
@@ -33,7 +34,7 @@ pub struct Committed {
     pub value: Cells<Value>,
 }
 
-impl Guard<'_> {
+impl<'a> Guard<'a> {
     /// Adds `contribution` to the shared value, all cells at once and exactly once, and finishes the ticket.
     ///
     /// # Errors
@@ -46,92 +47,78 @@ impl Guard<'_> {
 
     fn finish(&mut self, claim: &Claim, contribution: &Cells<Number>) -> Result<Committed> {
         plant::at(Point::Locked);
-        self.own(claim)?;
-        if self.segment().terms().mode != Mode::Independent {
+        let slot = self.own(claim)?;
+        let terms = self.segment().terms();
+        if terms.mode != Mode::Independent {
             self.must_be_in(Mode::Repeat)?;
         }
-        let contribution = self.admit(contribution)?;
-        let value = self.sums(&contribution)?;
         self.must_have_room()?;
+        self.record_cells(slot, claim, contribution, |_, contribution| Some(contribution))?;
         let view = self.segment().view();
-        #[cfg(feature = "plant")]
-        if plant::has(Fault::AddBeforeMark) {
-            super::faulty::add_then_mark(view, claim, &contribution, &value);
-            return Ok(Committed { ticket: claim.ticket, contribution, value });
-        }
         if plant::has(Fault::ValueBeforeCommit) {
-            view.header.core.value.store(value.as_slice()[0].bits(), Relaxed);
+            view.header.core.value.store(view.header.redo.entry.value.load(Relaxed), Relaxed);
         }
-        let after = After {
-            ticket: claim.ticket,
-            robbed: 0,
-            claim: State::Done { epoch: claim.epoch },
-            chunk: 0..0,
-            chunks: 0,
-            iterations: 0,
-            cursor: view.header.redo.given_out.load(Relaxed),
-        };
-        self.make_so(&after, value.as_slice().iter().copied().zip(contribution.as_slice().iter().copied()))?;
+        #[cfg(feature = "plant")]
+        let makes_so = !plant::has(Fault::AddBeforeMark) || super::faulty::add_then_mark(view, slot, claim);
+        #[cfg(not(feature = "plant"))]
+        let makes_so = true;
+        if makes_so {
+            self.make_so(&After { ticket: claim.ticket, claim: State::Done { epoch: claim.epoch }, chunk: None })?;
+        }
+        let (contribution, value) = shares(view, slot, claim.ticket, terms.value_type);
         Ok(Committed { ticket: claim.ticket, contribution, value })
     }
 
     /// Whether the segment is one for that kind of commit.
     pub(super) fn must_be_in(&self, mode: Mode) -> Result<()> {
-        let found = self.segment().terms().mode;
-        if found == mode {
-            return Ok(());
-        }
-        let (found, wanted) = (format!("a run of mode {}", found.name()), format!("one of mode {}", mode.name()));
-        Err(Error::OtherType { name: self.segment().name().clone(), found, wanted })
+        if self.segment().terms().mode == mode { Ok(()) } else { Err(self.in_other_mode(mode)) }
     }
 
     /// The slot of the claim's ticket, if the ticket is still its own.
-    pub(super) fn own(&self, claim: &Claim) -> Result<&Slot> {
-        let superseded = || Error::Superseded { ticket: claim.ticket };
-        let slot = self.segment().view().slot(claim.ticket).ok_or_else(superseded)?;
-        let is_own = claim.nonce == self.segment().nonce()
-            && slot.claim.load(Relaxed) == (State::Taken { epoch: claim.epoch }).word();
-        if is_own || plant::has(Fault::NoRecheck) { Ok(slot) } else { Err(superseded()) }
+    pub(super) fn own(&self, claim: &Claim) -> Result<&'a Slot> {
+        let own = self.segment().view().slot(claim.ticket).filter(|slot| {
+            claim.nonce == self.segment().nonce()
+                && slot.claim.load(Relaxed) == (State::Taken { epoch: claim.epoch }).word()
+                || plant::has(Fault::NoRecheck)
+        });
+        own.ok_or(Error::Superseded { ticket: claim.ticket })
     }
 
-    /// The contribution as the cells of this segment take it.
-    pub(super) fn admit(&self, contribution: &Cells<Number>) -> Result<Cells<Number>> {
-        let terms = self.segment().terms();
-        let unfit = || Error::Unfit {
-            contribution: contribution.to_string(),
-            kind: terms.value_type.name(),
-            cells: terms.cells,
+    /// Writes into the record what `contribution` makes of each cell, and what the ticket has contributed to it: `all`,
+    /// of what it has by now and this contribution. If an error ends it, there is no record.
+    pub(super) fn record_cells(
+        &self,
+        slot: &'a Slot,
+        claim: &Claim,
+        contribution: &Cells<Number>,
+        all: impl Fn(Number, Number) -> Option<Number>,
+    ) -> Result<()> {
+        let (view, terms) = (self.segment().view(), self.segment().terms());
+        let record_cell = |cell: &AtomicU64, redo: &Entry, own: &Entry, number: Number| {
+            let number = terms.value_type.admit(number).ok_or_else(|| self.unfit(contribution))?;
+            let before = terms.value_type.value(cell.load(Relaxed));
+            let value = match terms.mode {
+                Mode::Independent => before,
+                _ => before.add(number, terms.overflow).ok_or_else(|| overflow(number, before))?,
+            };
+            let own = own.contribution(terms.value_type);
+            let all = all(own, number).ok_or_else(|| too_much(own, number))?;
+            redo::record_cell(redo, value, all);
+            Ok(())
         };
-        if contribution.as_slice().len() != terms.cells as usize {
-            return Err(unfit());
-        }
-        let admit = |number: &Number| terms.value_type.admit(*number);
-        match contribution {
-            Cells::One(number) => admit(number).map(Cells::One).ok_or_else(unfit),
-            Cells::Many(numbers) => numbers.iter().map(admit).collect::<Option<_>>().map(Cells::Many).ok_or_else(unfit),
-        }
-    }
-
-    /// The shared value after the contribution.
-    pub(super) fn sums(&self, contribution: &Cells<Number>) -> Result<Cells<Value>> {
-        let terms = self.segment().terms();
-        let add = |before: Value, contribution: Number| match terms.mode {
-            Mode::Independent => Ok(before),
-            _ => before.add(contribution, terms.overflow).ok_or_else(|| Error::Overflow {
-                contribution,
-                value: before.number(),
-                kind: terms.value_type.name(),
-            }),
+        let (cells, redo, own) = (view.cells(), view.redo_entries(), view.entries(slot, claim.ticket));
+        let Some((first, further)) = contribution.as_slice().split_first() else {
+            return Err(self.unfit(contribution));
         };
-        let view = self.segment().view();
-        let value = |cell: &AtomicU64| terms.value_type.value(cell.load(Relaxed));
-        match contribution {
-            Cells::One(number) => add(value(&view.header.core.value), *number).map(Cells::One),
-            Cells::Many(numbers) => {
-                let sums = view.cells().zip(numbers).map(|(cell, number)| add(value(cell), *number));
-                sums.collect::<Result<_>>().map(Cells::Many)
-            }
+        if further.len() != cells.further.len() {
+            return Err(self.unfit(contribution));
         }
+        redo::begin();
+        record_cell(cells.first, redo.first, own.first, *first)?;
+        for (((cell, redo), own), number) in cells.further.iter().zip(redo.further).zip(own.further).zip(further) {
+            record_cell(cell, redo, own, *number)?;
+        }
+        Ok(())
     }
 
     /// Whether the log has room for one more ticket, as it must.
@@ -141,13 +128,13 @@ impl Guard<'_> {
         if done < u64::from(slots) {
             return Ok(());
         }
-        Err(Error::Damaged { what: format!("it counts {done} contributions and has {slots} tickets") })
+        Err(too_many(done, slots))
     }
 
-    /// Records the state after the commit, publishes it, applies it.
-    pub(super) fn make_so(&mut self, after: &After, entries: impl Iterator<Item = (Value, Number)>) -> Result<()> {
+    /// Records the rest of the state after the commit, publishes it, applies it.
+    pub(super) fn make_so(&mut self, after: &After) -> Result<()> {
         let view = self.segment().view();
-        record(view, after, entries);
+        record(view, after);
         if plant::has(Fault::AppliedBeforePublished) {
             apply(view)?;
         }
@@ -156,4 +143,34 @@ impl Guard<'_> {
         plant::at(Point::Published);
         apply(view)
     }
+}
+
+/// What goes wrong, apart from what goes right at every commit.
+impl Guard<'_> {
+    #[cold]
+    fn in_other_mode(&self, mode: Mode) -> Error {
+        let found = format!("a run of mode {}", self.segment().terms().mode.name());
+        Error::OtherType { name: self.segment().name().clone(), found, wanted: format!("one of mode {}", mode.name()) }
+    }
+
+    #[cold]
+    fn unfit(&self, contribution: &Cells<Number>) -> Error {
+        let terms = self.segment().terms();
+        Error::Unfit { contribution: contribution.to_string(), kind: terms.value_type.name(), cells: terms.cells }
+    }
+}
+
+#[cold]
+fn overflow(contribution: Number, before: Value) -> Error {
+    Error::Overflow { contribution, value: before.number(), kind: before.kind().name() }
+}
+
+#[cold]
+fn too_much(value: Number, contribution: Number) -> Error {
+    Error::Overflow { contribution, value, kind: "128 bits" }
+}
+
+#[cold]
+fn too_many(done: u64, slots: u32) -> Error {
+    Error::Damaged { what: format!("it counts {done} contributions and has {slots} tickets") }
 }

@@ -9,7 +9,7 @@ use super::snapshot::WorkerState;
 use super::state::State;
 use super::ticket::Phase;
 use crate::error::Result;
-use crate::layout::{Entry, Slot, View};
+use crate::layout::{Slot, View};
 use crate::segment::Segment;
 use crate::value::{Cells, Number, Value, ValueType};
 
@@ -50,10 +50,8 @@ pub struct Glance {
 
 /// For each cell what a ticket contributed, and the value after its last commit.
 pub(super) fn shares(view: View<'_>, slot: &Slot, ticket: u32, kind: ValueType) -> (Cells<Number>, Cells<Value>) {
-    let words = |entry: &Entry| entry.contribution.each_ref().map(|word| word.load(Relaxed));
-    let contribution = view.entries(slot, ticket).map(|entry| Number::from_words(words(entry), kind.is_float()));
-    let value = view.entries(slot, ticket).map(|entry| kind.value(entry.value.load(Relaxed)));
-    (contribution.collect(), value.collect())
+    let entries = view.entries(slot, ticket);
+    (entries.map(|entry| entry.contribution(kind)), entries.map(|entry| kind.value(entry.value.load(Relaxed))))
 }
 
 impl Segment {

@@ -117,7 +117,7 @@ impl Snapshot {
             coordinator: Some(live.coordinator_pid.load(Relaxed)).filter(|pid| *pid != 0),
             has_coordinator: Role::Coordinator.is_held(name, file)?,
             is_settled: true,
-            value: view.cells().map(|cell| terms.value_type.value(cell.load(Relaxed))).collect(),
+            value: view.cells().map(|cell| terms.value_type.value(cell.load(Relaxed))),
             given_out: view.header.redo.given_out.load(Relaxed),
             workers,
             log,
