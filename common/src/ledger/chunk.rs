@@ -5,14 +5,16 @@
 //! is in one of three places: applied (counted in its ticket's iterations), held as part of one ticket's chunk, or not
 //! given out yet. A chunk of a dead worker stays in its slot, until a worker launched for that ticket goes on with it or
 //! another one takes it over.
+#![expect(clippy::unnecessary_box_returns, reason = "errors as `Step` has them")]
 
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::commit::superseded;
 use super::redo::{After, ChunkAfter, range, store};
 use super::state::State;
 use super::ticket::{Claim, Phase};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Step};
 use crate::layout::Slot;
 use crate::lock::Guard;
 use crate::plant::{self, Fault, Point};
@@ -70,11 +72,11 @@ impl<'a> Guard<'a> {
         self.must_be_in(Mode::Split)?;
         let slot = self.own(claim)?;
         let held = self.held(slot)?;
-        if !held.is_empty() && !plant::has(Fault::HeldForgotten) {
-            return Ok(Some(held));
+        if held.is_empty() || plant::has(Fault::HeldForgotten) {
+            let nothing = (0..self.segment().terms().cells).map(|_| Number::Integer(0)).collect();
+            self.go_on(claim, slot, 0..0, &nothing, then)?;
         }
-        let nothing = (0..self.segment().terms().cells).map(|_| Number::Integer(0)).collect();
-        self.go_on(claim, slot, 0..0, &nothing, then)
+        Ok(chunk_in(slot))
     }
 
     /// Adds what `chunk` gave, all cells at once and exactly once, and takes the next chunk in the same commit.
@@ -91,24 +93,26 @@ impl<'a> Guard<'a> {
         contribution: impl Into<Cells<Number>>,
         then: Then,
     ) -> Result<Option<Range<u64>>> {
-        self.apply_chunk(claim, chunk, &contribution.into(), then)
+        Ok(chunk_in(self.apply_chunk(claim, chunk, &contribution.into(), then)?))
     }
 
+    /// Gives the ticket's slot, where the next chunk then lies.
     fn apply_chunk(
         &mut self,
         claim: &Claim,
         chunk: &Range<u64>,
         contribution: &Cells<Number>,
         then: Then,
-    ) -> Result<Option<Range<u64>>> {
+    ) -> Step<&'a Slot> {
         plant::at(Point::Locked);
         self.must_be_in(Mode::Split)?;
         let slot = self.own(claim)?;
         let held = self.held(slot)?;
         if (held != *chunk || held.is_empty()) && !plant::has(Fault::NoRecheck) {
-            return Err(Error::Superseded { ticket: claim.ticket });
+            return Err(superseded(claim));
         }
-        self.go_on(claim, slot, held, contribution, then)
+        self.go_on(claim, slot, held, contribution, then)?;
+        Ok(slot)
     }
 
     /// Adds what `held` gave, which is nothing if that is empty, and takes the next chunk.
@@ -119,14 +123,14 @@ impl<'a> Guard<'a> {
         held: Range<u64>,
         contribution: &Cells<Number>,
         then: Then,
-    ) -> Result<Option<Range<u64>>> {
+    ) -> Step<()> {
         let next = self.next(claim, then)?;
         if next.is_done {
             self.must_have_room()?;
         }
         self.record_cells(slot, claim, contribution, Number::plus)?;
         let after = ChunkAfter {
-            chunk: next.chunk.clone(),
+            chunk: next.chunk,
             robbed: next.robbed,
             chunks: slot.chunks.load(Relaxed).wrapping_add(u64::from(!held.is_empty())),
             iterations: slot.iterations.load(Relaxed).wrapping_add(held.end.wrapping_sub(held.start)),
@@ -140,36 +144,50 @@ impl<'a> Guard<'a> {
         }
         let epoch = claim.epoch;
         let state = if next.is_done { State::Done { epoch } } else { State::Taken { epoch } };
-        self.make_so(&After { ticket: claim.ticket, claim: state, chunk: Some(after) })?;
-        Ok(Some(next.chunk).filter(|chunk| !chunk.is_empty()))
+        self.make_so(&After { ticket: claim.ticket, claim: state, chunk: Some(after) })
     }
 
-    fn next(&self, claim: &Claim, then: Then) -> Result<Next> {
+    #[inline]
+    fn next(&self, claim: &Claim, then: Then) -> Step<Next> {
         let (cursor, end) = (self.cursor()?, self.segment().terms().iterations);
         let Then::Take { size, orphan } = then else {
             return Ok(Next { chunk: 0..0, robbed: 0, cursor, is_done: false });
         };
-        if let Some(next) = self.rob(claim, orphan, cursor)? {
+        if let Some(orphan) = orphan
+            && let Some(next) = self.rob(claim, orphan, cursor)?
+        {
             return Ok(next);
         }
         if cursor < end {
             let to = cursor.saturating_add(size.max(1)).min(end);
             return Ok(Next { chunk: cursor..to, robbed: 0, cursor: to, is_done: false });
         }
+        self.last(claim, cursor)
+    }
+
+    /// What is left once the range is given out: an orphan, or nothing.
+    #[cold]
+    fn last(&self, claim: &Claim, cursor: u64) -> Step<Next> {
         // Once more under the lock: its last owner may have died with a chunk that nobody could see before the recovery.
-        let orphan = self.segment().find_orphan()?;
-        Ok(self.rob(claim, orphan, cursor)?.unwrap_or(Next { chunk: 0..0, robbed: 0, cursor, is_done: true }))
+        let found = match self.segment().find_orphan()? {
+            Some(orphan) => self.rob(claim, orphan, cursor)?,
+            None => None,
+        };
+        Ok(found.unwrap_or(Next { chunk: 0..0, robbed: 0, cursor, is_done: true }))
     }
 
     /// Takes the chunk of another ticket over, if nobody who lives works under that.
-    fn rob(&self, claim: &Claim, orphan: Option<u32>, cursor: u64) -> Result<Option<Next>> {
-        let Some(robbed) = orphan.filter(|orphan| *orphan != claim.ticket) else { return Ok(None) };
+    #[cold]
+    fn rob(&self, claim: &Claim, robbed: u32, cursor: u64) -> Step<Option<Next>> {
+        if robbed == claim.ticket {
+            return Ok(None);
+        }
         let chunk = self.orphaned(robbed)?;
         Ok(chunk.map(|chunk| Next { chunk, robbed, cursor, is_done: false }))
     }
 
     /// The chunk of that ticket, if it has one, has not given it up, and nobody who lives works under it.
-    fn orphaned(&self, ticket: u32) -> Result<Option<Range<u64>>> {
+    fn orphaned(&self, ticket: u32) -> Step<Option<Range<u64>>> {
         let Some(slot) = self.segment().view().slot(ticket) else { return Ok(None) };
         let held = self.held(slot)?;
         let is_given_up = slot.phase.load(Relaxed) == Phase::Failed as u32;
@@ -178,15 +196,17 @@ impl<'a> Guard<'a> {
     }
 
     /// The chunk in a slot.
-    fn held(&self, slot: &Slot) -> Result<Range<u64>> {
+    #[inline]
+    fn held(&self, slot: &Slot) -> Step<Range<u64>> {
         let (held, given_out) = (range(&slot.chunk), self.cursor()?);
         if held.start <= held.end && held.end <= given_out {
             return Ok(held);
         }
-        Err(torn(&held, given_out))
+        Err(torn(held, given_out))
     }
 
-    fn cursor(&self) -> Result<u64> {
+    #[inline]
+    fn cursor(&self) -> Step<u64> {
         let (cursor, end) = (self.segment().given_out(), self.segment().terms().iterations);
         if cursor <= end {
             return Ok(cursor);
@@ -195,14 +215,19 @@ impl<'a> Guard<'a> {
     }
 }
 
-#[cold]
-fn torn(held: &Range<u64>, given_out: u64) -> Error {
-    Error::Damaged { what: format!("a ticket holds {held:?}, and 0..{given_out} is given out") }
+/// The chunk in a slot, if there is one.
+fn chunk_in(slot: &Slot) -> Option<Range<u64>> {
+    Some(range(&slot.chunk)).filter(|chunk| !chunk.is_empty())
 }
 
 #[cold]
-fn too_far(cursor: u64, end: u64) -> Error {
-    Error::Damaged { what: format!("0..{cursor} is given out of a range of {end}") }
+fn torn(held: Range<u64>, given_out: u64) -> Box<Error> {
+    Box::new(Error::Damaged { what: format!("a ticket holds {held:?}, and 0..{given_out} is given out") })
+}
+
+#[cold]
+fn too_far(cursor: u64, end: u64) -> Box<Error> {
+    Box::new(Error::Damaged { what: format!("0..{cursor} is given out of a range of {end}") })
 }
 
 impl Segment {

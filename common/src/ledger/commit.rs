@@ -8,20 +8,20 @@
 //!
 //! A process is killed between two of its instructions, so what matters is that the compiler keeps the order of the
 //! stores; who sees them next has taken the lock, or been given it by the kernel, after them.
+#![expect(clippy::unnecessary_box_returns, reason = "errors as `Step` has them")]
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::news::shares;
 use super::redo::{self, After, apply, publish, record};
 use super::state::State;
 use super::ticket::Claim;
-use crate::error::{Error, Result};
-use crate::layout::{Entry, Slot};
+use crate::error::{Error, Result, Step};
+use crate::layout::{Entry, Slot, View};
 use crate::lock::Guard;
 use crate::plant::{self, Fault, Point};
 use crate::terms::Mode;
-use crate::value::{Cells, Number, Value};
+use crate::value::{Cells, Number, Value, ValueType};
 
 /// A contribution that was applied.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,21 @@ pub struct Committed {
     pub contribution: Cells<Number>,
     /// The shared value right after it.
     pub value: Cells<Value>,
+}
+
+impl Committed {
+    /// What the ticket's slot tells of its commit.
+    #[inline]
+    pub(super) fn of(view: View<'_>, slot: &Slot, ticket: u32, kind: ValueType) -> Self {
+        let entries = view.entries(slot, ticket);
+        let value = |entry: &Entry| kind.value(entry.value.load(Relaxed));
+        if entries.further.is_empty() {
+            // Apart, so that it is made where it is wanted.
+            let (contribution, value) = (entries.first.contribution(kind), value(entries.first));
+            return Self { ticket, contribution: Cells::One(contribution), value: Cells::One(value) };
+        }
+        Self { ticket, contribution: entries.map(|entry| entry.contribution(kind)), value: entries.map(value) }
+    }
 }
 
 impl<'a> Guard<'a> {
@@ -65,64 +80,65 @@ impl<'a> Guard<'a> {
         if makes_so {
             self.make_so(&After { ticket: claim.ticket, claim: State::Done { epoch: claim.epoch }, chunk: None })?;
         }
-        let (contribution, value) = shares(view, slot, claim.ticket, terms.value_type);
-        Ok(Committed { ticket: claim.ticket, contribution, value })
+        Ok(Committed::of(view, slot, claim.ticket, terms.value_type))
     }
 
     /// Whether the segment is one for that kind of commit.
-    pub(super) fn must_be_in(&self, mode: Mode) -> Result<()> {
+    pub(super) fn must_be_in(&self, mode: Mode) -> Step<()> {
         if self.segment().terms().mode == mode { Ok(()) } else { Err(self.in_other_mode(mode)) }
     }
 
     /// The slot of the claim's ticket, if the ticket is still its own.
-    pub(super) fn own(&self, claim: &Claim) -> Result<&'a Slot> {
+    #[inline]
+    pub(super) fn own(&self, claim: &Claim) -> Step<&'a Slot> {
         let own = self.segment().view().slot(claim.ticket).filter(|slot| {
             claim.nonce == self.segment().nonce()
                 && slot.claim.load(Relaxed) == (State::Taken { epoch: claim.epoch }).word()
                 || plant::has(Fault::NoRecheck)
         });
-        own.ok_or(Error::Superseded { ticket: claim.ticket })
+        own.ok_or_else(|| superseded(claim))
     }
 
-    /// Writes into the record what `contribution` makes of each cell, and what the ticket has contributed to it: `all`,
-    /// of what it has by now and this contribution. If an error ends it, there is no record.
+    /// Writes into the record what `contributions` make of each cell, and what the ticket has contributed to it: `all`,
+    /// of what it has by now and its contribution. If an error ends it, there is no record.
+    #[inline]
     pub(super) fn record_cells(
         &self,
         slot: &'a Slot,
         claim: &Claim,
-        contribution: &Cells<Number>,
+        contributions: &Cells<Number>,
         all: impl Fn(Number, Number) -> Option<Number>,
-    ) -> Result<()> {
+    ) -> Step<()> {
         let (view, terms) = (self.segment().view(), self.segment().terms());
-        let record_cell = |cell: &AtomicU64, redo: &Entry, own: &Entry, number: Number| {
-            let number = terms.value_type.admit(number).ok_or_else(|| self.unfit(contribution))?;
+        let record_cell = |cell: &AtomicU64, redo: &Entry, own: &Entry, contribution: &Number| -> Step<()> {
+            let number = terms.value_type.admit(*contribution).ok_or_else(|| self.unfit(contributions))?;
             let before = terms.value_type.value(cell.load(Relaxed));
             let value = match terms.mode {
                 Mode::Independent => before,
-                _ => before.add(number, terms.overflow).ok_or_else(|| overflow(number, before))?,
+                _ => before.add(number, terms.overflow).ok_or_else(|| overflow(contribution, before))?,
             };
-            let own = own.contribution(terms.value_type);
-            let all = all(own, number).ok_or_else(|| too_much(own, number))?;
+            let all = all(own.contribution(terms.value_type), number)
+                .ok_or_else(|| too_much(contribution, own, terms.value_type))?;
             redo::record_cell(redo, value, all);
             Ok(())
         };
         let (cells, redo, own) = (view.cells(), view.redo_entries(), view.entries(slot, claim.ticket));
-        let Some((first, further)) = contribution.as_slice().split_first() else {
-            return Err(self.unfit(contribution));
+        let Some((first, further)) = contributions.as_slice().split_first() else {
+            return Err(self.unfit(contributions));
         };
         if further.len() != cells.further.len() {
-            return Err(self.unfit(contribution));
+            return Err(self.unfit(contributions));
         }
         redo::begin();
-        record_cell(cells.first, redo.first, own.first, *first)?;
+        record_cell(cells.first, redo.first, own.first, first)?;
         for (((cell, redo), own), number) in cells.further.iter().zip(redo.further).zip(own.further).zip(further) {
-            record_cell(cell, redo, own, *number)?;
+            record_cell(cell, redo, own, number)?;
         }
         Ok(())
     }
 
     /// Whether the log has room for one more ticket, as it must.
-    pub(super) fn must_have_room(&self) -> Result<()> {
+    pub(super) fn must_have_room(&self) -> Step<()> {
         let done = self.segment().view().header.redo.done_count.load(Relaxed);
         let slots = self.segment().terms().slots;
         if done < u64::from(slots) {
@@ -132,7 +148,8 @@ impl<'a> Guard<'a> {
     }
 
     /// Records the rest of the state after the commit, publishes it, applies it.
-    pub(super) fn make_so(&mut self, after: &After) -> Result<()> {
+    #[inline]
+    pub(super) fn make_so(&mut self, after: &After) -> Step<()> {
         let view = self.segment().view();
         record(view, after);
         if plant::has(Fault::AppliedBeforePublished) {
@@ -148,29 +165,37 @@ impl<'a> Guard<'a> {
 /// What goes wrong, apart from what goes right at every commit.
 impl Guard<'_> {
     #[cold]
-    fn in_other_mode(&self, mode: Mode) -> Error {
+    fn in_other_mode(&self, mode: Mode) -> Box<Error> {
         let found = format!("a run of mode {}", self.segment().terms().mode.name());
-        Error::OtherType { name: self.segment().name().clone(), found, wanted: format!("one of mode {}", mode.name()) }
+        let wanted = format!("one of mode {}", mode.name());
+        Box::new(Error::OtherType { name: self.segment().name().clone(), found, wanted })
     }
 
     #[cold]
-    fn unfit(&self, contribution: &Cells<Number>) -> Error {
+    fn unfit(&self, contribution: &Cells<Number>) -> Box<Error> {
         let terms = self.segment().terms();
-        Error::Unfit { contribution: contribution.to_string(), kind: terms.value_type.name(), cells: terms.cells }
+        let (kind, cells) = (terms.value_type.name(), terms.cells);
+        Box::new(Error::Unfit { contribution: contribution.to_string(), kind, cells })
     }
 }
 
 #[cold]
-fn overflow(contribution: Number, before: Value) -> Error {
-    Error::Overflow { contribution, value: before.number(), kind: before.kind().name() }
+pub(super) fn superseded(claim: &Claim) -> Box<Error> {
+    Box::new(Error::Superseded { ticket: claim.ticket })
 }
 
 #[cold]
-fn too_much(value: Number, contribution: Number) -> Error {
-    Error::Overflow { contribution, value, kind: "128 bits" }
+fn overflow(contribution: &Number, before: Value) -> Box<Error> {
+    let (contribution, kind) = (before.kind().admit(*contribution).unwrap_or(*contribution), before.kind().name());
+    Box::new(Error::Overflow { contribution, value: before.number(), kind })
 }
 
 #[cold]
-fn too_many(done: u64, slots: u32) -> Error {
-    Error::Damaged { what: format!("it counts {done} contributions and has {slots} tickets") }
+fn too_much(contribution: &Number, own: &Entry, kind: ValueType) -> Box<Error> {
+    Box::new(Error::Overflow { contribution: *contribution, value: own.contribution(kind), kind: "128 bits" })
+}
+
+#[cold]
+fn too_many(done: u64, slots: u32) -> Box<Error> {
+    Box::new(Error::Damaged { what: format!("it counts {done} contributions and has {slots} tickets") })
 }

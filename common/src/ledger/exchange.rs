@@ -29,6 +29,6 @@ impl Guard<'_> {
         for (entry, value) in self.segment().view().redo_entries().iter().zip(values) {
             redo::record_cell(entry, value, Number::Integer(0));
         }
-        self.make_so(&After { ticket: 0, claim: State::Free, chunk: None })
+        Ok(self.make_so(&After { ticket: 0, claim: State::Free, chunk: None })?)
     }
 }

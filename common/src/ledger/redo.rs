@@ -1,13 +1,14 @@
 //! The redo record: the state after a commit, absolute, published by one store.
 //!
 //! Invariant: applying a published record again, from any point of an earlier application, gives the same state.
+#![expect(clippy::unnecessary_box_returns, reason = "errors as `Step` has them")]
 
 use std::ops::Range;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, fence};
 
 use super::state::State;
-use crate::error::{Error, Result};
+use crate::error::{Error, Step};
 use crate::layout::{Entry, Redo, Slot, Stretch, View};
 use crate::plant::{self, Fault, Point};
 use crate::value::{Number, Value};
@@ -78,7 +79,8 @@ pub(super) fn publish(view: View<'_>) {
 ///
 /// # Errors
 /// [`Error::Damaged`] if the record names a ticket or a count that there is not.
-pub(super) fn apply(view: View<'_>) -> Result<()> {
+#[inline]
+pub(super) fn apply(view: View<'_>) -> Step<()> {
     let core = &view.header.core;
     // Acquire pairs with the Release in `publish`.
     let number = core.published.load(Acquire);
@@ -105,7 +107,7 @@ struct Owner<'a> {
 
 impl<'a> Owner<'a> {
     /// Nothing for a record that changes the cells alone.
-    fn of(view: View<'a>) -> Result<Option<Self>> {
+    fn of(view: View<'a>) -> Step<Option<Self>> {
         let redo = &view.header.redo;
         let ticket = redo.ticket.load(Relaxed);
         if ticket == 0 {
@@ -157,8 +159,8 @@ impl<'a> Owner<'a> {
 }
 
 #[cold]
-fn damaged(ticket: u32, done: u64) -> Error {
-    Error::Damaged { what: format!("its redo record is for ticket {ticket}, contribution {done}") }
+fn damaged(ticket: u32, done: u64) -> Box<Error> {
+    Box::new(Error::Damaged { what: format!("its redo record is for ticket {ticket}, contribution {done}") })
 }
 
 /// Stores a range in a stretch.
