@@ -109,6 +109,7 @@ pub struct Entry {
 
 impl Entry {
     /// All that its ticket has contributed to a cell of that type.
+    #[inline]
     pub fn contribution(&self, kind: ValueType) -> Number {
         Number::from_words(self.contribution.each_ref().map(|word| word.load(Relaxed)), kind.is_float())
     }

@@ -38,15 +38,28 @@ impl Committed {
     /// What the ticket's slot tells of its commit.
     #[inline]
     pub(super) fn of(view: View<'_>, slot: &Slot, ticket: u32, kind: ValueType) -> Self {
-        let entries = view.entries(slot, ticket);
-        let value = |entry: &Entry| kind.value(entry.value.load(Relaxed));
-        if entries.further.is_empty() {
-            // Apart, so that it is made where it is wanted.
-            let (contribution, value) = (entries.first.contribution(kind), value(entries.first));
-            return Self { ticket, contribution: Cells::One(contribution), value: Cells::One(value) };
-        }
-        Self { ticket, contribution: entries.map(|entry| entry.contribution(kind)), value: entries.map(value) }
+        let (contribution, value) = match view.further_cells {
+            [] => {
+                let bits = slot.entry.value.load(Relaxed);
+                (Cells::One(slot.entry.contribution(kind)), Cells::One(kind.value(bits)))
+            }
+            _ => {
+                let (contributions, values) = shares(view, slot, ticket, kind);
+                (Cells::Many(contributions), Cells::Many(values))
+            }
+        };
+        Self { ticket, contribution, value }
     }
+}
+
+/// For each cell of an array what a ticket contributed, and the value after its last commit.
+///
+/// Apart, so that of a commit to a single value nothing but registers is left to who made it.
+#[cold]
+fn shares(view: View<'_>, slot: &Slot, ticket: u32, kind: ValueType) -> (Vec<Number>, Vec<Value>) {
+    let entries = view.entries(slot, ticket);
+    let value = |entry: &Entry| kind.value(entry.value.load(Relaxed));
+    (entries.iter().map(|entry| entry.contribution(kind)).collect(), entries.iter().map(value).collect())
 }
 
 impl<'a> Guard<'a> {
@@ -57,10 +70,12 @@ impl<'a> Guard<'a> {
     /// is an error; [`Error::Unfit`] if the contribution has another number of cells than the value, or a fraction where
     /// only integers can be; [`Error::OtherType`] if the range is shared out in chunks. Nothing is changed then.
     pub fn commit(&mut self, claim: &Claim, contribution: impl Into<Cells<Number>>) -> Result<Committed> {
-        self.finish(claim, &contribution.into())
+        let slot = self.finish(claim, &contribution.into())?;
+        Ok(Committed::of(self.segment().view(), slot, claim.ticket, self.segment().terms().value_type))
     }
 
-    fn finish(&mut self, claim: &Claim, contribution: &Cells<Number>) -> Result<Committed> {
+    /// Gives the ticket's slot, which then tells of the commit.
+    fn finish(&mut self, claim: &Claim, contribution: &Cells<Number>) -> Step<&'a Slot> {
         plant::at(Point::Locked);
         let slot = self.own(claim)?;
         let terms = self.segment().terms();
@@ -80,7 +95,7 @@ impl<'a> Guard<'a> {
         if makes_so {
             self.make_so(&After { ticket: claim.ticket, claim: State::Done { epoch: claim.epoch }, chunk: None })?;
         }
-        Ok(Committed::of(view, slot, claim.ticket, terms.value_type))
+        Ok(slot)
     }
 
     /// Whether the segment is one for that kind of commit.
