@@ -103,6 +103,9 @@ impl<'a> View<'a> {
     /// The further entries of the record (0) or of a ticket.
     fn entries_of(self, place: usize) -> &'a [Entry] {
         let cells = self.further_cells.len();
+        if cells == 0 {
+            return &[];
+        }
         self.further_entries.get(place * cells..(place + 1) * cells).unwrap_or_default()
     }
 }

@@ -37,16 +37,13 @@ pub struct Committed {
 impl Committed {
     /// What the ticket's slot tells of its commit.
     #[inline]
-    pub(super) fn of(view: View<'_>, slot: &Slot, ticket: u32, kind: ValueType) -> Self {
-        let (contribution, value) = match view.further_cells {
-            [] => {
-                let bits = slot.entry.value.load(Relaxed);
-                (Cells::One(slot.entry.contribution(kind)), Cells::One(kind.value(bits)))
-            }
-            _ => {
-                let (contributions, values) = shares(view, slot, ticket, kind);
-                (Cells::Many(contributions), Cells::Many(values))
-            }
+    pub(super) fn of(view: &View<'_>, slot: &Slot, ticket: u32, kind: ValueType) -> Self {
+        let (contribution, value) = if view.further_cells.is_empty() {
+            let bits = slot.entry.value.load(Relaxed);
+            (Cells::One(slot.entry.contribution(kind)), Cells::One(kind.value(bits)))
+        } else {
+            let (contributions, values) = shares(view, slot, ticket, kind);
+            (Cells::Many(contributions), Cells::Many(values))
         };
         Self { ticket, contribution, value }
     }
@@ -56,7 +53,7 @@ impl Committed {
 ///
 /// Apart, so that of a commit to a single value nothing but registers is left to who made it.
 #[cold]
-fn shares(view: View<'_>, slot: &Slot, ticket: u32, kind: ValueType) -> (Vec<Number>, Vec<Value>) {
+fn shares(view: &View<'_>, slot: &Slot, ticket: u32, kind: ValueType) -> (Vec<Number>, Vec<Value>) {
     let entries = view.entries(slot, ticket);
     let value = |entry: &Entry| kind.value(entry.value.load(Relaxed));
     (entries.iter().map(|entry| entry.contribution(kind)).collect(), entries.iter().map(value).collect())
@@ -124,19 +121,7 @@ impl<'a> Guard<'a> {
         contributions: &Cells<Number>,
         all: impl Fn(Number, Number) -> Option<Number>,
     ) -> Step<()> {
-        let (view, terms) = (self.segment().view(), self.segment().terms());
-        let record_cell = |cell: &AtomicU64, redo: &Entry, own: &Entry, contribution: &Number| -> Step<()> {
-            let number = terms.value_type.admit(*contribution).ok_or_else(|| self.unfit(contributions))?;
-            let before = terms.value_type.value(cell.load(Relaxed));
-            let value = match terms.mode {
-                Mode::Independent => before,
-                _ => before.add(number, terms.overflow).ok_or_else(|| overflow(contribution, before))?,
-            };
-            let all = all(own.contribution(terms.value_type), number)
-                .ok_or_else(|| too_much(contribution, own, terms.value_type))?;
-            redo::record_cell(redo, value, all);
-            Ok(())
-        };
+        let view = self.segment().view();
         let (cells, redo, own) = (view.cells(), view.redo_entries(), view.entries(slot, claim.ticket));
         let Some((first, further)) = contributions.as_slice().split_first() else {
             return Err(self.unfit(contributions));
@@ -145,10 +130,34 @@ impl<'a> Guard<'a> {
             return Err(self.unfit(contributions));
         }
         redo::begin();
-        record_cell(cells.first, redo.first, own.first, first)?;
+        self.record_cell(contributions, first, cells.first, redo.first, own.first, &all)?;
         for (((cell, redo), own), number) in cells.further.iter().zip(redo.further).zip(own.further).zip(further) {
-            record_cell(cell, redo, own, number)?;
+            self.record_cell(contributions, number, cell, redo, own, &all)?;
         }
+        Ok(())
+    }
+
+    #[expect(clippy::inline_always, reason = "called for the one cell of most, and in a loop over the further ones")]
+    #[inline(always)]
+    fn record_cell(
+        &self,
+        contributions: &Cells<Number>,
+        contribution: &Number,
+        cell: &AtomicU64,
+        redo: &Entry,
+        own: &Entry,
+        all: impl Fn(Number, Number) -> Option<Number>,
+    ) -> Step<()> {
+        let terms = self.segment().terms();
+        let kind = terms.value_type;
+        let number = kind.admit(*contribution).ok_or_else(|| self.unfit(contributions))?;
+        let before = kind.value(cell.load(Relaxed));
+        let value = match terms.mode {
+            Mode::Independent => before,
+            _ => before.add(number, terms.overflow).ok_or_else(|| overflow(contribution, before))?,
+        };
+        let all = all(own.contribution(kind), number).ok_or_else(|| too_much(contribution, own, kind))?;
+        redo::record_cell(redo, value, all);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use crate::layout::{Slot, View};
 
 /// Adds to the value what lies in the record, which is never published, and marks the ticket afterwards; says that nothing
 /// is left to do.
-pub(super) fn add_then_mark(view: View<'_>, slot: &Slot, claim: &Claim) -> bool {
+pub(super) fn add_then_mark(view: &View<'_>, slot: &Slot, claim: &Claim) -> bool {
     view.cells().zip(view.redo_entries()).for_each(|(cell, redo)| cell.store(redo.value.load(Relaxed), Relaxed));
     view.entries(slot, claim.ticket).zip(view.redo_entries()).for_each(|(entry, redo)| {
         for (to, from) in entry.contribution.iter().zip(&redo.contribution) {

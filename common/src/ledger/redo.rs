@@ -49,7 +49,7 @@ pub(super) fn record_cell(entry: &Entry, value: Value, contribution: Number) {
 }
 
 /// Writes the rest of the state after the commit; nothing has happened yet.
-pub(super) fn record(view: View<'_>, after: &After) {
+pub(super) fn record(view: &View<'_>, after: &After) {
     let redo = &view.header.redo;
     redo.ticket.store(after.ticket, Relaxed);
     redo.has_chunk.store(after.chunk.is_some().into(), Relaxed);
@@ -66,7 +66,7 @@ pub(super) fn record(view: View<'_>, after: &After) {
 }
 
 /// Commits: before this store nothing has happened, after it everything has.
-pub(super) fn publish(view: View<'_>) {
+pub(super) fn publish(view: &View<'_>) {
     let published = &view.header.core.published;
     // Release pairs with the Acquire in `apply`, which a recovering process runs: it sees the whole record.
     published.store(published.load(Relaxed).wrapping_add(1), Release);
@@ -80,7 +80,7 @@ pub(super) fn publish(view: View<'_>) {
 /// # Errors
 /// [`Error::Damaged`] if the record names a ticket or a count that there is not.
 #[inline]
-pub(super) fn apply(view: View<'_>) -> Step<()> {
+pub(super) fn apply(view: &View<'_>) -> Step<()> {
     let core = &view.header.core;
     // Acquire pairs with the Release in `publish`.
     let number = core.published.load(Acquire);
@@ -107,7 +107,7 @@ struct Owner<'a> {
 
 impl<'a> Owner<'a> {
     /// Nothing for a record that changes the cells alone.
-    fn of(view: View<'a>) -> Step<Option<Self>> {
+    fn of(view: &View<'a>) -> Step<Option<Self>> {
         let redo = &view.header.redo;
         let ticket = redo.ticket.load(Relaxed);
         if ticket == 0 {
@@ -126,7 +126,7 @@ impl<'a> Owner<'a> {
         }
     }
 
-    fn apply(&self, view: View<'_>) {
+    fn apply(&self, view: &View<'_>) {
         let (redo, slot) = (&view.header.redo, self.slot);
         view.entries(slot, self.ticket).zip(view.redo_entries()).for_each(|(entry, redo)| {
             entry.value.store(redo.value.load(Relaxed), Relaxed);

@@ -81,8 +81,8 @@ impl Mapping {
     }
 
     /// The segment's parts.
-    pub fn view(&self) -> View<'_> {
-        self.view
+    pub fn view(&self) -> &View<'_> {
+        &self.view
     }
 }
 

@@ -72,18 +72,19 @@ impl Snapshot {
             why: Refusal::Size { found: 0, expected: terms.extent().size().to_string() },
         };
         let (image, is_settled) = settled::image(file, terms).map_err(system)?.ok_or_else(truncated)?;
-        let holder = LockHolder::of(image.view());
-        if recovery::is_needed(image.view()) {
-            apply(image.view())?;
+        let view = image.view();
+        let holder = LockHolder::of(&view);
+        if recovery::is_needed(&view) {
+            apply(&view)?;
         }
-        Ok(Self { is_settled, ..Self::from_view(name, file, terms, image.view(), holder)? })
+        Ok(Self { is_settled, ..Self::from_view(name, file, terms, &view, holder)? })
     }
 
     fn from_view(
         name: &SegmentName,
         file: BorrowedFd<'_>,
         terms: &Terms,
-        view: View<'_>,
+        view: &View<'_>,
         holder: Option<LockHolder>,
     ) -> Result<Self> {
         let live = &view.header.live;

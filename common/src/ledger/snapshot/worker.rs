@@ -111,7 +111,7 @@ impl WorkerState {
 
 /// The ticket in that slot, as it stands.
 pub(super) fn worker(
-    view: View<'_>,
+    view: &View<'_>,
     slot: &Slot,
     ticket: u32,
     state: State,
