@@ -215,15 +215,6 @@ pub enum Refusal {
 /// The result of what may fail with an [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The result of a step of a commit: its error takes one word, so that a step that goes well leaves nothing in memory.
-pub(crate) type Step<T> = Result<T, Box<Error>>;
-
-impl From<Box<Self>> for Error {
-    fn from(error: Box<Self>) -> Self {
-        *error
-    }
-}
-
 impl Error {
     /// The exit code that this error ends a program with.
     #[must_use]

@@ -15,8 +15,9 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::redo::{self, After, apply, publish, record};
 use super::state::State;
+use super::step::Step;
 use super::ticket::Claim;
-use crate::error::{Error, Result, Step};
+use crate::error::{Error, Result};
 use crate::layout::{Entry, Slot, View};
 use crate::lock::Guard;
 use crate::plant::{self, Fault, Point};

@@ -8,7 +8,8 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, fence};
 
 use super::state::State;
-use crate::error::{Error, Step};
+use super::step::Step;
+use crate::error::Error;
 use crate::layout::{Entry, Redo, Slot, Stretch, View};
 use crate::plant::{self, Fault, Point};
 use crate::value::{Number, Value};

@@ -6,7 +6,7 @@
 use std::ops::RangeInclusive;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
-use super::chunk::{FEW, Left};
+use super::orphan::{FEW, Left};
 use super::state::State;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
@@ -134,8 +134,9 @@ impl Guard<'_> {
                 State::Taken { .. } if segment.has_failed(ticket) && segment.terms().mode == Mode::Split => false,
                 State::Taken { .. } => {
                     asked += 1;
-                    let may_be_left = looks_closely || asked <= FEW || !process::exists(slot.pid.load(Relaxed));
-                    may_be_left && !segment.has_worker(ticket)?
+                    let looks = looks_closely || asked <= FEW;
+                    let may_be_left = || looks || !process::exists(slot.pid.load(Relaxed));
+                    !segment.has_taken(ticket) && may_be_left() && !segment.has_worker(ticket)?
                 }
                 State::Done { .. } => false,
             };

@@ -70,7 +70,8 @@ impl Mapping {
         // SAFETY: the handle lives in the same struct as the mapping and is not used once that is being dropped.
         let lock = unsafe { Handle::new(mutex) }.map_err(MapError::Mutex)?;
         // SAFETY: the mapping is page-aligned, and covers `extent.size()` bytes (asserted above). It lives as long as the
-        // struct: a view is given away only by `Mapping::view`, with the lifetime of a borrow of that.
+        // struct: a view is given away only by `Mapping::view`, with the lifetime of a borrow of that, and what is left in the struct when its `drop` has unmapped
+        // the bytes is not looked at.
         let view = unsafe { view(shmem.as_ptr(), extent) };
         Ok(Self { lock, view, shmem: ManuallyDrop::new(shmem) })
     }
