@@ -49,10 +49,10 @@ impl Segment {
 
     /// A ticket whose chunk seems to be orphaned: the one that was offered, or, once the range is given out, any.
     ///
-    /// Only a hint for [`Then::Take`], which looks again under the lock.
+    /// Only a hint for [`Then::Take`](super::Then::Take), which looks again under the lock.
     ///
     /// # Errors
-    /// [`Error::System`] if the kernel cannot be asked who lives.
+    /// [`crate::Error::System`] if the kernel cannot be asked who lives.
     pub fn orphan(&self) -> Result<Option<u32>> {
         let offer = &self.view().header.live.orphan;
         if offer.load(Relaxed) != 0 {
