@@ -99,12 +99,22 @@ impl Segment {
     /// # Errors
     /// [`Error::Busy`] with the holder when patience has passed; [`Error::Damaged`] and [`Error::Deadlock`] as in
     /// [`Self::lock`].
+    #[inline]
     pub fn lock_within(&self, patience: Duration) -> Result<Guard<'_>> {
+        match self.mapping().lock().try_lock() {
+            Attempt::Locked if !ledger::recovery::is_needed(self.view()) => {
+                Ok(Guard { segment: self, owner_died: false })
+            }
+            attempt => self.lock_slowly(attempt, patience),
+        }
+    }
+
+    /// What follows on a first attempt that did not simply succeed; only here the clock is read.
+    #[cold]
+    fn lock_slowly(&self, mut attempt: Attempt, patience: Duration) -> Result<Guard<'_>> {
         let handle = self.mapping().lock();
-        let mut attempt = handle.try_lock();
-        // The clock is read only by who has to wait.
-        let began = (attempt == Attempt::Busy).then(Instant::now);
-        while let (Attempt::Busy, Some(began)) = (attempt, began) {
+        let began = Instant::now();
+        while attempt == Attempt::Busy {
             let left = patience.saturating_sub(began.elapsed());
             if left.is_zero() {
                 break;

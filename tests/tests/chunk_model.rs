@@ -123,6 +123,11 @@ fn a_chunk_given_out_before_the_commit_point_is_lost_with_a_commit_that_did_not_
 }
 
 #[test]
+fn a_chunk_that_its_record_does_not_speak_of_is_never_taken() {
+    breaks(Violation::Incomplete, Mutant::ChunkIsNotMarked, &Setup { replaces: false, ..Setup::by_hand(1, 1, 0) });
+}
+
+#[test]
 fn a_contribution_added_instead_of_stored_is_added_twice_by_a_recovery() {
     breaks(Violation::Sum, Mutant::ContributionIsAdded, &Setup::run(2, 2, 1));
 }

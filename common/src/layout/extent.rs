@@ -4,6 +4,7 @@ use std::iter::once;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::{Entry, Header, PAGE, Slot};
+use crate::value::Cells;
 
 /// The most tickets that one segment has room for.
 pub const MOST_SLOTS: u32 = 2_000_000;
@@ -85,23 +86,63 @@ impl<'a> View<'a> {
     }
 
     /// All cells.
-    pub fn cells(self) -> impl Iterator<Item = &'a AtomicU64> {
-        once(&self.header.core.value).chain(self.further_cells)
+    pub fn cells(self) -> Each<'a, AtomicU64> {
+        Each { first: &self.header.core.value, further: self.further_cells }
     }
 
     /// What the redo record has for each cell.
-    pub fn redo_entries(self) -> impl Iterator<Item = &'a Entry> {
-        once(&self.header.redo.entry).chain(self.entries_of(0))
+    pub fn redo_entries(self) -> Each<'a, Entry> {
+        Each { first: &self.header.redo.entry, further: self.entries_of(0) }
     }
 
     /// What a ticket has for each cell.
-    pub fn entries(self, slot: &'a Slot, ticket: u32) -> impl Iterator<Item = &'a Entry> {
-        once(&slot.entry).chain(self.entries_of(ticket as usize))
+    pub fn entries(self, slot: &'a Slot, ticket: u32) -> Each<'a, Entry> {
+        Each { first: &slot.entry, further: self.entries_of(ticket as usize) }
     }
 
     /// The further entries of the record (0) or of a ticket.
     fn entries_of(self, place: usize) -> &'a [Entry] {
         let cells = self.further_cells.len();
+        if cells == 0 {
+            return &[];
+        }
         self.further_entries.get(place * cells..(place + 1) * cells).unwrap_or_default()
+    }
+}
+
+/// One for each cell: of a value the first, of an array the further ones too.
+pub struct Each<'a, T> {
+    pub first: &'a T,
+    pub further: &'a [T],
+}
+
+impl<T> Clone for Each<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Each<'_, T> {}
+
+impl<'a, T> Each<'a, T> {
+    /// Each with its place's other one.
+    ///
+    /// Gone through as a whole (`for_each`, `try_for_each`) it is the first, straight on, and then a loop.
+    pub fn zip<U>(self, other: Each<'a, U>) -> impl Iterator<Item = (&'a T, &'a U)> {
+        once((self.first, other.first)).chain(self.further.iter().zip(other.further))
+    }
+
+    /// What `change` makes of each.
+    pub fn map<U>(self, mut change: impl FnMut(&'a T) -> U) -> Cells<U> {
+        let first = change(self.first);
+        match self.further {
+            [] => Cells::One(first),
+            further => Cells::Many(once(first).chain(further.iter().map(change)).collect()),
+        }
+    }
+
+    /// One after the other.
+    pub fn iter(self) -> impl Iterator<Item = &'a T> {
+        once(self.first).chain(self.further)
     }
 }

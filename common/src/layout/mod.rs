@@ -6,7 +6,8 @@
 //! | 128 | 128 | [`Header::terms`]: the run's terms as words; never changes once ready |
 //! | 256 | 64 | [`Live`]: lifecycle, stop request, notice, coordinator |
 //! | 320 | 64 | [`Core`]: the mutex, the commit's sequence numbers, **the value at offset 376** |
-//! | 384 | 128 | [`Redo`]: the commit under way; the counts, and how far a shared-out range is given out |
+//! | 384 | 64 | [`Redo`]: the commit under way; how many tickets are done, and how many owners died |
+//! | 448 | 64 | its other half: the chunk of that commit; how far a shared-out range is given out |
 //! | 512 | 3584 | [`Header::text`]: kernel, worker executable and command |
 //! | 4096 | 128 each | one [`Slot`] a ticket |
 //! | behind them | 4 each | the log: tickets in the order of their commits |
@@ -21,18 +22,20 @@ mod extent;
 mod fingerprint;
 
 use std::mem::{offset_of, size_of};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
 
 pub use extent::{Extent, MOST_CELLS, MOST_ENTRIES, View};
 pub use fingerprint::{LAYOUT_HASH, hash};
 
 use crate::sys::mutex::RawMutex;
+use crate::value::{Number, ValueType};
 
 /// The first eight bytes of every segment of ours, of any version: `shmledg` and a NUL, little-endian.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"shmledg\0");
 
 /// The version of this layout.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// How many words the terms take.
 pub const TERMS_WORDS: usize = 16;
@@ -104,27 +107,40 @@ pub struct Entry {
     pub contribution: [AtomicU64; 2],
 }
 
+impl Entry {
+    /// All that its ticket has contributed to a cell of that type.
+    #[inline]
+    pub fn contribution(&self, kind: ValueType) -> Number {
+        Number::from_words(self.contribution.each_ref().map(|word| word.load(Relaxed)), kind.is_float())
+    }
+}
+
 /// A stretch of the iterations: from the first word to the second, exclusive; empty if they are the same.
 pub type Stretch = [AtomicU64; 2];
 
 /// The state after the commit under way, absolute, so that applying it twice is applying it once.
+///
+/// Its first cache line is all that a commit touches which has no chunk.
 #[repr(C, align(64))]
 pub struct Redo {
     /// Whose commit it is; 0 for one that changes the cells alone.
     pub ticket: AtomicU32,
-    /// Whose chunk it takes over, 0 for nobody's.
-    pub robbed: AtomicU32,
+    /// 1 if the ticket's chunk is part of it, else 0: then the words from `chunk` to `robbed` are of an earlier record.
+    pub has_chunk: AtomicU32,
     pub claim: AtomicU64,
     pub entry: Entry,
-    pub chunk: Stretch,
-    pub chunks: AtomicU64,
-    pub iterations: AtomicU64,
-    pub cursor: AtomicU64,
     pub done: AtomicU64,
     /// Not part of the record: how many tickets are done.
     pub done_count: AtomicU64,
     /// Not part of the record: how many times a lock was taken over from a dead owner.
     pub recoveries: AtomicU64,
+    pub chunk: Stretch,
+    pub chunks: AtomicU64,
+    pub iterations: AtomicU64,
+    pub cursor: AtomicU64,
+    /// Whose chunk it takes over, 0 for nobody's.
+    pub robbed: AtomicU32,
+    pub reserved: AtomicU32,
     /// Not part of the record: iterations below it were given out in chunks.
     pub given_out: AtomicU64,
 }
@@ -176,7 +192,7 @@ const _: () = {
     assert!(offset_of!(Header, core) == 320);
     assert!(offset_of!(Header, core) + offset_of!(Core, value) == 376);
     assert!(offset_of!(Header, redo) == 384);
-    assert!(size_of::<Redo>() == 128);
+    assert!(size_of::<Redo>() == 128 && offset_of!(Redo, chunk) == 64);
     assert!(offset_of!(Header, text) == 512);
 };
 

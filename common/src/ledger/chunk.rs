@@ -5,24 +5,22 @@
 //! is in one of three places: applied (counted in its ticket's iterations), held as part of one ticket's chunk, or not
 //! given out yet. A chunk of a dead worker stays in its slot, until a worker launched for that ticket goes on with it or
 //! another one takes it over.
+#![expect(clippy::unnecessary_box_returns, reason = "errors as `Step` has them")]
 
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::redo::{After, range, store};
+use super::commit::superseded;
+use super::redo::{After, ChunkAfter, range, store};
 use super::state::State;
+use super::step::Step;
 use super::ticket::{Claim, Phase};
 use crate::error::{Error, Result};
-use crate::layout::{Entry, Slot};
+use crate::layout::Slot;
 use crate::lock::Guard;
 use crate::plant::{self, Fault, Point};
-use crate::process;
-use crate::segment::Segment;
 use crate::terms::Mode;
-use crate::value::{Cells, Number, Value};
-
-/// Up to that many holders of chunks the kernel is asked about each; of more only about those without a process.
-const FEW: usize = 64;
+use crate::value::{Cells, Number};
 
 /// What a worker does after a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,15 +36,6 @@ pub enum Then {
     Leave,
 }
 
-/// What is left of a range for one more worker.
-pub(super) enum Left {
-    /// Iterations that nobody has computed, or what a dead worker held.
-    Something,
-    /// What the last worker of this ticket gave up.
-    GivenUp(u32),
-    Nothing,
-}
-
 /// Where a ticket stands after a commit.
 struct Next {
     chunk: Range<u64>,
@@ -55,7 +44,7 @@ struct Next {
     is_done: bool,
 }
 
-impl Guard<'_> {
+impl<'a> Guard<'a> {
     /// The first chunk of a worker that has just taken its ticket: what a dead predecessor left, or else as `then` says.
     ///
     /// Nothing means that there is none, and that the ticket is done if one was wanted.
@@ -66,9 +55,13 @@ impl Guard<'_> {
     pub fn first_chunk(&mut self, claim: &Claim, then: Then) -> Result<Option<Range<u64>>> {
         plant::at(Point::Locked);
         self.must_be_in(Mode::Split)?;
-        let held = self.held(self.own(claim)?)?;
-        let is_new = held.is_empty() || plant::has(Fault::HeldForgotten);
-        if is_new { self.go_on(claim, &held, None, then) } else { Ok(Some(held)) }
+        let slot = self.own(claim)?;
+        let held = self.held(slot)?;
+        if held.is_empty() || plant::has(Fault::HeldForgotten) {
+            let nothing = (0..self.segment().terms().cells).map(|_| Number::Integer(0)).collect();
+            self.go_on(claim, slot, 0..0, &nothing, then)?;
+        }
+        Ok(chunk_in(slot))
     }
 
     /// Adds what `chunk` gave, all cells at once and exactly once, and takes the next chunk in the same commit.
@@ -85,98 +78,101 @@ impl Guard<'_> {
         contribution: impl Into<Cells<Number>>,
         then: Then,
     ) -> Result<Option<Range<u64>>> {
-        plant::at(Point::Locked);
-        self.must_be_in(Mode::Split)?;
-        let held = self.held(self.own(claim)?)?;
-        if (held != *chunk || held.is_empty()) && !plant::has(Fault::NoRecheck) {
-            return Err(Error::Superseded { ticket: claim.ticket });
-        }
-        self.go_on(claim, &held, Some(contribution.into()), then)
+        Ok(chunk_in(self.apply_chunk(claim, chunk, &contribution.into(), then)?))
     }
 
+    /// Gives the ticket's slot, where the next chunk then lies.
+    fn apply_chunk(
+        &mut self,
+        claim: &Claim,
+        chunk: &Range<u64>,
+        contribution: &Cells<Number>,
+        then: Then,
+    ) -> Step<&'a Slot> {
+        plant::at(Point::Locked);
+        self.must_be_in(Mode::Split)?;
+        let slot = self.own(claim)?;
+        let held = self.held(slot)?;
+        if (held != *chunk || held.is_empty()) && !plant::has(Fault::NoRecheck) {
+            return Err(superseded(claim));
+        }
+        self.go_on(claim, slot, held, contribution, then)?;
+        Ok(slot)
+    }
+
+    /// Adds what `held` gave, which is nothing if that is empty, and takes the next chunk.
     fn go_on(
         &mut self,
         claim: &Claim,
-        held: &Range<u64>,
-        contribution: Option<Cells<Number>>,
+        slot: &'a Slot,
+        held: Range<u64>,
+        contribution: &Cells<Number>,
         then: Then,
-    ) -> Result<Option<Range<u64>>> {
-        let slot = self.own(claim)?;
+    ) -> Step<()> {
         let next = self.next(claim, then)?;
         if next.is_done {
             self.must_have_room()?;
         }
-        let added = u64::from(contribution.is_some());
-        let after = After {
-            ticket: claim.ticket,
+        self.record_cells(slot, claim, contribution, Number::plus)?;
+        let after = ChunkAfter {
+            chunk: next.chunk,
             robbed: next.robbed,
-            claim: if next.is_done { State::Done { epoch: claim.epoch } } else { State::Taken { epoch: claim.epoch } },
-            chunk: next.chunk.clone(),
-            chunks: slot.chunks.load(Relaxed).wrapping_add(added),
-            iterations: slot.iterations.load(Relaxed).wrapping_add(added * (held.end - held.start)),
+            chunks: slot.chunks.load(Relaxed).wrapping_add(u64::from(!held.is_empty())),
+            iterations: slot.iterations.load(Relaxed).wrapping_add(held.end.wrapping_sub(held.start)),
             cursor: next.cursor,
         };
-        let entries = self.entries_after(slot, claim, contribution)?;
         if plant::has(Fault::ChunkBeforeCommit) {
             store(&slot.chunk, &after.chunk);
         }
         if plant::has(Fault::CursorBeforeCommit) {
             self.segment().view().header.redo.given_out.store(after.cursor, Relaxed);
         }
-        self.make_so(&after, entries.as_slice().iter().copied())?;
-        Ok(Some(next.chunk).filter(|chunk| !chunk.is_empty()))
+        let epoch = claim.epoch;
+        let state = if next.is_done { State::Done { epoch } } else { State::Taken { epoch } };
+        self.make_so(&After { ticket: claim.ticket, claim: state, chunk: Some(after) })
     }
 
-    /// For each cell its value after the contribution, and all that the ticket has contributed to it.
-    fn entries_after(
-        &self,
-        slot: &Slot,
-        claim: &Claim,
-        contribution: Option<Cells<Number>>,
-    ) -> Result<Cells<(Value, Number)>> {
-        let terms = self.segment().terms();
-        let contribution = match contribution {
-            Some(contribution) => contribution,
-            None => (0..terms.cells).map(|_| Number::Integer(0)).collect(),
-        };
-        let contribution = self.admit(&contribution)?;
-        let sums = self.sums(&contribution)?;
-        let before = self.segment().view().entries(slot, claim.ticket);
-        let entry = |((sum, added), before): ((&Value, &Number), &Entry)| {
-            let words = before.contribution.each_ref().map(|word| word.load(Relaxed));
-            let before = Number::from_words(words, terms.value_type.is_float());
-            let overflow = || Error::Overflow { contribution: *added, value: before, kind: "128 bits" };
-            before.plus(*added).map(|all| (*sum, all)).ok_or_else(overflow)
-        };
-        sums.as_slice().iter().zip(contribution.as_slice()).zip(before).map(entry).collect()
-    }
-
-    fn next(&self, claim: &Claim, then: Then) -> Result<Next> {
+    #[inline]
+    fn next(&self, claim: &Claim, then: Then) -> Step<Next> {
         let (cursor, end) = (self.cursor()?, self.segment().terms().iterations);
         let Then::Take { size, orphan } = then else {
             return Ok(Next { chunk: 0..0, robbed: 0, cursor, is_done: false });
         };
-        if let Some(next) = self.rob(claim, orphan, cursor)? {
+        if let Some(orphan) = orphan
+            && let Some(next) = self.rob(claim, orphan, cursor)?
+        {
             return Ok(next);
         }
         if cursor < end {
             let to = cursor.saturating_add(size.max(1)).min(end);
             return Ok(Next { chunk: cursor..to, robbed: 0, cursor: to, is_done: false });
         }
+        self.last(claim, cursor)
+    }
+
+    /// What is left once the range is given out: an orphan, or nothing.
+    #[cold]
+    fn last(&self, claim: &Claim, cursor: u64) -> Step<Next> {
         // Once more under the lock: its last owner may have died with a chunk that nobody could see before the recovery.
-        let orphan = self.segment().find_orphan()?;
-        Ok(self.rob(claim, orphan, cursor)?.unwrap_or(Next { chunk: 0..0, robbed: 0, cursor, is_done: true }))
+        let found = match self.segment().find_orphan()? {
+            Some(orphan) => self.rob(claim, orphan, cursor)?,
+            None => None,
+        };
+        Ok(found.unwrap_or(Next { chunk: 0..0, robbed: 0, cursor, is_done: true }))
     }
 
     /// Takes the chunk of another ticket over, if nobody who lives works under that.
-    fn rob(&self, claim: &Claim, orphan: Option<u32>, cursor: u64) -> Result<Option<Next>> {
-        let Some(robbed) = orphan.filter(|orphan| *orphan != claim.ticket) else { return Ok(None) };
+    #[cold]
+    fn rob(&self, claim: &Claim, robbed: u32, cursor: u64) -> Step<Option<Next>> {
+        if robbed == claim.ticket {
+            return Ok(None);
+        }
         let chunk = self.orphaned(robbed)?;
         Ok(chunk.map(|chunk| Next { chunk, robbed, cursor, is_done: false }))
     }
 
     /// The chunk of that ticket, if it has one, has not given it up, and nobody who lives works under it.
-    fn orphaned(&self, ticket: u32) -> Result<Option<Range<u64>>> {
+    fn orphaned(&self, ticket: u32) -> Step<Option<Range<u64>>> {
         let Some(slot) = self.segment().view().slot(ticket) else { return Ok(None) };
         let held = self.held(slot)?;
         let is_given_up = slot.phase.load(Relaxed) == Phase::Failed as u32;
@@ -185,100 +181,36 @@ impl Guard<'_> {
     }
 
     /// The chunk in a slot.
-    fn held(&self, slot: &Slot) -> Result<Range<u64>> {
+    #[inline]
+    fn held(&self, slot: &Slot) -> Step<Range<u64>> {
         let (held, given_out) = (range(&slot.chunk), self.cursor()?);
         if held.start <= held.end && held.end <= given_out {
             return Ok(held);
         }
-        Err(Error::Damaged { what: format!("a ticket holds {held:?}, and 0..{given_out} is given out") })
+        Err(torn(held, given_out))
     }
 
-    fn cursor(&self) -> Result<u64> {
+    #[inline]
+    fn cursor(&self) -> Step<u64> {
         let (cursor, end) = (self.segment().given_out(), self.segment().terms().iterations);
         if cursor <= end {
             return Ok(cursor);
         }
-        Err(Error::Damaged { what: format!("0..{cursor} is given out of a range of {end}") })
+        Err(too_far(cursor, end))
     }
 }
 
-impl Segment {
-    /// Up to where the range is given out in chunks.
-    #[must_use]
-    pub fn given_out(&self) -> u64 {
-        self.view().header.redo.given_out.load(Relaxed)
-    }
+/// The chunk in a slot, if there is one.
+fn chunk_in(slot: &Slot) -> Option<Range<u64>> {
+    Some(range(&slot.chunk)).filter(|chunk| !chunk.is_empty())
+}
 
-    /// Whether the ticket holds a chunk.
-    #[must_use]
-    pub fn holds_chunk(&self, ticket: u32) -> bool {
-        self.view().slot(ticket).is_some_and(|slot| !range(&slot.chunk).is_empty())
-    }
+#[cold]
+fn torn(held: Range<u64>, given_out: u64) -> Box<Error> {
+    Box::new(Error::Damaged { what: format!("a ticket holds {held:?}, and 0..{given_out} is given out") })
+}
 
-    /// Says to those at work that the worker of this ticket is gone and its chunk is to be taken over.
-    pub fn offer_orphan(&self, ticket: u32) {
-        if self.holds_chunk(ticket) {
-            self.view().header.live.orphan.store(ticket, Relaxed);
-        }
-    }
-
-    /// A ticket whose chunk seems to be orphaned: the one that was offered, or, once the range is given out, any.
-    ///
-    /// Only a hint for [`Then::Take`], which looks again under the lock.
-    ///
-    /// # Errors
-    /// [`Error::System`] if the kernel cannot be asked who lives.
-    pub fn orphan(&self) -> Result<Option<u32>> {
-        let offer = &self.view().header.live.orphan;
-        if offer.load(Relaxed) != 0 {
-            // Whoever reads it first answers for it; should that one die, or have a chunk already, it is found once the
-            // range is given out.
-            return Ok(Some(offer.swap(0, Relaxed)).filter(|ticket| *ticket != 0));
-        }
-        if self.given_out() < self.terms().iterations { Ok(None) } else { self.find_orphan() }
-    }
-
-    /// Forgets that the ticket's last worker has given its chunk up: the next one is to try again.
-    pub fn forget_failure(&self, ticket: u32) {
-        if let Some(slot) = self.view().slot(ticket).filter(|_| self.has_failed(ticket)) {
-            slot.phase.store(Phase::Attached as u32, Relaxed);
-        }
-    }
-
-    /// What a worker that joins by hand finds of a range that is shared out.
-    pub(super) fn left_to_joiners(&self) -> Result<Left> {
-        let is_at_end = self.terms().mode == Mode::Split && self.given_out() >= self.terms().iterations;
-        if !is_at_end || self.find_orphan()?.is_some() {
-            return Ok(Left::Something);
-        }
-        for (slot, ticket) in self.used_slots().filter(|(_, ticket)| *ticket > self.terms().reserved()) {
-            if !range(&slot.chunk).is_empty() && !self.has_worker(ticket)? {
-                return Ok(Left::GivenUp(ticket));
-            }
-        }
-        Ok(Left::Nothing)
-    }
-
-    /// The tickets that a worker ever had, and those that a coordinator gives out.
-    fn used_slots(&self) -> impl Iterator<Item = (&Slot, u32)> {
-        let is_used = |(slot, ticket): &(&Slot, u32)| {
-            *ticket <= self.terms().reserved() || State::of(slot.claim.load(Relaxed)) != State::Free
-        };
-        self.view().slots.iter().zip(1..).filter(is_used)
-    }
-
-    fn find_orphan(&self) -> Result<Option<u32>> {
-        // Where a command failed it is left to the coordinator what becomes of the chunk.
-        let is_orphan = |(slot, _): &(&Slot, u32)| {
-            !range(&slot.chunk).is_empty() && slot.phase.load(Relaxed) != Phase::Failed as u32
-        };
-        let holders: Vec<(&Slot, u32)> = self.used_slots().filter(is_orphan).collect();
-        let are_few = holders.len() <= FEW;
-        for (slot, ticket) in holders {
-            if (are_few || !process::exists(slot.pid.load(Relaxed))) && !self.has_worker(ticket)? {
-                return Ok(Some(ticket));
-            }
-        }
-        Ok(None)
-    }
+#[cold]
+fn too_far(cursor: u64, end: u64) -> Box<Error> {
+    Box::new(Error::Damaged { what: format!("0..{cursor} is given out of a range of {end}") })
 }

@@ -4,9 +4,8 @@
 //! the lock has been taken again. Plain writes make no such promise together; each by itself does.
 
 use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
 
-use super::redo::After;
+use super::redo::{self, After};
 use super::state::State;
 use crate::error::Result;
 use crate::lock::Guard;
@@ -26,8 +25,10 @@ impl Segment {
 impl Guard<'_> {
     /// Gives every cell its value in one commit.
     pub(crate) fn exchange(&mut self, values: impl Iterator<Item = Value>) -> Result<()> {
-        let cursor = self.segment().view().header.redo.given_out.load(Relaxed);
-        let after = After { ticket: 0, robbed: 0, claim: State::Free, chunk: 0..0, chunks: 0, iterations: 0, cursor };
-        self.make_so(&after, values.map(|value| (value, Number::Integer(0))))
+        redo::begin();
+        for (entry, value) in self.segment().view().redo_entries().iter().zip(values) {
+            redo::record_cell(entry, value, Number::Integer(0));
+        }
+        Ok(self.make_so(&After { ticket: 0, claim: State::Free, chunk: None })?)
     }
 }

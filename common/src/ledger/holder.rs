@@ -21,7 +21,7 @@ pub struct LockHolder {
 
 impl LockHolder {
     /// Reads the kernel's word in the mutex; nothing if nobody holds it.
-    pub(crate) fn of(view: View<'_>) -> Option<Self> {
+    pub(crate) fn of(view: &View<'_>) -> Option<Self> {
         let thread = view.header.core.mutex.owner()?;
         let has_taken = |slot: &Slot| matches!(State::of(slot.claim.load(Relaxed)), State::Taken { .. });
         let index = view.slots.iter().rposition(|slot| slot.pid.load(Relaxed) == thread && has_taken(slot));

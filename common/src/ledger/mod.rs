@@ -13,10 +13,12 @@ mod exchange;
 mod faulty;
 mod holder;
 mod news;
+mod orphan;
 pub(crate) mod recovery;
 mod redo;
 mod snapshot;
 mod state;
+mod step;
 mod ticket;
 
 pub use chunk::Then;

@@ -9,9 +9,8 @@ use super::snapshot::WorkerState;
 use super::state::State;
 use super::ticket::Phase;
 use crate::error::Result;
-use crate::layout::{Entry, Slot, View};
 use crate::segment::Segment;
-use crate::value::{Cells, Number, Value, ValueType};
+use crate::value::{Cells, Number, Value};
 
 /// Where a ticket stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,14 +47,6 @@ pub struct Glance {
     pub iterations: u64,
 }
 
-/// For each cell what a ticket contributed, and the value after its last commit.
-pub(super) fn shares(view: View<'_>, slot: &Slot, ticket: u32, kind: ValueType) -> (Cells<Number>, Cells<Value>) {
-    let words = |entry: &Entry| entry.contribution.each_ref().map(|word| word.load(Relaxed));
-    let contribution = view.entries(slot, ticket).map(|entry| Number::from_words(words(entry), kind.is_float()));
-    let value = view.entries(slot, ticket).map(|entry| kind.value(entry.value.load(Relaxed)));
-    (contribution.collect(), value.collect())
-}
-
 impl Segment {
     /// The commit with that index, counted from 0, if there were that many ([`Segment::done`]).
     #[must_use]
@@ -65,17 +56,15 @@ impl Segment {
             return None;
         }
         let ticket = view.log.get(usize::try_from(index).ok()?)?.load(Relaxed);
-        let slot = view.slot(ticket)?;
-        let (contribution, value) = shares(view, slot, ticket, self.terms().value_type);
-        Some(Committed { ticket, contribution, value })
+        Some(Committed::of(view, view.slot(ticket)?, ticket, self.terms().value_type))
     }
 
     /// All that was added under a ticket, and in how many chunks; nothing if there is no such ticket.
     #[must_use]
     pub fn added(&self, ticket: u32) -> Option<(Cells<Number>, u64)> {
         let slot = self.view().slot(ticket)?;
-        let (contribution, _) = shares(self.view(), slot, ticket, self.terms().value_type);
-        Some((contribution, slot.chunks.load(Relaxed)))
+        let added = Committed::of(self.view(), slot, ticket, self.terms().value_type).contribution;
+        Some((added, slot.chunks.load(Relaxed)))
     }
 
     /// Whether the ticket's last worker has given its chunk up.

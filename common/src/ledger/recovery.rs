@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::layout::View;
 
 /// Whether a published record is not known to be applied.
-pub fn is_needed(view: View<'_>) -> bool {
+pub fn is_needed(view: &View<'_>) -> bool {
     let core = &view.header.core;
     core.published.load(Relaxed) != core.applied.load(Relaxed)
 }
@@ -19,7 +19,7 @@ pub fn is_needed(view: View<'_>) -> bool {
 ///
 /// # Errors
 /// [`Error::Damaged`] if no crash can have left what is there.
-pub fn recover(view: View<'_>, owner_died: bool) -> Result<()> {
+pub fn recover(view: &View<'_>, owner_died: bool) -> Result<()> {
     let core = &view.header.core;
     let (published, applied) = (core.published.load(Relaxed), core.applied.load(Relaxed));
     if published != applied {

@@ -6,13 +6,14 @@
 use std::ops::RangeInclusive;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
-use super::chunk::Left;
+use super::orphan::{FEW, Left};
 use super::state::State;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::layout::{Slot, View};
 use crate::lock::Guard;
 use crate::plant::{self, Fault, Point};
+use crate::process;
 use crate::segment::{Lifecycle, Segment, Stop};
 use crate::terms::Mode;
 
@@ -96,7 +97,7 @@ impl Guard<'_> {
             Left::Something => {}
             Left::GivenUp(ticket) => {
                 segment.forget_failure(ticket);
-                if let Some(claim) = self.join_one_of(ticket..=ticket)? {
+                if let Some(claim) = self.join_one_of(ticket..=ticket, true)? {
                     return Ok(claim);
                 }
             }
@@ -108,8 +109,10 @@ impl Guard<'_> {
         let first_open = segment.view().header.live.first_open.load(Relaxed);
         // The hint saves a walk over tickets that are done; damaged, it must not hide those that are free.
         let hinted = if (reserved + 1..=slots).contains(&first_open) { first_open } else { reserved + 1 };
-        for tickets in [hinted..=slots, reserved + 1..=hinted - 1] {
-            if let Some(claim) = self.join_one_of(tickets)? {
+        let (behind, before) = (hinted..=slots, reserved + 1..=hinted - 1);
+        // At last closely: of a process that is gone another one may have the id, or nobody has waited for it yet.
+        for (tickets, looks_closely) in [(behind.clone(), false), (behind, true), (before, true)] {
+            if let Some(claim) = self.join_one_of(tickets, looks_closely)? {
                 return Ok(claim);
             }
         }
@@ -117,9 +120,11 @@ impl Guard<'_> {
     }
 
     /// Takes the first of the tickets that is free or was left by a dead worker.
-    fn join_one_of(&mut self, tickets: RangeInclusive<u32>) -> Result<Option<Claim>> {
+    ///
+    /// Behind the first [`FEW`] that workers have, one counts as left only if `looks_closely` or its process is gone.
+    fn join_one_of(&mut self, tickets: RangeInclusive<u32>, looks_closely: bool) -> Result<Option<Claim>> {
         let segment = self.segment();
-        let mut all_done = true;
+        let (mut all_done, mut asked) = (true, 0);
         for ticket in tickets {
             let Some(slot) = segment.view().slot(ticket) else { break };
             let state = State::of(slot.claim.load(Relaxed));
@@ -127,7 +132,12 @@ impl Guard<'_> {
                 State::Free => true,
                 // What was given up of a range is left until all the rest of it is done.
                 State::Taken { .. } if segment.has_failed(ticket) && segment.terms().mode == Mode::Split => false,
-                State::Taken { .. } => !segment.has_worker(ticket)?,
+                State::Taken { .. } => {
+                    asked += 1;
+                    let looks = looks_closely || asked <= FEW;
+                    let may_be_left = || looks || !process::exists(slot.pid.load(Relaxed));
+                    !segment.has_taken(ticket) && may_be_left() && !segment.has_worker(ticket)?
+                }
                 State::Done { .. } => false,
             };
             all_done &= matches!(state, State::Done { .. });

@@ -59,7 +59,7 @@ impl Segment {
                 tickets: RefCell::default(),
                 file: Rc::new(file),
             };
-            initialise(segment.view());
+            initialise(*segment.view());
             segment.found(extent, nonce)?;
             plant::at(Point::Created);
             match creation.publish(name) {

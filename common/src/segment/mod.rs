@@ -155,7 +155,7 @@ impl Segment {
         Snapshot::read(&self.name, self.file(), &self.terms)
     }
 
-    pub(crate) fn view(&self) -> View<'_> {
+    pub(crate) fn view(&self) -> &View<'_> {
         self.mapping.view()
     }
 

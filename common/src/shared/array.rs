@@ -158,7 +158,7 @@ impl<T: Scalar> ArrayGuard<'_, T> {
 
     /// What the cells hold, first cell first.
     pub fn iter(&self) -> impl Iterator<Item = T> {
-        self.array.0.segment.view().cells().map(load)
+        self.array.0.segment.view().cells().iter().map(load)
     }
 
     /// A copy of all cells.

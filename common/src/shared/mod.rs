@@ -53,7 +53,7 @@ impl<T: Scalar> Cells<T> {
         let cells = u32::try_from(cells).unwrap_or(u32::MAX);
         let terms = Terms { mode: Mode::Shared, value_type: T::VALUE_TYPE, cells, ..Terms::by_hand("", 1) };
         let segment = Segment::create_with(name, &terms, |view| {
-            for (cell, value) in view.cells().zip(initial) {
+            for (cell, value) in view.cells().iter().zip(initial) {
                 // The Release of `ready` publishes it.
                 cell.store(value.bits(), Relaxed);
             }

@@ -17,7 +17,8 @@ use crate::layout::{Entry, Extent, Header, Slot, View};
 /// Not `Send`: the kernel ties a robust mutex to the thread that holds it.
 pub struct Mapping {
     lock: Handle,
-    extent: Extent,
+    /// The parts of what `shmem` maps, worked out once; given away for no longer than `self` is borrowed.
+    view: View<'static>,
     shmem: ManuallyDrop<Shmem>,
 }
 
@@ -68,7 +69,11 @@ impl Mapping {
         let mutex: &RawMutex = unsafe { &(*shmem.as_ptr().cast::<Header>()).core.mutex };
         // SAFETY: the handle lives in the same struct as the mapping and is not used once that is being dropped.
         let lock = unsafe { Handle::new(mutex) }.map_err(MapError::Mutex)?;
-        Ok(Self { lock, extent, shmem: ManuallyDrop::new(shmem) })
+        // SAFETY: the mapping is page-aligned, and covers `extent.size()` bytes (asserted above). It lives as long as the
+        // struct: a view is given away only by `Mapping::view`, with the lifetime of a borrow of that, and what is left in the struct when its `drop` has unmapped
+        // the bytes is not looked at.
+        let view = unsafe { view(shmem.as_ptr(), extent) };
+        Ok(Self { lock, view, shmem: ManuallyDrop::new(shmem) })
     }
 
     /// The handle on the segment's mutex.
@@ -77,10 +82,8 @@ impl Mapping {
     }
 
     /// The segment's parts.
-    pub fn view(&self) -> View<'_> {
-        // SAFETY: the mapping is page-aligned, covers `extent.size()` bytes (asserted in `new`) and lives as long as the
-        // borrow of `self`.
-        unsafe { view(self.shmem.as_ptr(), self.extent) }
+    pub fn view(&self) -> &View<'_> {
+        &self.view
     }
 }
 

@@ -115,7 +115,9 @@ fn check(code: libc::c_int) -> Result<(), i32> {
 
 /// A handle on a mutex in a mapping; the mapping owns it, so it cannot outlive the bytes.
 pub struct Handle {
-    lock: Box<dyn LockImpl>,
+    /// What the handle of `raw_sync` answers to `as_raw`.
+    mutex: *mut libc::pthread_mutex_t,
+    _lock: Box<dyn LockImpl>,
     /// Whether this process took the lock through this handle and has not released it.
     is_held: Cell<bool>,
 }
@@ -130,14 +132,16 @@ impl Handle {
         // SAFETY: `bytes` is aligned for a mutex, so raw_sync adds no padding; it stores the pointer and reads nothing.
         // The data pointer is never followed, because the lock is only ever taken through `as_raw`.
         let handle = unsafe { Mutex::from_existing(bytes, std::ptr::null_mut()) };
-        handle.map(|(lock, _)| Self { lock, is_held: Cell::new(false) }).map_err(|error| error.to_string())
+        let (handle, _) = handle.map_err(|error| error.to_string())?;
+        // Asked for once: it is the pointer that was handed over, for as long as the handle lives.
+        Ok(Self { mutex: handle.as_raw().cast(), _lock: handle, is_held: Cell::new(false) })
     }
 
     /// Locks if nobody holds it.
     pub fn try_lock(&self) -> Attempt {
         // SAFETY: the pointer is to a mapped mutex by the condition of `new`; its kind was checked before the handle was
         // made, and the C library's calls are the only code that writes to it in cooperating processes.
-        self.note(attempt(unsafe { libc::pthread_mutex_trylock(self.pointer()) }))
+        self.note(attempt(unsafe { libc::pthread_mutex_trylock(self.mutex) }))
     }
 
     /// Locks, or gives up when `patience` has passed on the monotonic clock, which setting the wall clock does not move.
@@ -150,7 +154,7 @@ impl Handle {
             tv_nsec: (until % 1_000_000_000).cast_signed(),
         };
         // SAFETY: as in `try_lock`; the deadline is a local with nanoseconds below 10^9.
-        let code = unsafe { pthread_mutex_clocklock(self.pointer(), libc::CLOCK_MONOTONIC, &raw const deadline) };
+        let code = unsafe { pthread_mutex_clocklock(self.mutex, libc::CLOCK_MONOTONIC, &raw const deadline) };
         self.note(attempt(code))
     }
 
@@ -159,7 +163,7 @@ impl Handle {
     /// Returns the C library's error code if this thread does not hold the lock.
     pub fn make_consistent(&self) -> Result<(), i32> {
         // SAFETY: as in `try_lock`.
-        check(unsafe { libc::pthread_mutex_consistent(self.pointer()) })
+        check(unsafe { libc::pthread_mutex_consistent(self.mutex) })
     }
 
     /// Releases the lock.
@@ -167,7 +171,7 @@ impl Handle {
     /// Returns the C library's error code if this thread does not hold it.
     pub fn unlock(&self) -> Result<(), i32> {
         // SAFETY: as in `try_lock`; an error-checking mutex answers EPERM to a thread that does not hold it.
-        check(unsafe { libc::pthread_mutex_unlock(self.pointer()) })?;
+        check(unsafe { libc::pthread_mutex_unlock(self.mutex) })?;
         self.is_held.set(false);
         Ok(())
     }
@@ -183,10 +187,6 @@ impl Handle {
             self.is_held.set(true);
         }
         attempt
-    }
-
-    fn pointer(&self) -> *mut libc::pthread_mutex_t {
-        self.lock.as_raw().cast()
     }
 }
 

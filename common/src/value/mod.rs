@@ -12,7 +12,9 @@ pub use cells::Cells;
 pub use number::Number;
 
 /// The type of the shared value, or of each cell of a shared array.
+// As wide as the bits beside it in a `Value`, which then has no padding: that would be moved bytewise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
 pub enum ValueType {
     /// 32 bits, signed: C's `int`.
     I32,

@@ -70,7 +70,7 @@ pub fn record(memory: &Memory, actor: &Actor, setup: &Setup) -> Record {
         iterations: slot.iterations + actor.chunk[1] - actor.chunk[0],
     };
     let (value, done) = (memory.value + added, memory.done_count + u8::from(is_done));
-    Record { ticket: actor.ticket, robbed, slot, value, cursor, done }
+    Record { ticket: actor.ticket, has_chunk: true, robbed, slot, value, cursor, done }
 }
 
 /// `next`: a chunk, whose it was, and how far the range is given out then.

@@ -40,6 +40,8 @@ impl Slot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Record {
     pub ticket: u8,
+    /// Whether the chunk, of the ticket and of the range, is part of it.
+    pub has_chunk: bool,
     pub robbed: u8,
     pub slot: Slot,
     pub value: u16,
@@ -48,7 +50,7 @@ pub struct Record {
 }
 
 impl Record {
-    const EMPTY: Self = Self { ticket: 0, robbed: 0, slot: Slot::FREE, value: 0, cursor: 0, done: 0 };
+    const EMPTY: Self = Self { ticket: 0, has_chunk: false, robbed: 0, slot: Slot::FREE, value: 0, cursor: 0, done: 0 };
 }
 
 /// The segment, without what is only told to onlookers (process ids, phases, times, the value after a ticket's commit)
@@ -69,6 +71,7 @@ pub struct Memory {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Word {
     Ticket,
+    HasChunk,
     Robbed,
     Claim,
     Value,
@@ -128,6 +131,7 @@ impl Memory {
         let record = &mut self.record;
         match word {
             Word::Ticket => record.ticket = whole.ticket,
+            Word::HasChunk => record.has_chunk = whole.has_chunk,
             Word::Robbed => record.robbed = whole.robbed,
             Word::Claim => record.slot.claim = whole.slot.claim,
             Word::Value => record.value = whole.value,

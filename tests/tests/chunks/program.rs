@@ -29,6 +29,8 @@ pub enum Mutant {
     DoneWithLastChunk,
     /// The first chunk is a new one, also if a dead predecessor left one.
     PredecessorIsIgnored,
+    /// The record does not say that the chunk is part of it.
+    ChunkIsNotMarked,
     /// The commit counts as applied before it is stored how far the range is given out.
     AppliedTooEarly,
     /// Recovery forgets a published record.
@@ -55,18 +57,19 @@ pub enum Step {
 
 pub const TAKE: [Step; 2] = [Step::TakeRole, Step::StoreClaim];
 
-const RECORD: [Word; 12] = [
-    Word::Ticket,
-    Word::Robbed,
-    Word::Claim,
+const RECORD: [Word; 13] = [
     Word::Value,
     Word::Low,
     Word::High,
+    Word::Ticket,
+    Word::HasChunk,
+    Word::Claim,
     Word::ChunkStart,
     Word::ChunkEnd,
     Word::Chunks,
     Word::Iterations,
     Word::Cursor,
+    Word::Robbed,
     Word::Done,
 ];
 
@@ -92,8 +95,8 @@ const APPLY: [Word; 14] = [
 pub struct Programs {
     /// Up to the commit point.
     head: Vec<Step>,
-    /// `apply`: plain, of a robber, of who finishes its ticket.
-    apply: [Vec<Word>; 3],
+    /// `apply`: plain, of a robber, of who finishes its ticket, of a record that says nothing of a chunk.
+    apply: [Vec<Word>; 4],
     /// Behind it: a mutant's.
     tail: Vec<Step>,
     recovery_drops: bool,
@@ -109,6 +112,7 @@ impl Programs {
                 tail = [Word::ChunkStart, Word::ChunkEnd, Word::Cursor].map(Step::ApplyUnrecorded).to_vec();
             }
             Mutant::RobbedIsNotCleared => apply.retain(|word| !matches!(word, Word::RobbedStart | Word::RobbedEnd)),
+            Mutant::ChunkIsNotMarked => head.retain(|step| *step != Step::Record(Word::HasChunk)),
             Mutant::GivenOutBeforeCommitPoint => head.push(Step::ApplyUnrecorded(Word::Cursor)),
             Mutant::ContributionIsAdded => (apply[1], apply[2]) = (Word::AddedLow, Word::AddedHigh),
             Mutant::AppliedTooEarly => {
@@ -121,12 +125,19 @@ impl Programs {
         head.push(Step::Publish);
         let without = |left_out: &[Word]| apply.iter().copied().filter(|word| !left_out.contains(word)).collect();
         let plain = without(&[Word::RobbedStart, Word::RobbedEnd, Word::Log, Word::DoneCount]);
-        let apply = [plain, without(&[Word::Log, Word::DoneCount]), without(&[Word::RobbedStart, Word::RobbedEnd])];
+        let of_robber = without(&[Word::Log, Word::DoneCount]);
+        let of_finisher = without(&[Word::RobbedStart, Word::RobbedEnd]);
+        let of_cells = [Word::Value, Word::Low, Word::High, Word::Claim, Word::Applied];
+        let without_chunk = apply.iter().copied().filter(|word| of_cells.contains(word)).collect();
+        let apply = [plain, of_robber, of_finisher, without_chunk];
         Self { head, apply, tail, recovery_drops: mutant == Mutant::RecoveryDrops }
     }
 
     /// The stores of `apply` for a record.
     pub fn apply(&self, record: &Record) -> &[Word] {
+        if !record.has_chunk {
+            return &self.apply[3];
+        }
         match (record.robbed > 0, record.slot.claim.is_done()) {
             (false, false) => &self.apply[0],
             (true, _) => &self.apply[1],

@@ -7,7 +7,7 @@
 //! | `Recovering`, `Reviving` | `recovery::recover` (`redo::apply`), `make_consistent` |
 //! | `TakeRole`, `StoreClaim` | `Guard::take`, `Guard::join`, `Segment::try_take_ticket`, `ticket::assign` |
 //! | `Decide` | `Guard::first_chunk`, `Guard::commit_chunk`, `next`, `orphaned`, up to `make_so` |
-//! | `Record`, `Publish`, `Apply` | `redo::record`, `redo::publish`, `redo::apply`, in their orders |
+//! | `Record`, `Publish`, `Apply` | `redo::record_cell` and `record`, `redo::publish`, `redo::apply`, in their orders |
 //! | `unlocked` | `Guard::drop`, and what the worker makes of the chunk that it was given (`chunks::share`) |
 //! | `die`, `State::end` | the kernel's `exit`: robust list, then record locks |
 

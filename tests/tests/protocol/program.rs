@@ -58,10 +58,10 @@ use Step::Store as S;
 
 const RECORD_AND_PUBLISH: [Step; 8] = [
     Step::Recheck,
-    S(Store::RecordTicket),
     S(Store::RecordValue),
     S(Store::RecordLow),
     S(Store::RecordHigh),
+    S(Store::RecordTicket),
     S(Store::RecordClaim),
     S(Store::RecordDone),
     S(Store::Publish),

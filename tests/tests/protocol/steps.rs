@@ -7,7 +7,8 @@
 //! | `LookAtTicket`, `TakeRole`, `StoreClaim` | `Guard::take`, `Segment::try_take_role`, `ticket::assign` |
 //! | `LookForTicket` | `Guard::join_one_of`; `is_orphaned` is left out: it only spares a look at the role |
 //! | `Recheck` | the head of `Guard::commit` |
-//! | `RecordTicket` … `RecordDone` | `redo::record`, in its order |
+//! | `RecordValue` … `RecordHigh` | `redo::record_cell`, in its order |
+//! | `RecordTicket` … `RecordDone` | `redo::record`, in its order; without a chunk |
 //! | `Publish` | `redo::publish` |
 //! | `Value` … `Applied` | `redo::apply`, in its order |
 //! | `unlock` | `Guard::drop`, `RawMutex`'s handle's `unlock` |

@@ -72,18 +72,19 @@ impl Snapshot {
             why: Refusal::Size { found: 0, expected: terms.extent().size().to_string() },
         };
         let (image, is_settled) = settled::image(file, terms).map_err(system)?.ok_or_else(truncated)?;
-        let holder = LockHolder::of(image.view());
-        if recovery::is_needed(image.view()) {
-            apply(image.view())?;
+        let view = image.view();
+        let holder = LockHolder::of(&view);
+        if recovery::is_needed(&view) {
+            apply(&view)?;
         }
-        Ok(Self { is_settled, ..Self::from_view(name, file, terms, image.view(), holder)? })
+        Ok(Self { is_settled, ..Self::from_view(name, file, terms, &view, holder)? })
     }
 
     fn from_view(
         name: &SegmentName,
         file: BorrowedFd<'_>,
         terms: &Terms,
-        view: View<'_>,
+        view: &View<'_>,
         holder: Option<LockHolder>,
     ) -> Result<Self> {
         let live = &view.header.live;
@@ -117,7 +118,7 @@ impl Snapshot {
             coordinator: Some(live.coordinator_pid.load(Relaxed)).filter(|pid| *pid != 0),
             has_coordinator: Role::Coordinator.is_held(name, file)?,
             is_settled: true,
-            value: view.cells().map(|cell| terms.value_type.value(cell.load(Relaxed))).collect(),
+            value: view.cells().map(|cell| terms.value_type.value(cell.load(Relaxed))),
             given_out: view.header.redo.given_out.load(Relaxed),
             workers,
             log,

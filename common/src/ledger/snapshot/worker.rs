@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::layout::{Slot, View};
-use crate::ledger::news::shares;
+use crate::ledger::commit::Committed;
 use crate::ledger::redo::range;
 use crate::ledger::state::State;
 use crate::ledger::ticket::Phase;
@@ -111,7 +111,7 @@ impl WorkerState {
 
 /// The ticket in that slot, as it stands.
 pub(super) fn worker(
-    view: View<'_>,
+    view: &View<'_>,
     slot: &Slot,
     ticket: u32,
     state: State,
@@ -125,7 +125,7 @@ pub(super) fn worker(
     // The times are stored after the commit, so a worker killed in between leaves none.
     let took = |time: u64| (done && committed_at > 0).then(|| Duration::from_nanos(time));
     let chunks = slot.chunks.load(Relaxed);
-    let (contribution, value) = shares(view, slot, ticket, terms.value_type);
+    let Committed { contribution, value, .. } = Committed::of(view, slot, ticket, terms.value_type);
     WorkerSnapshot {
         ticket,
         pid: slot.pid.load(Relaxed),
