@@ -267,7 +267,7 @@ fn a_creation_without_room_is_an_error_and_leaves_nothing() {
     let test = "a_creation_without_room_is_an_error_and_leaves_nothing";
     let scene = scene!();
     // No room for the pages, and no room for one more file.
-    for option in ["size=64k", "nr_inodes=1"] {
+    for option in ["size=16k", "nr_inodes=1"] {
         let mount = format!("mount -t tmpfs -o {option} tmpfs /dev/shm");
         if !is_permitted(test, &["unshare", "--mount", "sh", "-c", &mount]) {
             return;

@@ -6,17 +6,18 @@ use crate::measure::Bound::{AtLeast, AtMost, Free};
 use crate::measure::Question::{BaseByThis, Nothing, ThisByBase};
 use crate::measure::{Group, Outcome, Samples, Unit};
 
-/// Operations in a round of one process, and of each of several.
-const ALONE: u32 = 20_000;
-const TOGETHER: u32 = 40_000;
+/// Operations in a round of one process, and of each of several: as many as have their tickets in the second-level cache,
+/// where a worker, which has just written to its own, has it too.
+const ALONE: u32 = 2_000;
+const TOGETHER: u32 = 5_000;
 
 /// Operations of Python, which takes its time.
 const PYTHON: u32 = 10_000;
 
 pub fn measure(bench: &Bench, groups: &mut Vec<Samples>) {
-    let rounds = bench.options.rounds(15, 3);
-    let group = contenders("lock, alone", rounds, |operation| alone(operation, ALONE), true);
+    let group = contenders("lock, alone", bench.options.rounds(101, 11), |operation| alone(operation, ALONE), true);
     groups.extend(with_peers(group, bench, 1).run("lock", bench.options));
+    let rounds = bench.options.rounds(41, 5);
     for processes in [2, 4, 8] {
         let name = format!("lock, {processes} processes");
         let group =
