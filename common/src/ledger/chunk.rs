@@ -61,7 +61,7 @@ impl<'a> Guard<'a> {
             let nothing = (0..self.segment().terms().cells).map(|_| Number::Integer(0)).collect();
             self.go_on(claim, slot, 0..0, &nothing, then)?;
         }
-        Ok(chunk_in(slot))
+        Ok(self.chunk_in(slot)?)
     }
 
     /// Adds what `chunk` gave, all cells at once and exactly once, and takes the next chunk in the same commit.
@@ -78,7 +78,8 @@ impl<'a> Guard<'a> {
         contribution: impl Into<Cells<Number>>,
         then: Then,
     ) -> Result<Option<Range<u64>>> {
-        Ok(chunk_in(self.apply_chunk(claim, chunk, &contribution.into(), then)?))
+        let slot = self.apply_chunk(claim, chunk, &contribution.into(), then)?;
+        Ok(self.chunk_in(slot)?)
     }
 
     /// Gives the ticket's slot, where the next chunk then lies.
@@ -190,6 +191,11 @@ impl<'a> Guard<'a> {
         Err(torn(held, given_out))
     }
 
+    /// The chunk in a slot, if there is one; looked at as what anybody may have written there.
+    fn chunk_in(&self, slot: &Slot) -> Step<Option<Range<u64>>> {
+        Ok(Some(self.held(slot)?).filter(|chunk| !chunk.is_empty()))
+    }
+
     #[inline]
     fn cursor(&self) -> Step<u64> {
         let (cursor, end) = (self.segment().given_out(), self.segment().terms().iterations);
@@ -198,11 +204,6 @@ impl<'a> Guard<'a> {
         }
         Err(too_far(cursor, end))
     }
-}
-
-/// The chunk in a slot, if there is one.
-fn chunk_in(slot: &Slot) -> Option<Range<u64>> {
-    Some(range(&slot.chunk)).filter(|chunk| !chunk.is_empty())
 }
 
 #[cold]

@@ -72,7 +72,7 @@ pub(super) fn publish(view: &View<'_>) {
     // Release pairs with the Acquire in `apply`, which a recovering process runs: it sees the whole record.
     published.store(published.load(Relaxed).wrapping_add(1), Release);
     // The store keeps what comes before it before it; the fence keeps what comes after it, the application, behind it.
-    // It pairs with the Acquire fence in the snapshot's `settled::header`.
+    // It pairs with the Acquire fence in the snapshot's `settled::header`, and with the Acquire in `shared::load`.
     fence(Release);
 }
 

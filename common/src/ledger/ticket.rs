@@ -193,7 +193,7 @@ fn assign(segment: &Segment, slot: &Slot, ticket: u32, state: State) -> Claim {
     slot.attached_at.store(Instant::now().0, Relaxed);
     slot.progress.store(0, Relaxed);
     slot.launches.store(u32::try_from(epoch).unwrap_or(u32::MAX), Relaxed);
-    // Release pairs with the Acquire in `Segment::ticket`: who sees the claim sees whose it is.
+    // Release pairs with the Acquire in `Segment::ticket` and in `glance`: who sees the claim sees whose it is.
     slot.claim.store(State::Taken { epoch }.word(), Release);
     plant::at(Point::Taken);
     Claim { ticket, epoch, nonce: segment.nonce() }

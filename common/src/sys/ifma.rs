@@ -30,7 +30,8 @@ pub fn sum_of_squares(first: u64, rows: u64) -> Option<i128> {
     if InstructionSet::Avx512Ifma.is_available() {
         let is_narrow = first + rows * ROW <= NARROW;
         let sums = if is_narrow { sums::<false> } else { sums::<true> };
-        // SAFETY: the function is safe but for the two features that its attribute enables, which have just been found.
+        // SAFETY: the function is safe but for the two features that its attribute enables and those that these imply
+        // (AVX2, FMA, F16C); `is_available` has just found them all.
         let (low, high) = unsafe { sums(first, rows) };
         return Some(i128::from(low) + (i128::from(high) << 52));
     }

@@ -67,11 +67,12 @@ impl Mapping {
         assert!(shmem.len() >= extent.size(), "the mapping covers the extent");
         // SAFETY: the header is the mapping's first page, see `view`.
         let mutex: &RawMutex = unsafe { &(*shmem.as_ptr().cast::<Header>()).core.mutex };
-        // SAFETY: the handle lives in the same struct as the mapping and is not used once that is being dropped.
+        // SAFETY: the handle lives in the same struct as the mapping and is not used once that is being dropped; its own
+        // drop, which comes after the unmapping, touches nothing (raw_sync 0.1.5, `impl Drop for Mutex`).
         let lock = unsafe { Handle::new(mutex) }.map_err(MapError::Mutex)?;
         // SAFETY: the mapping is page-aligned, and covers `extent.size()` bytes (asserted above). It lives as long as the
-        // struct: a view is given away only by `Mapping::view`, with the lifetime of a borrow of that, and what is left in the struct when its `drop` has unmapped
-        // the bytes is not looked at.
+        // struct: a view is given away only by `Mapping::view`, with the lifetime of a borrow of that, and what is left in
+        // the struct when its `drop` has unmapped the bytes is not looked at.
         let view = unsafe { view(shmem.as_ptr(), extent) };
         Ok(Self { lock, view, shmem: ManuallyDrop::new(shmem) })
     }

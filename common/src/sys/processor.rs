@@ -8,7 +8,9 @@
 
 use std::sync::OnceLock;
 
-/// Bits of leaf 7, register EBX (Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2A, CPUID).
+/// Bits of leaf 1, register ECX, and of leaf 7, register EBX (Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2A, CPUID).
+const FMA: u32 = 1 << 12;
+const F16C: u32 = 1 << 29;
 const AVX2: u32 = 1 << 5;
 const AVX512F: u32 = 1 << 16;
 const AVX512DQ: u32 = 1 << 17;
@@ -22,7 +24,7 @@ const AVX512VL: u32 = 1 << 31;
 pub struct Processor {
     /// AVX2.
     pub has_avx2: bool,
-    /// AVX-512 as in x86-64-v4, and so AVX2.
+    /// AVX-512 as in x86-64-v4, and what the compiler takes it to imply: AVX2, FMA, F16C.
     pub has_avx512: bool,
     /// AVX-512 IFMA.
     pub has_ifma: bool,
@@ -36,11 +38,12 @@ impl Processor {
     }
 
     fn by_glibc() -> Option<Self> {
-        let active = active_in_leaf_7()?;
-        let has = |bits| active & bits == bits;
+        let (old, new) = (active(LEAF_1)?[ECX], active(LEAF_7)?[EBX]);
+        let has = |bits| new & bits == bits;
         Some(Self {
             has_avx2: has(AVX2),
-            has_avx512: has(AVX2 | AVX512F | AVX512DQ | AVX512CD | AVX512BW | AVX512VL),
+            has_avx512: has(AVX2 | AVX512F | AVX512DQ | AVX512CD | AVX512BW | AVX512VL)
+                && old & (FMA | F16C) == FMA | F16C,
             has_ifma: has(AVX512IFMA),
         })
     }
@@ -49,6 +52,8 @@ impl Processor {
         Self {
             has_avx2: is_x86_feature_detected!("avx2"),
             has_avx512: is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("fma")
+                && is_x86_feature_detected!("f16c")
                 && is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512cd")
@@ -66,10 +71,16 @@ struct Leaf {
     active: [u32; 4],
 }
 
-/// The features of leaf 7, register EBX, that processor and system have; nothing if the C library does not tell.
-fn active_in_leaf_7() -> Option<u32> {
-    /// `CPUID_INDEX_7` of `bits/platform/x86.h`.
-    const LEAF_7: u32 = 1;
+/// `CPUID_INDEX_1` and `CPUID_INDEX_7` of `bits/platform/x86.h`.
+const LEAF_1: u32 = 0;
+const LEAF_7: u32 = 1;
+
+/// `cpuid_register_index_ebx` and `…_ecx` of the same.
+const EBX: usize = 1;
+const ECX: usize = 2;
+
+/// The features of a leaf that processor and system have; nothing if the C library does not tell.
+fn active(leaf: u32) -> Option<[u32; 4]> {
     // SAFETY: the name is a C string; the call looks it up among the libraries that are loaded, and changes nothing.
     let function = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__x86_get_cpuid_feature_leaf".as_ptr()) };
     if function.is_null() {
@@ -79,8 +90,8 @@ fn active_in_leaf_7() -> Option<u32> {
     let leaf_of: unsafe extern "C" fn(u32) -> *const Leaf = unsafe { std::mem::transmute(function) };
     // SAFETY: it takes any number and answers with a pointer to constant data of the C library, all zero for a leaf that
     // it does not know; null is answered with nothing here.
-    let leaf = unsafe { leaf_of(LEAF_7).as_ref() };
-    leaf.map(|leaf| leaf.active[1])
+    let leaf = unsafe { leaf_of(leaf).as_ref() };
+    leaf.map(|leaf| leaf.active)
 }
 
 #[cfg(test)]

@@ -87,8 +87,9 @@ impl InstructionSet {
         #[cfg(target_arch = "x86_64")]
         if self.is_available() {
             match self {
-                // SAFETY: the function is safe but for the features that its attribute enables; `is_available` has just found
-                // each of them, for `Avx512Ifma` too, which asks for all of `Avx512`.
+                // SAFETY: the function is safe but for the features that its attribute enables and those that AVX-512 implies
+                // (AVX2, FMA, F16C); `is_available` has just found each of them, for `Avx512Ifma` too, which asks for all of
+                // `Avx512`.
                 Self::Avx512Ifma | Self::Avx512 => return unsafe { with_avx512(computation) },
                 // SAFETY: as above; `is_available` has just found AVX2.
                 Self::Avx2 => return unsafe { with_avx2(computation) },

@@ -46,8 +46,9 @@ fn is_settled_by_header(terms: &Terms) -> bool {
 fn header(file: BorrowedFd<'_>) -> Result<Option<HeaderImage>, Errno> {
     let Some(mut before) = HeaderImage::read(file)? else { return Ok(None) };
     for _ in 0..ATTEMPTS {
-        // Acquire pairs with the Release fences in `publish` and `begin`: a copy with the same numbers before and after it
-        // shows all that was stored before these, and nothing that was stored behind a later one.
+        // Acquire pairs with the Release fences in `publish` and `begin`, and with the Release of `applied` in `apply`: a
+        // copy with the same numbers before and after it shows all that was stored before these, and nothing that was
+        // stored behind a later one.
         fence(Acquire);
         let Some(header) = HeaderImage::read(file)? else { return Ok(None) };
         fence(Acquire);
