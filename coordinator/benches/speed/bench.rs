@@ -1,12 +1,14 @@
 //! What every section needs: the wishes, the executables, the peers.
 
 use std::fs;
+use std::io::{PipeReader, PipeWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::measure::{Folder, Options, Outcome, Trouble};
 use crate::peers::Peers;
@@ -74,19 +76,30 @@ pub fn printed(mut command: Command) -> Outcome {
     })
 }
 
-/// The most memory that the process had by its end, in bytes: `VmHWM` of `/proc/PID/status` (`proc_pid_status(5)`).
+/// The most memory that the process has had when it needs no more for a while, in bytes: `VmHWM` of `/proc/PID/status`
+/// (`proc_pid_status(5)`).
 ///
 /// Not `ru_maxrss` of `wait4(2)`, in which the memory of the process that started it counts too.
-pub fn peak_memory(child: &Child, every: Duration) -> Outcome {
-    let process = pidfd_open(id(child), PidfdFlags::empty())?;
-    let mut peak = None;
-    loop {
-        peak = status(child, "VmHWM:").or(peak);
-        let timeout = rustix::time::Timespec::try_from(every)?;
-        if poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&timeout))? > 0 {
-            return peak.ok_or_else(|| Trouble::Failed("its memory cannot be read".to_owned()));
+pub fn peak_memory(child: &Child, a_while: Duration) -> Outcome {
+    let (mut peak, mut since) = (None, Instant::now());
+    while since.elapsed() < a_while {
+        sleep(Duration::from_millis(2));
+        let now = status(child, "VmHWM:");
+        if now != peak {
+            (peak, since) = (now, Instant::now());
         }
     }
+    peak.ok_or_else(|| Trouble::Failed("its memory cannot be read".to_owned()))
+}
+
+/// A pipe that is full: who writes to it waits.
+pub fn full_pipe() -> std::io::Result<(PipeReader, PipeWriter)> {
+    let (reader, mut writer) = std::io::pipe()?;
+    let flags = fcntl_getfl(&writer)?;
+    fcntl_setfl(&writer, flags | OFlags::NONBLOCK)?;
+    while writer.write(&[b'.'; 4096]).is_ok() {}
+    fcntl_setfl(&writer, flags)?;
+    Ok((reader, writer))
 }
 
 fn status(child: &Child, field: &str) -> Option<f64> {
