@@ -1,45 +1,15 @@
 //! Progress on stderr: bars on a terminal, lines elsewhere, and nothing where nothing is wanted.
 
+mod gate;
+
 use std::fs;
-use std::path::PathBuf;
 use std::process::Stdio;
 
 use common::exit_code::{COMPLETE, TERMINATED};
-use harness::{Command, Running, Scene, Terminal, scene, until};
+use harness::{Command, Running, Terminal, scene, until};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Runs that go on until they are let go.
-struct Gate<'a> {
-    scene: &'a Scene,
-    path: PathBuf,
-}
-
-impl<'a> Gate<'a> {
-    fn new(scene: &'a Scene) -> Self {
-        Self { scene, path: scene.path().join("gate") }
-    }
-
-    /// A run each of whose workers adds 1 once the gate is open.
-    fn run(&self, workers: &str, args: &[&str]) -> Command {
-        let command = self.command();
-        plain_environment(self.scene.coordinator(["-w", workers, "--delay", "0", "--exec", &command]).args(args))
-    }
-
-    fn command(&self) -> String {
-        format!("until [ -e '{}' ]; do sleep 0.02; done; echo 1", self.path.display())
-    }
-
-    fn open(&self) {
-        fs::write(&self.path, "").expect("a file can be written");
-    }
-}
-
-/// Whatever the terminal is that the tests run in.
-fn plain_environment(command: Command) -> Command {
-    command.with(|process| {
-        process.env("TERM", "xterm").env_remove("NO_COLOR").env_remove("CLICOLOR").env_remove("CLICOLOR_FORCE");
-    })
-}
+use gate::{Gate, plain_environment};
 
 /// Starts a run on a terminal, stdout and stderr alike.
 fn start(command: Command, terminal: &Terminal) -> Running {

@@ -1,8 +1,8 @@
 //! `--timeline`: the picture and the trace of a run, whatever becomes of the run.
 
+mod drawn;
 mod told;
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::fd::AsRawFd;
@@ -11,142 +11,15 @@ use std::path::Path;
 use common::exit_code::{COMPLETE, INCOMPLETE, INTERRUPTED, UNAVAILABLE, USAGE};
 use common::plant::Point;
 use harness::{Plant, Scene, scene};
-use roxmltree::Document;
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
-use serde_json::Value;
 
+use drawn::{Trace, texts};
 use told::told;
 
 /// What the legend explains.
 const LEGEND: [&str; 7] =
     ["compute", "sleep", "lock wait", "lock held, commit", "starting, ending", "died (faded: cut short)", "restarted"];
-
-/// A complete event, in nanoseconds.
-#[derive(Clone, Debug)]
-struct Span {
-    name: String,
-    start: u64,
-    end: u64,
-    args: Value,
-}
-
-impl Span {
-    fn is_life(&self) -> bool {
-        self.name.starts_with("Process-")
-    }
-}
-
-/// A trace that was checked: its times rise, and on each thread whatever overlaps is nested.
-struct Trace {
-    /// The complete events of each thread, outer ones first.
-    threads: BTreeMap<u64, Vec<Span>>,
-    /// Name, time and thread.
-    instants: Vec<(String, u64, u64)>,
-    counter: Vec<(u64, f64)>,
-    names: Vec<String>,
-}
-
-impl Trace {
-    fn read(path: &Path) -> Self {
-        let text = fs::read_to_string(path).expect("it was written");
-        let trace: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
-        assert_eq!(trace["displayTimeUnit"], "ms");
-        let (mut threads, mut instants, mut counter, mut names) = (BTreeMap::new(), vec![], vec![], vec![]);
-        let mut last = 0;
-        for event in trace["traceEvents"].as_array().expect("a list") {
-            let name = event["name"].as_str().expect("every event has a name").to_owned();
-            let thread = event["tid"].as_u64().expect("every event has a thread");
-            if event["ph"] == "M" {
-                names.extend(event["args"]["name"].as_str().map(str::to_owned));
-                continue;
-            }
-            let start = nanoseconds(&event["ts"]);
-            assert!(start >= last, "times rise: {event}");
-            last = start;
-            match event["ph"].as_str().expect("every event has a phase") {
-                "X" => {
-                    let end = start + nanoseconds(&event["dur"]);
-                    let spans: &mut Vec<Span> = threads.entry(thread).or_default();
-                    spans.push(Span { name, start, end, args: event["args"].clone() });
-                }
-                "i" => instants.push((name, start, thread)),
-                "C" => counter.push((start, event["args"]["value"].as_f64().expect("a number"))),
-                other => panic!("no phase {other} is written"),
-            }
-        }
-        for spans in threads.values() {
-            check_nesting(spans);
-        }
-        Self { threads, instants, counter, names }
-    }
-
-    /// The lives of a ticket's workers, and what each did.
-    fn lives(&self, ticket: u64) -> Vec<(Span, Vec<Span>)> {
-        let mut lives: Vec<(Span, Vec<Span>)> = Vec::new();
-        for span in &self.threads[&ticket] {
-            match lives.last_mut() {
-                Some((_, inner)) if !span.is_life() => inner.push(span.clone()),
-                _ => lives.push((span.clone(), Vec::new())),
-            }
-        }
-        lives
-    }
-
-    fn instants(&self, name: &str) -> Vec<(u64, u64)> {
-        self.instants.iter().filter(|(found, ..)| found == name).map(|(_, at, thread)| (*at, *thread)).collect()
-    }
-
-    /// The counter's values, which are integers here.
-    fn values(&self) -> Vec<String> {
-        self.counter.iter().map(|(_, value)| value.to_string()).collect()
-    }
-
-    fn last_value(&self) -> String {
-        self.values().pop().expect("there is a counter")
-    }
-}
-
-/// Times are microseconds with three digits behind the point.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "they are positive and some seconds long")]
-fn nanoseconds(time: &Value) -> u64 {
-    let microseconds = time.as_f64().expect("a time is a number");
-    assert!(microseconds >= 0.0, "{microseconds}");
-    (microseconds * 1000.0).round() as u64
-}
-
-/// Two levels: lives one after another, and in each stretches one after another.
-fn check_nesting(spans: &[Span]) {
-    let mut life: Option<&Span> = None;
-    let mut free = 0;
-    for span in spans {
-        if span.is_life() {
-            assert!(life.is_none_or(|life| span.start >= life.end), "two lives at once: {spans:?}");
-            life = Some(span);
-        } else {
-            let life = life.unwrap_or_else(|| panic!("{span:?} in nobody's life"));
-            assert!(span.start >= life.start && span.end <= life.end, "{span:?} is not within {life:?}");
-            assert!(span.start >= free, "two at once: {spans:?}");
-            free = span.end;
-        }
-    }
-}
-
-/// The texts of a picture that was checked: well-formed, with a view box, and nothing in it that acts or loads.
-fn texts(path: &Path) -> Vec<String> {
-    let text = fs::read_to_string(path).expect("it was written");
-    let document = Document::parse(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
-    let root = document.root_element();
-    assert!(root.has_tag_name(("http://www.w3.org/2000/svg", "svg")));
-    assert!(root.attribute("viewBox").is_some());
-    let allowed = ["svg", "title", "desc", "style", "rect", "path", "text", "circle"];
-    for node in document.descendants().filter(roxmltree::Node::is_element) {
-        assert!(allowed.contains(&node.tag_name().name()), "{node:?}");
-        assert!(node.attributes().all(|attribute| !attribute.name().starts_with("on")), "{node:?}");
-    }
-    let texts = document.descendants().filter(|node| node.has_tag_name(("http://www.w3.org/2000/svg", "text")));
-    texts.filter_map(|node| node.text().map(str::to_owned)).collect()
-}
 
 /// Where a scene's timeline goes, as an argument too.
 fn file(scene: &Scene, name: &str) -> String {

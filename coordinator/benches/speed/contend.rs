@@ -13,6 +13,7 @@ use std::time::Duration;
 use common::{Claim, Floor, Instant, Mode, Phase, Segment, SegmentName, SharedValue, TakeOver, Terms, Then};
 
 use crate::measure::{Outcome, Trouble};
+use crate::operation::{ALL, Operation};
 
 /// The argument that makes this executable one of the contending processes.
 pub const ROLE: &str = "--contend";
@@ -23,31 +24,6 @@ const BATCH: u32 = 100;
 /// How long after the signal all begin, and how much of it they wait awake.
 const NOTICE: Duration = Duration::from_millis(2);
 const AWAKE: Duration = Duration::from_micros(300);
-
-/// What is done again and again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// Lock, commit a contribution, unlock.
-    Contribution,
-    /// Lock, commit a chunk and take the next one, unlock.
-    Chunk,
-    /// `SharedValue::add`.
-    Value,
-    Robust,
-    Plain,
-    RawSync,
-    Atomic,
-}
-
-const ALL: [Operation; 7] = [
-    Operation::Contribution,
-    Operation::Chunk,
-    Operation::Value,
-    Operation::Robust,
-    Operation::Plain,
-    Operation::RawSync,
-    Operation::Atomic,
-];
 
 type Attempt<T> = Result<T, Box<dyn Error>>;
 

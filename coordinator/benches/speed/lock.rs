@@ -1,10 +1,11 @@
 //! The lock: ours with its commit, against bare locks, and against what peers offer.
 
 use crate::bench::Bench;
-use crate::contend::{Operation, alone, together};
+use crate::contend::{alone, together};
 use crate::measure::Bound::{AtLeast, AtMost, Free};
 use crate::measure::Question::{BaseByThis, Nothing, ThisByBase};
 use crate::measure::{Group, Outcome, Samples, Unit};
+use crate::operation::Operation;
 
 /// Operations in a round of one process, and of each of several: as many as have their tickets in the second-level cache,
 /// where a worker, which has just written to its own, has it too.

@@ -11,6 +11,7 @@ mod idle;
 mod kernels;
 mod lock;
 mod measure;
+mod operation;
 mod peers;
 mod split;
 mod workers;
