@@ -207,6 +207,7 @@ fn hundreds_of_workers_all_contribute() {
 fn kernels_are_listed_with_a_line_each_and_each_can_be_run() {
     let scene = scene!();
     let listed = scene.coordinator(["kernels"]).run().expect(0);
+    assert_eq!(listed.stderr, format!("note: their loops run with {} here\n", common::kernel::instruction_set()));
     let names: Vec<&str> = listed.lines().iter().filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(names, ["sum-of-squares", "prime-count", "prime-digits", "monte-carlo-pi", "exec"]);
     let digits = "[0, 40, 1, 42, 0, 1, 0, 46, 0, 38]";

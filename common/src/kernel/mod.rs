@@ -118,8 +118,8 @@ impl Watch for Unwatched {
     }
 }
 
-/// The name of the instruction set that the loops of the built-in kernels use on this processor, from a million iterations
-/// on: `avx512-ifma`, `avx512` or `avx2`; else `baseline` on x86-64 and `portable` elsewhere.
+/// The name of the instruction set that the loops of the built-in kernels use on this processor:
+/// `avx512-ifma`, `avx512` or `avx2`; else `baseline` on x86-64 and `portable` elsewhere.
 ///
 /// ```
 /// let known = ["avx512-ifma", "avx512", "avx2", "baseline", "portable"];
