@@ -5,12 +5,12 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use common::Segment;
+use common::{Ledger, Segment};
 
 fn main() -> ExitCode {
     let Some(name) = std::env::args().nth(1) else {
         eprintln!("usage: hold NAME");
-        return ExitCode::from(common::exit_code::USAGE);
+        return ExitCode::from(2);
     };
     match hold(&name) {
         Ok(code) => code,
@@ -23,8 +23,8 @@ fn main() -> ExitCode {
 
 fn hold(name: &str) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let segment = Segment::attach(&name.parse()?)?;
-    let mut guard = segment.lock_within(Duration::MAX)?;
-    let claim = guard.join()?;
+    let mut ledger = Ledger::of(&segment).lock_within(Duration::MAX)?;
+    let claim = ledger.join()?;
     println!("pid {} holds the lock of {name} as Process-{}", std::process::id(), claim.ticket());
     loop {
         std::thread::sleep(Duration::from_secs(3600));

@@ -10,9 +10,9 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// Nanoseconds since the machine booted; 0 stands for "not yet".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Instant(pub u64);
+pub struct BootTime(pub u64);
 
-impl Instant {
+impl BootTime {
     /// The present instant.
     #[must_use]
     pub fn now() -> Self {
@@ -30,6 +30,7 @@ impl Instant {
 }
 
 /// A duration in whole nanoseconds, at most about 584 years.
+#[must_use]
 pub fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

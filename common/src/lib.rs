@@ -1,14 +1,26 @@
-//! What `coordinator` and `worker` agree on: the named segment, its robust lock and its crash-safe ledger.
+//! Crash-safe shared memory: a named segment, its robust lock and its crash-safe ledger.
 //!
 //! Invariant of the whole crate: **the value in a segment equals the wrapped sum of the contributions in its ledger**,
-//! whichever process is killed at whichever instruction, as soon as the lock has been taken once more.
+//! whichever process is killed at whichever instruction, once the lock has been acquired again.
 //!
-//! Data flows one way: [`Terms`] are written into a [`Segment`] when it is created, every process that attaches reads
-//! them, takes a ticket, and commits one contribution through the lock's [`Guard`]. A [`Snapshot`] reads it all without
-//! the lock.
+//! A creator writes [`Terms`] into a [`Segment`]. Every worker that attaches reads them, takes a ticket, and commits its
+//! contribution through a [`LockedLedger`]. A [`Snapshot`] reads everything without the lock.
 //!
-//! Programs of one's own need none of this: [`SharedValue`] and [`SharedArray`] are numbers that processes share, and
-//! change whole or not at all.
+//! Most programs need none of this: [`SharedValue`] and [`SharedArray`] are numbers that processes share and change whole or
+//! not at all.
+//!
+//! The rooms, from the bottom up; imports go down only (`docs/architecture.md` has the plan):
+//!
+//! | room | what |
+//! |---|---|
+//! | `value`, `layout`, `sys`, `terms` | numbers, the segment's bytes, unsafe code, what a run is about |
+//! | `redo` | the redo record: the commit point and recovery |
+//! | `segment` | create, verify, attach; roles; requests |
+//! | `lock` | acquire, recover, owner death |
+//! | `ledger` | tickets, commits, chunks |
+//! | `snapshot`, `inspection`, `removal` | reading without the lock, listing, unlinking |
+//! | `shared` | values and arrays for programs of one's own |
+//! | `cli` | what both programs share of their command lines (feature `cli`) |
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64", target_env = "gnu")))]
 compile_error!("the segment's layout and its locks are those of 64-bit Linux with glibc");
@@ -16,47 +28,50 @@ compile_error!("the segment's layout and its locks are those of 64-bit Linux wit
 #[cfg(feature = "cli")]
 pub mod cli;
 mod clock;
+mod count;
 mod delay;
 mod error;
-pub mod exit_code;
-pub mod kernel;
+pub mod failpoint;
+mod inspection;
 mod layout;
 mod ledger;
 mod lock;
 mod name;
-mod nearest;
-mod number;
-pub mod plant;
 pub mod process;
 mod random;
+mod redo;
+mod removal;
 mod segment;
 mod shared;
+mod snapshot;
+pub mod span;
 mod stderr;
 mod sys;
+mod system_error;
 mod terms;
-pub mod trace;
 mod value;
 
-pub use clock::Instant;
+pub use clock::{BootTime, nanoseconds};
+pub use count::{InvalidCount, parse_count};
 pub use delay::{DelayRange, InvalidDelay, parse_duration};
-pub use error::{Error, Refusal, Result};
+pub use error::{Error, Result};
+pub use inspection::{RunState, SegmentInfo, inspect, list};
 pub use layout::{MOST_CELLS, MOST_ENTRIES};
 pub use ledger::{
-    Claim, Committed, Glance, LockHolder, Phase, Snapshot, TakeOver, Then, TicketState, Violation, WorkerSnapshot,
+    Claim, CommitError, Committed, Ledger, LockedLedger, Phase, SlotView, TakeOver, Then, TicketError, TicketState,
     WorkerState,
 };
-pub use lock::{Acquire, Guard, Vigil};
+pub use lock::{LockError, LockOutcome, LockOwner, OwnerWatch};
 pub use name::{InvalidName, SegmentName};
-pub use number::{InvalidCount, parse_count};
 pub use random::random;
-pub use segment::{
-    Condition, Lifecycle, Lookup, Removal, RunState, Segment, Stop, list, remove, remove_creation_debris,
-};
+pub use redo::Damage;
+pub use removal::{Condition, Removal, RemoveError, remove, remove_creation_debris, unlink};
+pub use segment::{AttachError, CreateError, Lifecycle, Refusal, Segment, Stop};
 pub use shared::{ArrayGuard, Scalar, SharedArray, SharedValue, ValueGuard};
+pub use snapshot::{Snapshot, Violation, WorkerSnapshot};
 pub use stderr::{say, say_if_read};
-#[cfg(feature = "floors")]
-pub use sys::floor::Floor;
-pub use sys::sigbus::report_truncation;
+pub use sys::sigbus::exit_on_truncation;
 pub use sys::slice::shorten as ask_for_short_slices;
+pub use system_error::SystemError;
 pub use terms::{Mode, Origin, Terms};
 pub use value::{Cells, Number, Overflow, Value, ValueType};

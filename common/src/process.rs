@@ -8,7 +8,7 @@ use std::fs;
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
-use crate::clock::Instant;
+use crate::clock::BootTime;
 
 /// A process as an observer sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl fmt::Display for Process {
 ///
 /// A start later than the instant tells a recycled id: `/proc/PID/stat`, fields 3 and 22 (`proc_pid_stat(5)`).
 #[must_use]
-pub fn look(pid: u32, at: Instant) -> Process {
+pub fn look(pid: u32, at: BootTime) -> Process {
     let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return Process::Gone };
     let Some((state, started)) = parse(&stat) else { return Process::Gone };
     if started > at {
@@ -63,12 +63,12 @@ pub fn exists(pid: u32) -> bool {
 /// Whether this process was started with the signal ignored, as `nohup` does with SIGHUP, and should leave it so.
 #[must_use]
 pub fn was_told_to_ignore(signal: i32) -> bool {
-    crate::sys::disposition::is_ignored(signal)
+    crate::sys::signal::is_ignored(signal)
 }
 
 /// Lets the signals reach this thread, whatever mask the parent left it; for before they are handled.
 pub fn unblock(signals: &[i32]) {
-    crate::sys::disposition::unblock(signals);
+    crate::sys::signal::unblock(signals);
 }
 
 /// The process with this id, if it can be one.
@@ -78,13 +78,13 @@ pub fn id(pid: u32) -> Option<Pid> {
 }
 
 /// State and start from a line of `/proc/PID/stat`; the command's name in it may hold blanks and parentheses.
-fn parse(stat: &str) -> Option<(char, Instant)> {
+fn parse(stat: &str) -> Option<(char, BootTime)> {
     let (_, fields) = stat.rsplit_once(") ")?;
     let mut fields = fields.split(' ');
     let state = fields.next()?.chars().next()?;
     let ticks: u64 = fields.nth(18)?.parse().ok()?;
     let nanoseconds_per_tick = 1_000_000_000 / rustix::param::clock_ticks_per_second();
-    Some((state, Instant(ticks.checked_mul(nanoseconds_per_tick)?)))
+    Some((state, BootTime(ticks.checked_mul(nanoseconds_per_tick)?)))
 }
 
 #[cfg(test)]
@@ -93,19 +93,19 @@ mod tests {
 
     #[test]
     fn this_process_runs_and_an_earlier_owner_of_its_id_is_gone() {
-        assert_eq!(look(std::process::id(), Instant::now()), Process::Running);
-        assert_eq!(look(std::process::id(), Instant(1)), Process::Recycled);
+        assert_eq!(look(std::process::id(), BootTime::now()), Process::Running);
+        assert_eq!(look(std::process::id(), BootTime(1)), Process::Recycled);
     }
 
     #[test]
     fn an_id_beyond_all_processes_is_gone() {
-        assert_eq!(look(u32::MAX, Instant::now()), Process::Gone);
+        assert_eq!(look(u32::MAX, BootTime::now()), Process::Gone);
     }
 
     #[test]
     fn a_command_with_parentheses_does_not_confuse_the_fields() {
         let fields: Vec<String> = (4..=52).map(|field| field.to_string()).collect();
         let (state, started) = parse(&format!("7 (a) b (c) T {}", fields.join(" "))).unwrap();
-        assert_eq!((state, started), ('T', Instant(22 * 1_000_000_000 / rustix::param::clock_ticks_per_second())));
+        assert_eq!((state, started), ('T', BootTime(22 * 1_000_000_000 / rustix::param::clock_ticks_per_second())));
     }
 }

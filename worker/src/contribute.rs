@@ -1,25 +1,25 @@
 //! The worker's story: attach → ticket → kernel → delay → lock → commit.
 
-use common::kernel::{self, Kernel};
-use common::plant::{self, Point};
-use common::{Claim, Guard, Mode, Segment, TakeOver, Terms};
+use common::failpoint::Failpoint;
+use common::{AttachError, Claim, Ledger, Mode, Segment, TakeOver, Terms};
 
 use crate::args::Args;
 use crate::chunks;
 use crate::error::Error;
 use crate::job::{Job, report_wait};
-use crate::record::Recorder;
+use crate::kernel::{self, Kernel};
 use crate::signals::Signals;
+use crate::span_recorder::SpanRecorder;
 
-/// Does all that a worker is started for.
+/// Attaches, takes a ticket, and contributes.
 pub fn contribute(args: &Args, kernels: &[&dyn Kernel], signals: &Signals) -> Result<(), Error> {
     let segment = Segment::attach(&args.name)?;
-    // Another segment may have the name by now: the coordinator that gave out the ticket meant its own.
+    // Another segment may have the name by now; the ticket belongs to the coordinator's own.
     if args.nonce.is_some_and(|nonce| nonce != segment.nonce()) {
-        return Err(common::Error::NoSegment { name: args.name.clone(), running: Vec::new() }.into());
+        return Err(AttachError::NoSegment { name: args.name.clone() }.into());
     }
     let kernel = choose(kernels, segment.terms(), args)?;
-    let mut recorder = Recorder::open(args, segment.nonce());
+    let mut recorder = SpanRecorder::open(args, segment.nonce());
     let Some(claim) = take_ticket(&segment, args.ticket, &mut recorder)? else {
         if args.verbose {
             common::say_if_read("the contribution is applied already\n");
@@ -28,41 +28,41 @@ pub fn contribute(args: &Args, kernels: &[&dyn Kernel], signals: &Signals) -> Re
     };
     let mut job = Job::new(args, &segment, kernel, signals, claim, recorder);
     job.say(&format!("attached to {}", args.name));
-    if segment.terms().mode == Mode::Split { chunks::share(&mut job) } else { whole(&mut job) }
+    if segment.terms().mode == Mode::Split { chunks::contribute_chunks(&mut job) } else { contribute_whole(&mut job) }
 }
 
 /// Contributes the whole range once.
-fn whole(job: &mut Job<'_>) -> Result<(), Error> {
+fn contribute_whole(job: &mut Job<'_>) -> Result<(), Error> {
     let iterations = job.args.iterations.unwrap_or(job.segment.terms().iterations);
     let (contribution, computed) = job.compute(0..iterations)?;
     job.say(&format!("computed {contribution} in {computed:.1?}"));
-    plant::at(Point::Computed);
+    Failpoint::Computed.reach();
     job.sleep(0)?;
-    job.say(&format!("slept {:.1?}", job.spent()[1]));
-    let mut guard = job.lock()?;
-    let committed = guard.commit(&job.claim, contribution);
-    job.release(guard);
+    job.say(&format!("slept {:.1?}", job.spent().slept));
+    let mut ledger = job.lock()?;
+    let committed = ledger.commit(&job.claim, contribution);
+    job.release(ledger);
     let committed = committed?;
-    job.tell_committed();
+    job.announce_commit();
     let (ticket, contribution, value) = (committed.ticket, committed.contribution, committed.value);
-    // A coordinator that gave out the ticket tells of it.
+    // A launched worker's commit is reported by its coordinator.
     if job.args.ticket.is_none() {
         job.say(&format!("committed {contribution}; the value is {value}"));
     }
-    plant::at(Point::Committed);
+    Failpoint::Committed.reach();
     job.print(&match job.segment.terms().mode {
         Mode::Independent => format!("Process Process-{ticket}, Result: {contribution}"),
         _ => format!("Process Process-{ticket} updated shared value to {value}"),
     })
 }
 
-/// The kernel that the segment wants, if it is here, exact for that many iterations and one for that many cells.
+/// The segment's kernel, if this worker has it and it is exact for the iterations and fills the cells.
 fn choose<'a>(kernels: &[&'a dyn Kernel], terms: &Terms, args: &Args) -> Result<&'a dyn Kernel, Error> {
     if terms.mode == Mode::Shared {
         return Err(Error::NoRun { name: args.name.clone() });
     }
     if terms.mode == Mode::Split && args.iterations.is_some() {
-        return Err(Error::SharedOut { name: args.name.clone(), iterations: terms.iterations });
+        return Err(Error::Split { name: args.name.clone(), iterations: terms.iterations });
     }
     let kernel = kernel::find(kernels, &terms.kernel).ok_or_else(|| Error::NoKernel {
         wanted: terms.kernel.clone(),
@@ -80,18 +80,18 @@ fn choose<'a>(kernels: &[&'a dyn Kernel], terms: &Terms, args: &Args) -> Result<
     }
 }
 
-/// The ticket that the coordinator gave out, or a free one; nothing if the former is done already.
-fn take_ticket(segment: &Segment, ticket: Option<u32>, recorder: &mut Recorder) -> Result<Option<Claim>, Error> {
-    let noted = recorder.now();
-    let mut guard: Guard<'_> = segment.lock(report_wait)?;
-    recorder.has_lock(noted);
+/// Takes the ticket that the coordinator gave, or a free one; nothing if the former is done already.
+fn take_ticket(segment: &Segment, ticket: Option<u32>, recorder: &mut SpanRecorder) -> Result<Option<Claim>, Error> {
+    let began = recorder.now();
+    let mut ledger = Ledger::of(segment).lock(report_wait)?;
+    recorder.lock_acquired(began);
     let taken = match ticket {
-        None => guard.join().map(TakeOver::Taken),
-        Some(ticket) => guard.take(ticket),
+        None => ledger.join().map(TakeOver::Taken),
+        Some(ticket) => ledger.take(ticket),
     };
-    recorder.gives_lock_back(None);
-    drop(guard);
-    recorder.gave_lock_back();
+    recorder.lock_releasing(None);
+    drop(ledger);
+    recorder.lock_released();
     Ok(match taken? {
         TakeOver::Taken(claim) => Some(claim),
         TakeOver::AlreadyDone => None,

@@ -1,31 +1,32 @@
-//! What can keep a worker from contributing.
+//! Why a worker does not contribute.
 
 use std::io;
 
-use common::{SegmentName, exit_code};
+use common::SegmentName;
+use common::cli::{self, exit_code};
 
-/// Why a worker did not do what it was started for.
+/// Why a worker does not contribute.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The segment or its ledger.
     #[error(transparent)]
-    Segment(#[from] common::Error),
-    /// The segment wants a kernel that this executable has not.
+    Segment(common::Error),
+    /// This executable does not have the segment's kernel.
     #[error("no kernel \"{wanted}\" in this worker")]
     NoKernel {
         /// The kernel's name.
         wanted: String,
-        /// The kernels that it has, and which of them may have been meant.
+        /// The hint: the kernels of this worker.
         known: String,
     },
     /// The kernel is not exact for that many iterations.
     #[error("{iterations} iterations are too many for kernel {kernel}: at most {most}")]
     TooManyIterations {
-        /// What was asked for.
+        /// The number of iterations.
         iterations: u64,
         /// The kernel's name.
         kernel: String,
-        /// What it can do.
+        /// The kernel's limit.
         most: u64,
     },
     /// The kernel fills another number of cells.
@@ -35,55 +36,61 @@ pub enum Error {
         kernel: String,
         /// How many cells it fills.
         fills: u32,
-        /// How many there are.
+        /// How many cells the segment has.
         cells: u32,
     },
-    /// The segment is no run's.
+    /// The segment is not a run.
     #[error("segment \"{name}\" is for programs that use its value; there is nothing to compute")]
     NoRun {
         /// The segment.
         name: SegmentName,
     },
-    /// The range is all workers' together.
-    #[error("segment \"{name}\" shares 0..{iterations} out: -n cannot be changed for one worker")]
-    SharedOut {
+    /// The workers of a split run divide one range.
+    #[error("segment \"{name}\" divides 0..{iterations} among its workers: -n cannot be changed for one worker")]
+    Split {
         /// The segment.
         name: SegmentName,
         /// The end of the range.
         iterations: u64,
     },
-    /// The kernel gave no result, however often it was tried.
+    /// The kernel failed in each attempt.
     #[error("{kernel} failed for {start}..{end} in {attempts} attempts: {why}")]
     Failed {
         /// The kernel's name.
         kernel: String,
         /// The first iteration.
         start: u64,
-        /// One more than the last.
+        /// One more than the last iteration.
         end: u64,
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: u32,
-        /// Why it failed the last time.
+        /// Why the last attempt failed.
         why: String,
     },
     /// All workers were asked to stop.
     #[error("asked to stop before it was done")]
     Stopped,
-    /// The result is applied and could not be printed.
+    /// The contribution is applied, and stdout refused its line.
     #[error("the contribution is applied, but its line cannot be printed: {0}")]
     Output(io::Error),
 }
 
+impl<E: Into<common::Error>> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self::Segment(error.into())
+    }
+}
+
 impl Error {
-    /// The exit code that this error ends the worker with.
+    /// The worker's exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Segment(error) => error.exit_code(),
+            Self::Segment(error) => cli::exit_code_of(error),
             Self::NoKernel { .. }
             | Self::TooManyIterations { .. }
             | Self::OtherCells { .. }
             | Self::NoRun { .. }
-            | Self::SharedOut { .. } => exit_code::USAGE,
+            | Self::Split { .. } => exit_code::USAGE,
             Self::Failed { .. } | Self::Stopped | Self::Output(_) => exit_code::INCOMPLETE,
         }
     }
@@ -91,7 +98,7 @@ impl Error {
     /// The next step, where there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Segment(error) => error.hint(),
+            Self::Segment(error) => cli::hint(error),
             Self::NoKernel { known, .. } => Some(known.clone()),
             Self::OtherCells { fills, .. } => Some(format!("create it with --cells {fills}")),
             _ => None,

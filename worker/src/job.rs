@@ -1,58 +1,76 @@
-//! A worker's job: its ticket, and the steps that it takes under it.
+//! A worker's job: its ticket, and the steps under it.
 
 use std::io::{ErrorKind, Write};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use common::kernel::{Contribution, Failure, Kernel, Stopped, Task, Watch};
-use common::trace::Activity;
-use common::{Claim, Guard, LockHolder, Phase, Segment, Stop, cli};
+use common::span::Activity;
+use common::{Claim, Ledger, LockOwner, LockedLedger, Phase, Segment, Stop, cli, nanoseconds};
 
 use crate::args::Args;
 use crate::error::Error;
-use crate::record::Recorder;
+use crate::kernel::{Contribution, Failure, Kernel, Stopped, Task, Watch};
 use crate::signals::Signals;
+use crate::span_recorder::SpanRecorder;
 
-/// What a worker has to do, and how long its steps took so far.
+/// A worker's job.
 pub struct Job<'a> {
     pub args: &'a Args,
     pub segment: &'a Segment,
+    pub ledger: Ledger<'a>,
     pub claim: Claim,
     kernel: &'a dyn Kernel,
     signals: &'a Signals,
     task: Task,
-    /// Computing, sleeping, waiting for the lock.
-    spent: [Duration; 3],
-    recorder: Recorder,
+    spent: Spent,
+    recorder: SpanRecorder,
+}
+
+/// How long the steps of a job took so far.
+#[derive(Clone, Copy, Default)]
+pub struct Spent {
+    pub computed: Duration,
+    pub slept: Duration,
+    pub waited: Duration,
 }
 
 impl<'a> Job<'a> {
-    /// The job under a ticket.
+    /// The job under the claimed ticket.
     pub fn new(
         args: &'a Args,
         segment: &'a Segment,
         kernel: &'a dyn Kernel,
         signals: &'a Signals,
         claim: Claim,
-        recorder: Recorder,
+        recorder: SpanRecorder,
     ) -> Self {
         let mut terms = segment.terms().clone();
         terms.iterations = args.iterations.unwrap_or(terms.iterations);
         let seed = args.seed.or(terms.seed).unwrap_or(segment.nonce());
         let task = Task { range: 0..terms.iterations, seed, terms };
-        Self { args, segment, claim, kernel, signals, task, spent: [Duration::ZERO; 3], recorder }
+        Self {
+            args,
+            segment,
+            ledger: Ledger::of(segment),
+            claim,
+            kernel,
+            signals,
+            task,
+            spent: Spent::default(),
+            recorder,
+        }
     }
 
-    /// Computes the contribution of a range, in several attempts if the kernel fails, and says how long it took.
+    /// Computes the contribution of a range, in several attempts if the kernel fails. Returns it and the time taken.
     pub fn compute(&mut self, range: Range<u64>) -> Result<(Contribution, Duration), Error> {
         self.task.range = range;
-        self.segment.enter(&self.claim, Phase::Computing);
-        let (began, noted) = (Instant::now(), self.recorder.now());
+        self.ledger.enter(&self.claim, Phase::Computing);
+        let (began, span_began) = (Instant::now(), self.recorder.now());
         let contribution = self.attempt_often();
         let took = began.elapsed();
-        self.recorder.note(Activity::Compute, noted, self.task.range.clone());
+        self.recorder.record(Activity::Compute, span_began, self.task.range.clone());
         let contribution = contribution?;
-        self.spent[0] += took;
+        self.spent.computed += took;
         Ok((contribution, took))
     }
 
@@ -66,31 +84,34 @@ impl<'a> Job<'a> {
             };
             let Range { start, end } = self.task.range;
             if attempt >= attempts {
-                self.segment.enter(&self.claim, Phase::Failed);
+                self.ledger.enter(&self.claim, Phase::Failed);
                 return Err(Error::Failed { kernel: self.kernel.name().to_owned(), start, end, attempts, why });
             }
-            tell(&format!("{} failed for {start}..{end} (attempt {attempt} of {attempts}): {why}", self.kernel.name()));
+            report(&format!(
+                "{} failed for {start}..{end} (attempt {attempt} of {attempts}): {why}",
+                self.kernel.name()
+            ));
         }
         unreachable!("the attempts are bounded")
     }
 
     fn attempt(&mut self) -> Result<Contribution, Failure> {
-        let mut observer = Observer { segment: self.segment, claim: &self.claim, signals: self.signals };
+        let mut watch = JobWatch { segment: self.segment, claim: &self.claim, signals: self.signals };
         if self.kernel.starts_processes() {
-            self.signals.defer(|| self.kernel.compute(&self.task, &mut observer))
+            self.signals.defer(|| self.kernel.compute(&self.task, &mut watch))
         } else {
-            self.kernel.compute(&self.task, &mut observer)
+            self.kernel.compute(&self.task, &mut watch)
         }
     }
 
-    /// Sleeps the delay that the ticket draws; each chunk, named by where it starts, draws its own.
+    /// Sleeps the ticket's delay. Each chunk draws its own, by its start.
     pub fn sleep(&mut self, start: u64) -> Result<(), Error> {
         let range = self.args.delay.unwrap_or(self.task.terms.delay);
         if range.max().is_zero() {
             return Ok(());
         }
-        self.segment.enter(&self.claim, Phase::Sleeping);
-        let (began, noted) = (Instant::now(), self.recorder.now());
+        self.ledger.enter(&self.claim, Phase::Sleeping);
+        let (began, span_began) = (Instant::now(), self.recorder.now());
         let delay = if range.min() == range.max() {
             range.min()
         } else {
@@ -98,41 +119,41 @@ impl<'a> Job<'a> {
             range.draw(seed.wrapping_add(start), self.claim.ticket())
         };
         let is_whole = self.segment.sleep(delay);
-        self.spent[1] += began.elapsed();
-        self.recorder.note(Activity::Sleep, noted, 0..0);
+        self.spent.slept += began.elapsed();
+        self.recorder.record(Activity::Sleep, span_began, 0..0);
         if is_whole { Ok(()) } else { Err(Error::Stopped) }
     }
 
-    /// The lock for a commit; all may still be asked to stop while it is waited for.
-    pub fn lock(&mut self) -> Result<Guard<'a>, Error> {
-        self.segment.enter(&self.claim, Phase::Waiting);
-        let (began, noted) = (Instant::now(), self.recorder.now());
-        let (segment, claim) = (self.segment, &self.claim);
-        let guard = segment.lock(|holder, waited| {
-            segment.enter(claim, Phase::Waiting);
-            report_wait(holder, waited);
+    /// Acquires the lock for a commit, unless the workers are asked to stop meanwhile.
+    pub fn lock(&mut self) -> Result<LockedLedger<'a>, Error> {
+        self.ledger.enter(&self.claim, Phase::Waiting);
+        let (began, span_began) = (Instant::now(), self.recorder.now());
+        let (ledger, claim) = (self.ledger, &self.claim);
+        let locked = ledger.lock(|owner, waited| {
+            ledger.enter(claim, Phase::Waiting);
+            report_wait(owner, waited);
         })?;
-        self.spent[2] += began.elapsed();
-        // Under the lock, so that of a worker that dies now it is known that it had it.
-        self.recorder.has_lock(noted);
-        if segment.stop_requested() == Stop::Now {
-            self.release(guard);
+        self.spent.waited += began.elapsed();
+        // Under the lock, so that the span shows the lock of a worker that dies now.
+        self.recorder.lock_acquired(span_began);
+        if self.segment.stop_requested() == Stop::Now {
+            self.release(locked);
             return Err(Error::Stopped);
         }
-        Ok(guard)
+        Ok(locked)
     }
 
-    /// Gives the lock back.
-    pub fn release(&mut self, guard: Guard<'_>) {
-        self.recorder.gives_lock_back(Some(self.segment));
-        drop(guard);
-        self.recorder.gave_lock_back();
+    /// Releases the lock.
+    pub fn release(&mut self, locked: LockedLedger<'_>) {
+        self.recorder.lock_releasing(Some(self.ledger));
+        drop(locked);
+        self.recorder.lock_released();
     }
 
-    /// Tells those who look on that a contribution is applied, and how long its steps took.
-    pub fn tell_committed(&self) {
-        let [computed, slept, lock_wait] = self.spent.map(nanoseconds);
-        self.segment.record_times(&self.claim, computed, slept, lock_wait);
+    /// Announces an applied contribution and the times of its steps.
+    pub fn announce_commit(&self) {
+        let Spent { computed, slept, waited } = self.spent;
+        self.ledger.record_times(&self.claim, nanoseconds(computed), nanoseconds(slept), nanoseconds(waited));
         self.segment.notify();
     }
 
@@ -141,12 +162,12 @@ impl<'a> Job<'a> {
         self.kernel.starts_processes()
     }
 
-    /// How long computing, sleeping and waiting for the lock took.
-    pub fn spent(&self) -> [Duration; 3] {
+    /// How long the steps took so far.
+    pub fn spent(&self) -> Spent {
         self.spent
     }
 
-    /// Explains a step, if that is wanted.
+    /// Explains a step on stderr, with `--verbose`.
     pub fn say(&self, what: &str) {
         if self.args.verbose {
             let (ticket, pid) = (self.claim.ticket(), std::process::id());
@@ -154,7 +175,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Prints a result, unless a coordinator does it, from the ledger, when it hears of the worker's end.
+    /// Prints a result. For a launched worker its coordinator prints it, from the ledger.
     pub fn print(&self, line: &str) -> Result<(), Error> {
         if self.args.ticket.is_some() {
             return Ok(());
@@ -170,32 +191,28 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Tells after 1, 2, 4, … seconds who holds the lock.
-pub fn report_wait(holder: Option<LockHolder>, waited: Duration) {
+/// Reports the lock's owner after 1, 2, 4, … seconds.
+pub fn report_wait(owner: Option<LockOwner>, waited: Duration) {
     if waited.as_secs().is_power_of_two() {
-        let holder = holder.map_or_else(|| "just released".to_owned(), |holder| holder.to_string());
-        tell(&format!("waiting for the lock for {} s: {holder}", waited.as_secs()));
+        let owner = owner.map_or_else(|| "just released".to_owned(), |owner| owner.to_string());
+        report(&format!("waiting for the lock for {} s: {owner}", waited.as_secs()));
     }
 }
 
-fn tell(what: &str) {
+fn report(what: &str) {
     common::say_if_read(&format!("worker {}: {}\n", std::process::id(), cli::one_line(what)));
 }
 
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// Shows the kernel's progress in the segment, and the request to stop to the kernel.
-struct Observer<'a> {
+/// Announces the kernel's progress, and passes requests to stop to the kernel.
+struct JobWatch<'a> {
     segment: &'a Segment,
     claim: &'a Claim,
     signals: &'a Signals,
 }
 
-impl Watch for Observer<'_> {
+impl Watch for JobWatch<'_> {
     fn step(&mut self, done: u64) -> Result<(), Stopped> {
-        self.segment.progress(self.claim, done);
+        Ledger::of(self.segment).progress(self.claim, done);
         let must_stop = self.segment.stop_requested() == Stop::Now || self.signals.are_waiting();
         if must_stop { Err(Stopped) } else { Ok(()) }
     }

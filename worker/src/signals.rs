@@ -1,56 +1,57 @@
-//! A worker that is told to go goes, at whichever instruction: the segment is made for that.
+//! Signals end a worker at once, at whichever instruction: the segment survives that.
 //!
-//! Only where it has started processes does it end them first.
+//! A worker that has started processes ends them first.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
-use common::{exit_code, process};
+use common::cli::exit_code;
+use common::process;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag::{register, register_conditional_shutdown, register_usize};
 
 /// The signals that end a worker.
 pub struct Signals {
-    /// Whether they do so at once.
+    /// Whether they end it at once.
     at_once: Arc<AtomicBool>,
-    /// The exit code of the one that was heard while they did not, or 0.
-    heard: Arc<AtomicUsize>,
+    /// The exit code of a deferred signal, or 0.
+    deferred: Arc<AtomicUsize>,
 }
 
 impl Signals {
     /// From now on SIGINT, SIGTERM and SIGHUP end the process with their exit codes.
     pub fn leave_at_once() -> Self {
-        let signals = Self { at_once: Arc::new(AtomicBool::new(true)), heard: Arc::default() };
+        let signals = Self { at_once: Arc::new(AtomicBool::new(true)), deferred: Arc::default() };
         process::unblock(&[SIGINT, SIGTERM, SIGHUP]);
         for (signal, code) in
             [(SIGINT, exit_code::INTERRUPTED), (SIGTERM, exit_code::TERMINATED), (SIGHUP, exit_code::HANGUP)]
         {
             if signal != SIGHUP || !process::was_told_to_ignore(SIGHUP) {
-                // Where it cannot be registered the default remains, which ends the process as well.
+                // If it cannot be registered, the default action ends the process as well.
                 let _ = register_conditional_shutdown(signal, code.into(), Arc::clone(&signals.at_once))
-                    .and_then(|_| register_usize(signal, Arc::clone(&signals.heard), code.into()));
+                    .and_then(|_| register_usize(signal, Arc::clone(&signals.deferred), code.into()));
             }
         }
-        // It asks a coordinator for its status, and a shell's `kill %1` sends it to the workers as well.
+        // It asks a coordinator for its status. A shell's `kill %1` sends it to the workers, too.
         let _ = register(SIGUSR1, Arc::default());
         signals
     }
 
-    /// Does the work, and ends the process after it if a signal came meanwhile.
+    /// Defers signals during `work`. Ends the process after it if a signal came.
     pub fn defer<T>(&self, work: impl FnOnce() -> T) -> T {
         self.at_once.store(false, Relaxed);
         let done = work();
         self.at_once.store(true, Relaxed);
-        match self.heard.load(Relaxed) {
+        match self.deferred.load(Relaxed) {
             0 => done,
             code => std::process::exit(i32::try_from(code).unwrap_or(exit_code::TERMINATED.into())),
         }
     }
 
-    /// Whether a signal waits for the work to end.
+    /// Whether a deferred signal waits.
     pub fn are_waiting(&self) -> bool {
-        self.heard.load(Relaxed) != 0
+        self.deferred.load(Relaxed) != 0
     }
 }
 
@@ -61,11 +62,11 @@ mod tests {
     use std::thread;
     use std::time::{Duration, Instant};
 
-    use common::kernel::{Exec, Kernel, Stopped, Task, Watch};
     use common::process::Process;
     use rustix::process::{Pid, Signal, kill_process};
 
     use super::*;
+    use crate::kernel::{Exec, Kernel, Stopped, Task, Watch};
 
     const FILE: &str = "SIGNALS_TEST_FILE";
 
@@ -114,7 +115,7 @@ mod tests {
             assert_eq!(worker.wait().unwrap().code(), Some(code.into()));
             for pid in pids().unwrap().split_whitespace() {
                 let pid = pid.parse().unwrap();
-                until(|| matches!(process::look(pid, common::Instant::now()), Process::Gone | Process::Zombie));
+                until(|| matches!(process::look(pid, common::BootTime::now()), Process::Gone | Process::Zombie));
             }
         }
     }

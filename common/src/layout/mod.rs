@@ -18,15 +18,15 @@
 //! Invariant: every field is an atomic or the mutex, so any bit pattern is a valid `Header` and a shared reference to it
 //! is sound whatever other processes do to the bytes. What the bits *mean* is checked when they are read.
 
-mod extent;
 mod fingerprint;
+mod geometry;
 
 use std::mem::{offset_of, size_of};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
 
-pub use extent::{Extent, MOST_CELLS, MOST_ENTRIES, View};
 pub use fingerprint::{LAYOUT_HASH, hash};
+pub use geometry::{Geometry, MOST_CELLS, MOST_ENTRIES, View};
 
 use crate::sys::mutex::RawMutex;
 use crate::value::{Number, ValueType};
@@ -80,7 +80,7 @@ pub struct Live {
     /// When the run was closed (`CLOCK_BOOTTIME`, nanoseconds), 0 before.
     pub closed_at: AtomicU64,
     /// How many commits, in the order of the log, a coordinator has printed.
-    pub told: AtomicU64,
+    pub reported: AtomicU64,
     /// Hint: of the tickets for workers started by hand, those below this one are done.
     pub first_open: AtomicU32,
     /// Hint: a ticket whose worker is gone and whose chunk is to be taken over, or 0.
@@ -125,7 +125,7 @@ pub type Stretch = [AtomicU64; 2];
 pub struct Redo {
     /// Whose commit it is; 0 for one that changes the cells alone.
     pub ticket: AtomicU32,
-    /// 1 if the ticket's chunk is part of it, else 0: then the words from `chunk` to `robbed` are of an earlier record.
+    /// 1 if the ticket's chunk is part of it, else 0: then the words from `chunk` to `stolen_from` are of an earlier record.
     pub has_chunk: AtomicU32,
     pub claim: AtomicU64,
     pub entry: Entry,
@@ -139,8 +139,8 @@ pub struct Redo {
     pub iterations: AtomicU64,
     pub cursor: AtomicU64,
     /// Whose chunk it takes over, 0 for nobody's.
-    pub robbed: AtomicU32,
-    pub reserved: AtomicU32,
+    pub stolen_from: AtomicU32,
+    pub padding: AtomicU32,
     /// Not part of the record: iterations below it were given out in chunks.
     pub given_out: AtomicU64,
 }
@@ -162,13 +162,13 @@ pub struct Header {
 /// fetches together (Intel 64 and IA-32 Architectures Optimization Reference Manual, "Spatial Prefetcher").
 #[repr(C, align(128))]
 pub struct Slot {
-    /// Epoch and state in one word (`ledger::state`): one store takes a ticket over or finishes it.
+    /// Epoch and state in one word (`redo::ClaimState`): one store takes a ticket over or finishes it.
     pub claim: AtomicU64,
     pub entry: Entry,
     pub pid: AtomicU32,
     pub phase: AtomicU32,
     pub launches: AtomicU32,
-    pub reserved: AtomicU32,
+    pub padding: AtomicU32,
     /// The chunk that the ticket's worker computes.
     pub chunk: Stretch,
     /// How many chunks were applied.
@@ -195,15 +195,3 @@ const _: () = {
     assert!(size_of::<Redo>() == 128 && offset_of!(Redo, chunk) == 64);
     assert!(offset_of!(Header, text) == 512);
 };
-
-/// Splits a 128-bit number into the two words that hold it, low word first.
-#[expect(clippy::cast_possible_truncation, reason = "the two halves are what is wanted")]
-pub fn halves(number: i128) -> [u64; 2] {
-    let bits = number.cast_unsigned();
-    [bits as u64, (bits >> 64) as u64]
-}
-
-/// Joins what [`halves`] split.
-pub fn whole([low, high]: [u64; 2]) -> i128 {
-    (u128::from(low) | u128::from(high) << 64).cast_signed()
-}

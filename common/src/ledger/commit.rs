@@ -1,126 +1,111 @@
-//! The commit: one store decides.
+//! The commit of a ticket's contribution.
 //!
 //! 1. Under the lock, check that the ticket is still this worker's and not done.
 //! 2. Write the state after the commit, absolute, into the redo record.
-//! 3. Publish: store the commit's number. **This store is the commit.** Killed before it, nothing has happened; killed
-//!    after it, everything has.
-//! 4. Apply the record, mark it applied.
+//! 3. Publish the record: **this store is the commit**. Killed before it, nothing has happened; killed after it, everything
+//!    has.
+//! 4. Apply the record, and mark it as applied.
 //!
-//! A process is killed between two of its instructions, so what matters is that the compiler keeps the order of the
-//! stores; who sees them next has taken the lock, or been given it by the kernel, after them.
-#![expect(clippy::unnecessary_box_returns, reason = "errors as `Step` has them")]
+//! Steps 3 and 4 are [`redo::commit`]. `docs/protocol.md` draws them.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::redo::{self, After, apply, publish, record};
-use super::state::State;
-use super::step::Step;
-use super::ticket::Claim;
-use crate::error::{Error, Result};
+use super::error::{CommitError, Step};
+use super::{Claim, LockedLedger};
+use crate::failpoint::{Failpoint, Mutant};
 use crate::layout::{Entry, Slot, View};
-use crate::lock::Guard;
-use crate::plant::{self, Fault, Point};
+use crate::redo::{self, ClaimState, Damage, Record};
 use crate::terms::Mode;
 use crate::value::{Cells, Number, Value, ValueType};
 
-/// A contribution that was applied.
+/// An applied contribution.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Committed {
     /// The ticket.
     pub ticket: u32,
-    /// What was contributed, in full.
+    /// The exact contribution.
     pub contribution: Cells<Number>,
     /// The shared value right after it.
     pub value: Cells<Value>,
 }
 
 impl Committed {
-    /// What the ticket's slot tells of its commit.
+    /// Reads a ticket's commit from its slot.
     #[inline]
-    pub(super) fn of(view: &View<'_>, slot: &Slot, ticket: u32, kind: ValueType) -> Self {
+    pub(crate) fn of(view: &View<'_>, slot: &Slot, ticket: u32, kind: ValueType) -> Self {
         let (contribution, value) = if view.further_cells.is_empty() {
             let bits = slot.entry.value.load(Relaxed);
             (Cells::One(slot.entry.contribution(kind)), Cells::One(kind.value(bits)))
         } else {
-            let (contributions, values) = shares(view, slot, ticket, kind);
+            let (contributions, values) = array_of(view, slot, ticket, kind);
             (Cells::Many(contributions), Cells::Many(values))
         };
         Self { ticket, contribution, value }
     }
 }
 
-/// For each cell of an array what a ticket contributed, and the value after its last commit.
+/// For each cell of an array: the ticket's contribution, and the value after its last commit.
 ///
-/// Apart, so that of a commit to a single value nothing but registers is left to who made it.
+/// A function of its own, so that the commit of a single value stays in registers.
 #[cold]
-fn shares(view: &View<'_>, slot: &Slot, ticket: u32, kind: ValueType) -> (Vec<Number>, Vec<Value>) {
+fn array_of(view: &View<'_>, slot: &Slot, ticket: u32, kind: ValueType) -> (Vec<Number>, Vec<Value>) {
     let entries = view.entries(slot, ticket);
     let value = |entry: &Entry| kind.value(entry.value.load(Relaxed));
     (entries.iter().map(|entry| entry.contribution(kind)).collect(), entries.iter().map(value).collect())
 }
 
-impl<'a> Guard<'a> {
+impl<'a> LockedLedger<'a> {
     /// Adds `contribution` to the shared value, all cells at once and exactly once, and finishes the ticket.
     ///
     /// # Errors
-    /// [`Error::Superseded`] if the ticket is another worker's by now; [`Error::Overflow`] if a sum does not fit and that
-    /// is an error; [`Error::Unfit`] if the contribution has another number of cells than the value, or a fraction where
-    /// only integers can be; [`Error::OtherType`] if the range is shared out in chunks. Nothing is changed then.
-    pub fn commit(&mut self, claim: &Claim, contribution: impl Into<Cells<Number>>) -> Result<Committed> {
+    /// [`CommitError::Superseded`] if the ticket is another worker's by now; [`CommitError::Overflow`] if a sum does not fit
+    /// and the run refuses that; [`CommitError::Unfit`] if the contribution has another number of cells than the value, or a
+    /// fraction for an integer; [`CommitError::OtherMode`] in a split run; [`CommitError::Damaged`].
+    pub fn commit(&mut self, claim: &Claim, contribution: impl Into<Cells<Number>>) -> Result<Committed, CommitError> {
         let slot = self.finish(claim, &contribution.into())?;
         Ok(Committed::of(self.segment().view(), slot, claim.ticket, self.segment().terms().value_type))
     }
 
-    /// Gives the ticket's slot, which then tells of the commit.
+    /// Commits and returns the ticket's slot.
     fn finish(&mut self, claim: &Claim, contribution: &Cells<Number>) -> Step<&'a Slot> {
-        plant::at(Point::Locked);
-        let slot = self.own(claim)?;
-        let terms = self.segment().terms();
-        if terms.mode != Mode::Independent {
-            self.must_be_in(Mode::Repeat)?;
+        Failpoint::Locked.reach();
+        let slot = self.own_slot(claim)?;
+        if self.segment().terms().mode != Mode::Independent {
+            self.must_have_mode(Mode::Repeat)?;
         }
         self.must_have_room()?;
-        self.record_cells(slot, claim, contribution, |_, contribution| Some(contribution))?;
-        let view = self.segment().view();
-        if plant::has(Fault::ValueBeforeCommit) {
-            view.header.core.value.store(view.header.redo.entry.value.load(Relaxed), Relaxed);
-        }
-        #[cfg(feature = "plant")]
-        let makes_so = !plant::has(Fault::AddBeforeMark) || super::faulty::add_then_mark(view, slot, claim);
-        #[cfg(not(feature = "plant"))]
-        let makes_so = true;
-        if makes_so {
-            self.make_so(&After { ticket: claim.ticket, claim: State::Done { epoch: claim.epoch }, chunk: None })?;
-        }
+        self.write_cells(slot, claim, contribution, |_, contribution| Some(contribution))?;
+        let claim_state = ClaimState::Done { epoch: claim.epoch };
+        redo::commit(self.segment().view(), &Record { ticket: claim.ticket, claim: claim_state, chunk: None })?;
         Ok(slot)
     }
 
-    /// Whether the segment is one for that kind of commit.
-    pub(super) fn must_be_in(&self, mode: Mode) -> Step<()> {
-        if self.segment().terms().mode == mode { Ok(()) } else { Err(self.in_other_mode(mode)) }
+    /// Checks that the run's mode is the one for this kind of commit.
+    pub(super) fn must_have_mode(&self, mode: Mode) -> Step<()> {
+        if self.segment().terms().mode == mode { Ok(()) } else { Err(self.other_mode(mode)) }
     }
 
     /// The slot of the claim's ticket, if the ticket is still its own.
     #[inline]
-    pub(super) fn own(&self, claim: &Claim) -> Step<&'a Slot> {
-        let own = self.segment().view().slot(claim.ticket).filter(|slot| {
+    pub(super) fn own_slot(&self, claim: &Claim) -> Step<&'a Slot> {
+        let is_own = |slot: &&Slot| {
             claim.nonce == self.segment().nonce()
-                && slot.claim.load(Relaxed) == (State::Taken { epoch: claim.epoch }).word()
-                || plant::has(Fault::NoRecheck)
-        });
-        own.ok_or_else(|| superseded(claim))
+                && slot.claim.load(Relaxed) == (ClaimState::Taken { epoch: claim.epoch }).word()
+                || Mutant::NoRecheck.is_planted()
+        };
+        self.segment().view().slot(claim.ticket).filter(is_own).ok_or_else(|| superseded(claim))
     }
 
-    /// Writes into the record what `contributions` make of each cell, and what the ticket has contributed to it: `all`,
-    /// of what it has by now and its contribution. If an error ends it, there is no record.
+    /// Writes into the record, for each cell, its value after the commit and the ticket's sum. `total` makes that sum from
+    /// the ticket's sum so far and its contribution. After an error the record is ignored.
     #[inline]
-    pub(super) fn record_cells(
+    pub(super) fn write_cells(
         &self,
         slot: &'a Slot,
         claim: &Claim,
         contributions: &Cells<Number>,
-        all: impl Fn(Number, Number) -> Option<Number>,
+        total: impl Fn(Number, Number) -> Option<Number>,
     ) -> Step<()> {
         let view = self.segment().view();
         let (cells, redo, own) = (view.cells(), view.redo_entries(), view.entries(slot, claim.ticket));
@@ -131,23 +116,23 @@ impl<'a> Guard<'a> {
             return Err(self.unfit(contributions));
         }
         redo::begin();
-        self.record_cell(contributions, first, cells.first, redo.first, own.first, &all)?;
+        self.write_cell(contributions, first, cells.first, redo.first, own.first, &total)?;
         for (((cell, redo), own), number) in cells.further.iter().zip(redo.further).zip(own.further).zip(further) {
-            self.record_cell(contributions, number, cell, redo, own, &all)?;
+            self.write_cell(contributions, number, cell, redo, own, &total)?;
         }
         Ok(())
     }
 
-    #[expect(clippy::inline_always, reason = "called for the one cell of most, and in a loop over the further ones")]
+    #[expect(clippy::inline_always, reason = "called for the only cell of most values, and in a loop for the others")]
     #[inline(always)]
-    fn record_cell(
+    fn write_cell(
         &self,
         contributions: &Cells<Number>,
         contribution: &Number,
         cell: &AtomicU64,
         redo: &Entry,
         own: &Entry,
-        all: impl Fn(Number, Number) -> Option<Number>,
+        total: impl Fn(Number, Number) -> Option<Number>,
     ) -> Step<()> {
         let terms = self.segment().terms();
         let kind = terms.value_type;
@@ -157,70 +142,54 @@ impl<'a> Guard<'a> {
             Mode::Independent => before,
             _ => before.add(number, terms.overflow).ok_or_else(|| overflow(contribution, before))?,
         };
-        let all = all(own.contribution(kind), number).ok_or_else(|| too_much(contribution, own, kind))?;
-        redo::record_cell(redo, value, all);
+        let total = total(own.contribution(kind), number).ok_or_else(|| total_overflow(contribution, own, kind))?;
+        redo::write_cell(redo, value, total);
         Ok(())
     }
 
-    /// Whether the log has room for one more ticket, as it must.
+    /// Checks that the log has room for one more ticket.
     pub(super) fn must_have_room(&self) -> Step<()> {
         let done = self.segment().view().header.redo.done_count.load(Relaxed);
         let slots = self.segment().terms().slots;
         if done < u64::from(slots) {
             return Ok(());
         }
-        Err(too_many(done, slots))
-    }
-
-    /// Records the rest of the state after the commit, publishes it, applies it.
-    #[inline]
-    pub(super) fn make_so(&mut self, after: &After) -> Step<()> {
-        let view = self.segment().view();
-        record(view, after);
-        if plant::has(Fault::AppliedBeforePublished) {
-            apply(view)?;
-        }
-        plant::at(Point::Recorded);
-        publish(view);
-        plant::at(Point::Published);
-        apply(view)
+        Err(Damage::new(format!("it counts {done} contributions and has {slots} tickets")).into())
     }
 }
 
-/// What goes wrong, apart from what goes right at every commit.
-impl Guard<'_> {
+/// The errors, apart from the path of every commit.
+#[expect(clippy::unnecessary_box_returns, reason = "one word, see `Step`")]
+impl LockedLedger<'_> {
     #[cold]
-    fn in_other_mode(&self, mode: Mode) -> Box<Error> {
-        let found = format!("a run of mode {}", self.segment().terms().mode.name());
-        let wanted = format!("one of mode {}", mode.name());
-        Box::new(Error::OtherType { name: self.segment().name().clone(), found, wanted })
+    fn other_mode(&self, wanted: Mode) -> Box<CommitError> {
+        let (found, wanted) = (self.segment().terms().mode.name(), wanted.name());
+        Box::new(CommitError::OtherMode { name: self.segment().name().clone(), found, wanted })
     }
 
     #[cold]
-    fn unfit(&self, contribution: &Cells<Number>) -> Box<Error> {
+    fn unfit(&self, contribution: &Cells<Number>) -> Box<CommitError> {
         let terms = self.segment().terms();
         let (kind, cells) = (terms.value_type.name(), terms.cells);
-        Box::new(Error::Unfit { contribution: contribution.to_string(), kind, cells })
+        Box::new(CommitError::Unfit { contribution: contribution.to_string(), kind, cells })
     }
 }
 
 #[cold]
-pub(super) fn superseded(claim: &Claim) -> Box<Error> {
-    Box::new(Error::Superseded { ticket: claim.ticket })
+#[expect(clippy::unnecessary_box_returns, reason = "one word, see `Step`")]
+pub(super) fn superseded(claim: &Claim) -> Box<CommitError> {
+    Box::new(CommitError::Superseded { ticket: claim.ticket })
 }
 
 #[cold]
-fn overflow(contribution: &Number, before: Value) -> Box<Error> {
+#[expect(clippy::unnecessary_box_returns, reason = "one word, see `Step`")]
+fn overflow(contribution: &Number, before: Value) -> Box<CommitError> {
     let (contribution, kind) = (before.kind().admit(*contribution).unwrap_or(*contribution), before.kind().name());
-    Box::new(Error::Overflow { contribution, value: before.number(), kind })
+    Box::new(CommitError::Overflow { contribution, value: before.number(), kind })
 }
 
 #[cold]
-fn too_much(contribution: &Number, own: &Entry, kind: ValueType) -> Box<Error> {
-    Box::new(Error::Overflow { contribution: *contribution, value: own.contribution(kind), kind: "128 bits" })
-}
-
-#[cold]
-fn too_many(done: u64, slots: u32) -> Box<Error> {
-    Box::new(Error::Damaged { what: format!("it counts {done} contributions and has {slots} tickets") })
+#[expect(clippy::unnecessary_box_returns, reason = "one word, see `Step`")]
+fn total_overflow(contribution: &Number, own: &Entry, kind: ValueType) -> Box<CommitError> {
+    Box::new(CommitError::Overflow { contribution: *contribution, value: own.contribution(kind), kind: "128 bits" })
 }

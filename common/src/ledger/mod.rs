@@ -1,29 +1,135 @@
-//! The ledger: which ticket contributed what, and the one commit point.
+//! The ledger: which ticket contributed what, and the commit.
 //!
-//! Invariants, whichever process is killed at whichever instruction, once the lock has been taken again:
-//! - the value equals the wrapped sum of the contributions of the tickets that are done;
+//! [`Ledger`] reads and announces without the lock; [`LockedLedger`] changes the ledger under it.
+//!
+//! Invariants, whichever process is killed at whichever instruction, once the lock has been acquired again:
+//! - the value equals the wrapped sum of the contributions;
 //! - a ticket is done at most once, and stays done;
-//! - each iteration of a range that is shared out is applied once, or part of one ticket's chunk, or not given out;
+//! - each iteration of a split run is applied once, or part of one ticket's chunk, or not given out;
 //! - the log names the tickets that are done, once each, in the order of their commits.
 
 mod chunk;
 mod commit;
-mod exchange;
-#[cfg(feature = "plant")]
-mod faulty;
-mod holder;
-mod news;
+mod error;
 mod orphan;
-pub(crate) mod recovery;
-mod redo;
-mod snapshot;
-mod state;
-mod step;
+mod phase;
+mod slot_view;
 mod ticket;
+
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::time::Duration;
 
 pub use chunk::Then;
 pub use commit::Committed;
-pub use holder::LockHolder;
-pub use news::{Glance, TicketState};
-pub use snapshot::{Snapshot, Violation, WorkerSnapshot, WorkerState};
-pub use ticket::{Claim, Phase, TakeOver};
+pub use error::{CommitError, TicketError};
+pub use phase::{Phase, WorkerState};
+pub use slot_view::{SlotView, TicketState};
+pub use ticket::{Claim, TakeOver};
+
+use crate::lock::{Guard, LockError, LockOutcome, LockOwner};
+use crate::segment::Segment;
+use crate::value::{Cells, Number, Value};
+
+/// The ledger of a segment, without its lock: each word is read or stored by itself.
+#[derive(Clone, Copy)]
+pub struct Ledger<'a> {
+    segment: &'a Segment,
+}
+
+/// The ledger of a segment, with its lock held. Dropping it releases the lock.
+pub struct LockedLedger<'a> {
+    guard: Guard<'a>,
+}
+
+impl<'a> Ledger<'a> {
+    /// The ledger of `segment`.
+    #[must_use]
+    pub fn of(segment: &'a Segment) -> Self {
+        Self { segment }
+    }
+
+    /// Acquires the lock, however long it takes. Calls `waiting` each second with the owner and the time waited so far.
+    ///
+    /// # Errors
+    /// [`LockError::Damaged`] if the lock or the ledger is damaged beyond what a crash can do; [`LockError::Deadlock`] if
+    /// this thread owns the lock.
+    pub fn lock(self, waiting: impl FnMut(Option<LockOwner>, Duration)) -> Result<LockedLedger<'a>, LockError> {
+        Ok(LockedLedger { guard: Guard::acquire(self.segment, waiting)? })
+    }
+
+    /// Acquires the lock, or gives up when `patience` has passed on the monotonic clock.
+    ///
+    /// # Errors
+    /// [`LockError::Busy`] with the owner when patience has passed; the others as [`Self::lock`].
+    #[inline]
+    pub fn lock_within(self, patience: Duration) -> Result<LockedLedger<'a>, LockError> {
+        Ok(LockedLedger { guard: Guard::acquire_within(self.segment, patience)? })
+    }
+
+    /// How many tickets are done.
+    #[must_use]
+    pub fn done(self) -> u32 {
+        // Acquire: the slots of the counted tickets are complete. Pairs with the Release of `done_count` in `redo`.
+        let done = self.segment.view().header.redo.done_count.load(Acquire);
+        u32::try_from(done).unwrap_or(u32::MAX).min(self.segment.terms().slots)
+    }
+
+    /// The commit with that index in the log, counted from 0; nothing if [`Self::done`] is not larger.
+    #[must_use]
+    pub fn committed(self, index: u32) -> Option<Committed> {
+        let view = self.segment.view();
+        if index >= self.done() {
+            return None;
+        }
+        let ticket = view.log.get(usize::try_from(index).ok()?)?.load(Relaxed);
+        Some(Committed::of(view, view.slot(ticket)?, ticket, self.segment.terms().value_type))
+    }
+
+    /// The sum and the number of the chunks that were added under a ticket; nothing if there is no such ticket.
+    #[must_use]
+    pub fn added(self, ticket: u32) -> Option<(Cells<Number>, u64)> {
+        let view = self.segment.view();
+        let slot = view.slot(ticket)?;
+        let added = Committed::of(view, slot, ticket, self.segment.terms().value_type).contribution;
+        Some((added, slot.chunks.load(Relaxed)))
+    }
+
+    /// The current value of the first cell.
+    #[must_use]
+    pub fn first_cell(self) -> Value {
+        self.segment.terms().value_type.value(self.segment.view().header.core.value.load(Relaxed))
+    }
+
+    /// How many commits, in the order of the log, a coordinator has printed.
+    #[must_use]
+    pub fn reported(self) -> u32 {
+        let reported = self.segment.view().header.live.reported.load(Relaxed);
+        u32::try_from(reported).unwrap_or(u32::MAX).min(self.done())
+    }
+
+    /// Stores how many commits are printed, for a coordinator that takes over.
+    pub fn set_reported(self, commits: u32) {
+        self.segment.view().header.live.reported.store(commits.into(), Relaxed);
+    }
+}
+
+impl<'a> LockedLedger<'a> {
+    /// How the lock was acquired.
+    #[must_use]
+    pub fn outcome(&self) -> LockOutcome {
+        self.guard.outcome()
+    }
+
+    /// Closes the segment: from now on nobody takes a ticket.
+    pub fn close(&mut self) {
+        self.segment().close();
+    }
+
+    fn segment(&self) -> &'a Segment {
+        self.guard.segment()
+    }
+
+    fn ledger(&self) -> Ledger<'a> {
+        Ledger::of(self.segment())
+    }
+}

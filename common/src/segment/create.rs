@@ -1,82 +1,85 @@
 //! Creation: built under a name of its own, then renamed into place.
 //!
-//! `renameat2(RENAME_NOREPLACE)` gives the name to exactly one of any number of creators, and to a finished segment
-//! (rename(2)). A creator that is killed before leaves a file under its creation name, which nobody attaches to and which
-//! the next start removes; one that is killed after leaves a whole segment.
+//! `renameat2(RENAME_NOREPLACE)` gives the name to exactly one of any number of creators, and only to a finished segment
+//! (rename(2)). A creator killed before it leaves a file under its creation name, which nobody attaches to and which the
+//! next start removes. A creator killed after it leaves a whole segment.
 
-use std::cell::RefCell;
 use std::os::fd::AsFd;
-use std::rc::Rc;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
+use super::error::CreateError;
 use super::role::Role;
-use super::{Lifecycle, Segment, debris, inspect, verify};
-use crate::clock::Instant;
-use crate::error::{Error, Result};
-use crate::layout::{Extent, LAYOUT_HASH, MAGIC, VERSION, View};
+use super::{Lifecycle, Segment, verify};
+use crate::clock::BootTime;
+use crate::failpoint::Failpoint;
+use crate::layout::{Geometry, LAYOUT_HASH, MAGIC, VERSION, View};
 use crate::name::{FOLDER, SegmentName};
-use crate::plant::{self, Point};
 use crate::random;
 use crate::sys::mapping::{self, MapError};
+use crate::system_error::SystemError;
 use crate::terms::{Origin, Terms};
 
-/// How often a creation is begun anew when its file was taken for debris between its first two system calls.
+/// How often a creation starts over when its file was removed as debris between its first two system calls.
 const ATTEMPTS: u32 = 8;
 
+/// The start of creation names. No segment name begins with a dot.
+const PREFIX: &str = ".multiprocess-creating-";
+
+/// Whether a file in `/dev/shm` has a creation name.
+pub(crate) fn creation_name(file_name: &str) -> Option<String> {
+    file_name.starts_with(PREFIX).then(|| file_name.to_owned())
+}
+
 impl Segment {
-    /// Creates a segment and attaches to it; under [`Origin::Run`] as its coordinator.
+    /// Creates a segment and attaches to it; with [`Origin::Run`] as its coordinator.
     ///
     /// # Errors
-    /// [`Error::Exists`] if something has the name, [`Error::Terms`] if the terms make no sense,
-    /// [`Error::Permission`] or [`Error::System`] if the system refuses: memory, descriptors or rights are missing.
-    pub fn create(name: &SegmentName, terms: &Terms) -> Result<Self> {
+    /// [`CreateError::Exists`] if something has the name; [`CreateError::Terms`] if a term makes no sense;
+    /// [`CreateError::Permission`] or [`CreateError::System`] if the system refuses.
+    pub fn create(name: &SegmentName, terms: &Terms) -> Result<Self, CreateError> {
         Self::create_with(name, terms, |_| {})
     }
 
-    /// Creates a segment whose cells `initialise` has given their first values by the time that anybody can see them.
+    /// Creates a segment. `initialise` gives the cells their first values before anybody can see them.
     ///
     /// # Errors
     /// As [`Self::create`].
-    pub(crate) fn create_with(name: &SegmentName, terms: &Terms, initialise: impl Fn(View<'_>)) -> Result<Self> {
-        terms.check().map_err(|what| Error::Terms { what })?;
-        let extent = terms.extent();
+    pub(crate) fn create_with(
+        name: &SegmentName,
+        terms: &Terms,
+        initialise: impl Fn(View<'_>),
+    ) -> Result<Self, CreateError> {
+        terms.check().map_err(|what| CreateError::Terms { what })?;
+        let geometry = terms.geometry();
         for _ in 0..ATTEMPTS {
             let nonce = random::random();
-            let creation = Creation(debris::creation_name(nonce));
-            let (mapping, file) = match mapping::create(&creation.0, extent) {
-                Ok(allocated) => allocated,
+            let creation = Creation(format!("{PREFIX}{nonce:016x}"));
+            let (mapping, file) = match mapping::create(&creation.0, geometry) {
+                Ok(created) => created,
                 Err(MapError::Os(Errno::EXIST | Errno::NOENT)) => continue,
                 Err(error) => return Err(cannot_create(name, error)),
             };
-            let segment = Self {
-                name: name.clone(),
-                terms: terms.clone(),
-                founding_nonce: nonce,
-                mapping,
-                tickets: RefCell::default(),
-                file: Rc::new(file),
-            };
+            let segment = Self::new(name, terms.clone(), nonce, mapping, file);
             initialise(*segment.view());
-            segment.found(extent, nonce)?;
-            plant::at(Point::Created);
+            segment.found(geometry, nonce)?;
+            Failpoint::Created.reach();
             match creation.publish(name) {
                 Ok(()) => return Ok(segment),
                 Err(Errno::NOENT) => {}
-                Err(Errno::EXIST) => return Err(exists(name)),
-                Err(error) => return Err(Error::system("create segment", name, error)),
+                Err(Errno::EXIST) => return Err(CreateError::Exists { name: name.clone() }),
+                Err(error) => return Err(SystemError::new("create segment", name, error).into()),
             }
         }
-        Err(Error::system("create segment", name, Errno::AGAIN))
+        Err(SystemError::new("create segment", name, Errno::AGAIN).into())
     }
 
     /// Fills in the header and takes this process's roles.
-    fn found(&self, extent: Extent, nonce: u64) -> Result<()> {
-        let is_coordinator = self.terms.origin == Origin::Run;
+    fn found(&self, geometry: Geometry, nonce: u64) -> Result<(), SystemError> {
         Role::Present.try_share(&self.name, self.file.as_fd())?;
-        if is_coordinator {
+        if self.terms.origin == Origin::Run {
             self.become_coordinator()?;
             self.open_as_coordinator();
         }
@@ -85,22 +88,22 @@ impl Segment {
         identity.magic.store(MAGIC, Relaxed);
         identity.version.store(VERSION, Relaxed);
         identity.layout_hash.store(LAYOUT_HASH, Relaxed);
-        identity.size.store(extent.size() as u64, Relaxed);
+        identity.size.store(geometry.size() as u64, Relaxed);
         identity.c_library.store(verify::C_LIBRARY, Relaxed);
-        identity.slot_count.store(extent.slots, Relaxed);
+        identity.slot_count.store(geometry.slots, Relaxed);
         identity.pid_namespace.store(verify::pid_namespace(), Relaxed);
         identity.nonce.store(nonce, Relaxed);
-        identity.created_at.store(Instant::now().0, Relaxed);
+        identity.created_at.store(BootTime::now().0, Relaxed);
         self.terms.store(header);
         identity.checksum.store(verify::checksum(header, &self.terms), Relaxed);
         header.live.lifecycle.store(Lifecycle::Open as u32, Relaxed);
-        // Release pairs with the Acquire in `verify`: who sees a ready segment sees all of the above.
+        // Release: whoever sees a ready segment sees everything above. Pairs with the Acquire in `verify`.
         identity.ready.store(1, Release);
         Ok(())
     }
 }
 
-/// The file of a segment that is not published; it is removed when this is dropped, and gone once it is published.
+/// The file of an unpublished segment. Dropping it removes the file; once published, nothing is left to remove.
 struct Creation(String);
 
 impl Creation {
@@ -112,23 +115,16 @@ impl Creation {
 
 impl Drop for Creation {
     fn drop(&mut self) {
-        // Published, or taken for debris, or never made: then there is nothing of that name, which no one else uses.
+        // Fails if it was published, removed as debris, or never made. Nobody else uses this name.
         let _ = rustix::shm::unlink(self.0.as_str());
     }
 }
 
-fn cannot_create(name: &SegmentName, error: MapError) -> Error {
+fn cannot_create(name: &SegmentName, error: MapError) -> CreateError {
     match error {
-        MapError::Os(Errno::ACCESS | Errno::PERM) => Error::Permission { name: name.clone(), doing: "create" },
-        MapError::Os(error) => Error::system("create segment", name, error),
-        MapError::Changed => Error::system("create segment", name, Errno::INVAL),
-        MapError::Mutex(what) => Error::Damaged { what },
+        MapError::Os(Errno::ACCESS | Errno::PERM) => CreateError::Permission { name: name.clone() },
+        MapError::Os(error) => SystemError::new("create segment", name, error).into(),
+        MapError::Changed => SystemError::new("create segment", name, Errno::INVAL).into(),
+        MapError::Mutex(what) => SystemError::new("create segment", name, std::io::Error::other(what)).into(),
     }
-}
-
-/// What is known of the segment that has the name already.
-fn exists(name: &SegmentName) -> Error {
-    let is_stale = inspect::state(name) == Some(inspect::RunState::Stale);
-    let state = if is_stale { ": it was left behind by a run whose coordinator died" } else { "" };
-    Error::Exists { name: name.clone(), state, stale: is_stale }
 }

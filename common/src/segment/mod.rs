@@ -1,59 +1,54 @@
-//! A named segment: created whole or not at all, verified before it is touched, removed by whoever may.
+//! A named segment: created whole or not at all, and verified before it is used.
 //!
-//! Invariants: a name in `/dev/shm` never stands for a half-made segment of ours; nobody unlinks a segment that is not the
-//! one that they looked at; nothing read from a segment decides over memory safety.
+//! Invariants: a name in `/dev/shm` never stands for a half-made segment of ours; nothing read from a segment decides over
+//! memory safety.
 
 mod attach;
 mod create;
-mod debris;
-mod inspect;
-mod live;
-mod remove;
+mod error;
+mod requests;
 mod role;
-mod verify;
+pub(crate) mod verify;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-pub use debris::remove_creation_debris;
-pub use inspect::{Lookup, RunState, list};
-pub use live::{Lifecycle, Stop};
-pub(crate) use live::{lifecycle_from, stop_from};
-pub use remove::{Condition, Removal, remove};
+pub(crate) use create::creation_name;
+pub use error::{AttachError, CreateError, Refusal};
+pub use requests::{Lifecycle, Stop};
 pub use role::Role;
 
-use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::clock::BootTime;
 use crate::layout::View;
-use crate::ledger::Snapshot;
 use crate::name::SegmentName;
 use crate::process;
 use crate::sys::mapping::Mapping;
+use crate::system_error::SystemError;
 use crate::terms::Terms;
 
 /// A segment that this process is attached to.
 ///
-/// Attached means: mapped, and counted by the kernel as present until the process detaches or dies.
+/// Attached means mapped, and counted by the kernel as present until the process detaches or dies.
 ///
-/// Detaching while the lock is held does not compile, because the guard borrows the segment:
+/// The guard borrows the segment, so detaching while the lock is held does not compile:
 ///
 /// ```compile_fail
-/// use common::Segment;
+/// use common::{Ledger, Segment};
 /// fn detach_under_the_lock(segment: Segment) {
-///     let guard = segment.lock(|_, _| {}).unwrap();
+///     let ledger = Ledger::of(&segment).lock(|_, _| {}).unwrap();
 ///     drop(segment);
-///     drop(guard);
+///     drop(ledger);
 /// }
 /// ```
 pub struct Segment {
     name: SegmentName,
     terms: Terms,
-    founding_nonce: u64,
+    nonce: u64,
     mapping: Mapping,
     /// The tickets whose roles `file` holds.
     tickets: RefCell<BTreeSet<u32>>,
@@ -62,7 +57,7 @@ pub struct Segment {
 }
 
 impl Drop for Segment {
-    /// A guard that was leaked keeps the mapping, and with it this process is still present and at work.
+    /// A leaked guard keeps the mapping. The process then stays present and keeps its tickets.
     fn drop(&mut self) {
         if self.mapping.lock().is_held() {
             std::mem::forget(Rc::clone(&self.file));
@@ -71,6 +66,10 @@ impl Drop for Segment {
 }
 
 impl Segment {
+    fn new(name: &SegmentName, terms: Terms, nonce: u64, mapping: Mapping, file: OwnedFd) -> Self {
+        Self { name: name.clone(), terms, nonce, mapping, tickets: RefCell::default(), file: Rc::new(file) }
+    }
+
     /// The segment's name.
     #[must_use]
     pub fn name(&self) -> &SegmentName {
@@ -83,46 +82,16 @@ impl Segment {
         &self.terms
     }
 
-    /// Whether another process supervises the run.
-    ///
-    /// # Errors
-    /// [`crate::Error::System`] if the kernel cannot be asked.
-    pub fn has_coordinator(&self) -> Result<bool> {
-        Role::Coordinator.is_held(&self.name, self.file())
+    /// A random number that tells this segment from others of its name.
+    #[must_use]
+    pub fn nonce(&self) -> u64 {
+        self.nonce
     }
 
-    /// Makes this process the run's coordinator, unless there is one.
-    ///
-    /// # Errors
-    /// [`crate::Error::System`] if the kernel cannot be asked.
-    pub fn become_coordinator(&self) -> Result<bool> {
-        Role::Coordinator.try_take(&self.name, self.file())
-    }
-
-    /// Makes the coordinator look at the segment now.
-    ///
-    /// By SIGCHLD: it is what a coordinator looks up for anyway, and what any other process ignores by default.
-    ///
-    /// # Errors
-    /// [`crate::Error::System`] if the kernel cannot be asked who coordinates.
-    pub fn wake_coordinator(&self) -> Result<()> {
-        let pid = process::id(self.view().header.live.coordinator_pid.load(Relaxed));
-        let Some(Ok(process)) = pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) else { return Ok(()) };
-        // While the role is held the process behind the descriptor is the coordinator, or, for the moment in which one takes
-        // over, a stranger whom this signal does no harm.
-        if self.has_coordinator()? {
-            // It may end at this very moment: then there is nobody to wake.
-            let _ = pidfd_send_signal(process, Signal::CHILD);
-        }
-        Ok(())
-    }
-
-    /// Whether a live process works under that ticket: another one, or this one through this attachment.
-    ///
-    /// # Errors
-    /// [`crate::Error::System`] if the kernel cannot be asked.
-    pub fn has_worker(&self, ticket: u32) -> Result<bool> {
-        Ok(self.has_taken(ticket) || Role::Ticket(ticket).is_held(&self.name, self.file())?)
+    /// When it was created.
+    #[must_use]
+    pub fn created(&self) -> BootTime {
+        BootTime(self.view().header.identity.created_at.load(Relaxed))
     }
 
     /// Whether the name still stands for this segment.
@@ -131,28 +100,60 @@ impl Segment {
         rustix::fs::fstat(self.file()).is_ok_and(|stat| stat.st_nlink > 0)
     }
 
-    /// A number that tells this segment from others of its name.
-    #[must_use]
-    pub fn nonce(&self) -> u64 {
-        self.founding_nonce
-    }
-
-    /// When it was created.
-    #[must_use]
-    pub fn created(&self) -> Instant {
-        Instant(self.view().header.identity.created_at.load(Relaxed))
-    }
-
-    /// Everything that there is to tell, read without the lock.
+    /// Whether another process coordinates the run.
     ///
     /// # Errors
-    /// [`crate::Error::Damaged`] if the ledger makes no sense, [`crate::Error::System`] if the file cannot be read.
-    pub fn snapshot(&self) -> Result<Snapshot> {
-        // A file that was truncated and grown again reads as zeros: nothing of what it says is this segment's.
-        if self.view().header.identity.nonce.load(Relaxed) != self.founding_nonce {
-            return Err(Error::Damaged { what: "its header was overwritten".to_owned() });
+    /// [`SystemError`] if the kernel cannot be asked.
+    pub fn has_coordinator(&self) -> Result<bool, SystemError> {
+        Role::Coordinator.is_held(&self.name, self.file())
+    }
+
+    /// Makes this process the run's coordinator, unless it has one. Returns whether it succeeded.
+    ///
+    /// # Errors
+    /// [`SystemError`] if the kernel cannot be asked.
+    pub fn become_coordinator(&self) -> Result<bool, SystemError> {
+        Role::Coordinator.try_take(&self.name, self.file())
+    }
+
+    /// Makes the coordinator look at the segment now.
+    ///
+    /// Sends SIGCHLD, which a coordinator handles anyway and any other process ignores by default.
+    ///
+    /// # Errors
+    /// [`SystemError`] if the kernel cannot be asked who coordinates.
+    pub fn wake_coordinator(&self) -> Result<(), SystemError> {
+        let pid = process::id(self.view().header.live.coordinator_pid.load(Relaxed));
+        let Some(Ok(process)) = pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) else { return Ok(()) };
+        // While the role is held the process behind the descriptor is the coordinator. While a new one takes over it may be
+        // a stranger, whom this signal does not harm.
+        if self.has_coordinator()? {
+            // It may have ended by now: then nobody needs to be woken.
+            let _ = pidfd_send_signal(process, Signal::CHILD);
         }
-        Snapshot::read(&self.name, self.file(), &self.terms)
+        Ok(())
+    }
+
+    /// Whether a live process works under that ticket: another one, or this one through this attachment.
+    ///
+    /// # Errors
+    /// [`SystemError`] if the kernel cannot be asked.
+    pub fn has_worker(&self, ticket: u32) -> Result<bool, SystemError> {
+        Ok(self.has_taken(ticket) || Role::Ticket(ticket).is_held(&self.name, self.file())?)
+    }
+
+    /// Whether this attachment has taken the ticket.
+    pub(crate) fn has_taken(&self, ticket: u32) -> bool {
+        self.tickets.borrow().contains(&ticket)
+    }
+
+    /// Takes the ticket's role, unless a live process has it. Returns whether it succeeded.
+    pub(crate) fn try_take_ticket(&self, ticket: u32) -> Result<bool, SystemError> {
+        let is_taken = Role::Ticket(ticket).try_take(&self.name, self.file())?;
+        if is_taken {
+            self.tickets.borrow_mut().insert(ticket);
+        }
+        Ok(is_taken)
     }
 
     pub(crate) fn view(&self) -> &View<'_> {
@@ -164,7 +165,6 @@ impl Segment {
     }
 
     pub(crate) fn file(&self) -> BorrowedFd<'_> {
-        use std::os::fd::AsFd;
         self.file.as_fd()
     }
 }

@@ -1,66 +1,50 @@
-//! Roles: what a process is to a segment, as a lock on one byte that the kernel gives up for it at any death.
+//! Roles: what a process is to a segment, as a lock on one byte of its file. The kernel drops the lock at any death.
 
 use std::fmt::Display;
 use std::os::fd::BorrowedFd;
 
-use crate::error::{Error, Result};
-use crate::layout::{Extent, Slot};
+use crate::layout::{Geometry, Slot};
 use crate::sys::record_lock::{Hold, is_held, try_lock};
+use crate::system_error::SystemError;
 
 /// What a process is to a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// One of all who are attached.
+    /// An attached process.
     Present,
-    /// The one who supervises the run.
+    /// The process that supervises the run.
     Coordinator,
-    /// The one who is about to unlink the name.
+    /// The process that is about to unlink the name.
     Remover,
-    /// The one who works under a ticket.
+    /// The process that works under a ticket.
     Ticket(u32),
 }
 
 impl Role {
-    /// Takes the role alone if nobody has it; says whether it was free.
-    pub(super) fn try_take(self, name: impl Display, file: BorrowedFd<'_>) -> Result<bool> {
-        try_lock(file, self.byte(), Hold::Exclusive).map_err(|error| Error::system("lock", name, error))
+    /// Takes the role exclusively, if nobody has it. Returns whether it succeeded.
+    pub(crate) fn try_take(self, name: impl Display, file: BorrowedFd<'_>) -> Result<bool, SystemError> {
+        try_lock(file, self.byte(), Hold::Exclusive).map_err(|error| SystemError::new("lock", name, error))
     }
 
-    /// Takes the role together with others; says whether nobody had it alone.
-    pub(super) fn try_share(self, name: impl Display, file: BorrowedFd<'_>) -> Result<bool> {
-        try_lock(file, self.byte(), Hold::Shared).map_err(|error| Error::system("lock", name, error))
+    /// Takes the role together with others, unless somebody has it exclusively. Returns whether it succeeded.
+    pub(super) fn try_share(self, name: impl Display, file: BorrowedFd<'_>) -> Result<bool, SystemError> {
+        try_lock(file, self.byte(), Hold::Shared).map_err(|error| SystemError::new("lock", name, error))
     }
 
-    /// Whether anyone but the holder of `file` has the role.
-    pub(crate) fn is_held(self, name: impl Display, file: BorrowedFd<'_>) -> Result<bool> {
-        is_held(file, self.byte(), Hold::Exclusive).map_err(|error| Error::system("ask for locks on", name, error))
+    /// Whether another open file description than `file` has the role.
+    pub(crate) fn is_held(self, name: impl Display, file: BorrowedFd<'_>) -> Result<bool, SystemError> {
+        is_held(file, self.byte(), Hold::Exclusive).map_err(|error| SystemError::new("ask for locks on", name, error))
     }
 
-    /// The byte that stands for the role; a ticket's is the first of its slot.
+    /// The byte of the role. A ticket's byte is the first of its slot.
     fn byte(self) -> u64 {
         match self {
             Self::Present => 0,
             Self::Coordinator => 1,
             Self::Remover => 2,
             Self::Ticket(ticket) => {
-                Extent::SLOTS_AT as u64 + u64::from(ticket.saturating_sub(1)) * size_of::<Slot>() as u64
+                Geometry::SLOTS_AT as u64 + u64::from(ticket.saturating_sub(1)) * size_of::<Slot>() as u64
             }
         }
-    }
-}
-
-impl super::Segment {
-    /// Makes this process the one that works under the ticket, unless a live one does.
-    pub(crate) fn try_take_ticket(&self, ticket: u32) -> Result<bool> {
-        let is_taken = Role::Ticket(ticket).try_take(&self.name, self.file())?;
-        if is_taken {
-            self.tickets.borrow_mut().insert(ticket);
-        }
-        Ok(is_taken)
-    }
-
-    /// Whether the ticket was taken through this very attachment.
-    pub(crate) fn has_taken(&self, ticket: u32) -> bool {
-        self.tickets.borrow().contains(&ticket)
     }
 }

@@ -1,7 +1,7 @@
-//! The checks that stand between a file in `/dev/shm` and its use.
+//! The checks between a file in `/dev/shm` and its use.
 //!
-//! All are made on the descriptor and on a private copy of the header, before anything is mapped: a hostile or broken
-//! file can neither crash the reader nor make it wait.
+//! All use the descriptor and a private copy of the header, before anything is mapped: a hostile or broken file can neither
+//! crash the reader nor make it wait.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
@@ -11,76 +11,77 @@ use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::Lifecycle;
-use crate::clock::Instant;
-use crate::error::{Error, Refusal, Result};
-use crate::layout::{self, Extent, Header, LAYOUT_HASH, MAGIC, PAGE, VERSION};
+use super::error::{AttachError, Refusal};
+use crate::clock::BootTime;
+use crate::layout::{self, Geometry, Header, LAYOUT_HASH, MAGIC, PAGE, VERSION};
 use crate::name::SegmentName;
-use crate::sys::image::HeaderImage;
 use crate::sys::mapping::cautious;
+use crate::sys::segment_copy::HeaderCopy;
+use crate::system_error::SystemError;
 use crate::terms::Terms;
 
 /// Which C library's `pthread_mutex_t` lies in the segment.
 pub(super) const C_LIBRARY: u32 = if cfg!(target_env = "musl") { 2 } else { 1 };
 
 /// How long an attacher waits for a segment to be published.
-pub(super) const PATIENCE: Duration = Duration::from_millis(500);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(500);
 
-/// What the checks found.
-pub(super) struct Verified {
+/// A verified segment.
+pub(crate) struct Verified {
     pub terms: Terms,
-    pub extent: Extent,
+    pub geometry: Geometry,
     pub nonce: u64,
-    pub header: HeaderImage,
+    pub header: HeaderCopy,
 }
 
-/// Opens the file of that name without following or waiting for anything.
-pub(super) fn open(name: &SegmentName, access: OFlags) -> Result<OwnedFd> {
-    let refused = |kind| Error::Refused { name: name.clone(), why: Refusal::Kind(kind) };
+/// Opens the file of that name. Follows no link and waits for nothing.
+pub(crate) fn open(name: &SegmentName, access: OFlags) -> Result<OwnedFd, AttachError> {
+    let refused = |kind| AttachError::Refused { name: name.clone(), why: Refusal::Kind(kind) };
     rustix::fs::open(name.path(), cautious(access), Mode::empty()).map_err(|error| match error {
-        Errno::NOENT => Error::NoSegment { name: name.clone(), running: Vec::new() },
+        Errno::NOENT => AttachError::NoSegment { name: name.clone() },
         Errno::LOOP => refused("a symbolic link"),
         Errno::ISDIR => refused("a directory"),
         Errno::NXIO => refused("a socket or a device"),
-        Errno::ACCESS | Errno::PERM => Error::Permission { name: name.clone(), doing: "open" },
-        error => Error::system("open segment", name, error),
+        Errno::ACCESS | Errno::PERM => AttachError::Permission { name: name.clone() },
+        error => SystemError::new("open segment", name, error).into(),
     })
 }
 
-/// Checks the file, its header and its terms; a segment that is not published is waited for that long.
-pub(super) fn verify(name: &SegmentName, file: BorrowedFd<'_>, patience: Duration) -> Result<Verified> {
-    let refuse = |why| Error::Refused { name: name.clone(), why };
-    let stat = rustix::fs::fstat(file).map_err(|error| Error::system("look at segment", name, error))?;
+/// Checks the file, its header and its terms. Waits up to `patience` for a segment that is not published yet.
+pub(crate) fn verify(name: &SegmentName, file: BorrowedFd<'_>, patience: Duration) -> Result<Verified, AttachError> {
+    let refuse = |why| AttachError::Refused { name: name.clone(), why };
+    let stat = rustix::fs::fstat(file).map_err(|error| SystemError::new("look at segment", name, error))?;
     plain_file(&stat).map_err(refuse)?;
     let size = u64::try_from(stat.st_size).unwrap_or(0);
     let short = || refuse(Refusal::Size { found: size, expected: format!("at least {PAGE}") });
-    let began = Instant::now();
+    let began = BootTime::now();
     let header = loop {
-        let image =
-            HeaderImage::read(file).map_err(|error| Error::system("read segment", name, error))?.ok_or_else(short)?;
-        let identity = &image.header().identity;
-        // Before anything else, so that another program's file is not waited for.
+        let copy = HeaderCopy::read(file).map_err(|error| SystemError::new("read segment", name, error))?;
+        let copy = copy.ok_or_else(short)?;
+        let identity = &copy.header().identity;
+        // First, so that another program's file is not waited for.
         if identity.magic.load(Relaxed) != MAGIC {
             return Err(refuse(Refusal::Magic));
         }
-        // Acquire pairs with the Release in `create`.
+        // Acquire: pairs with the Release in `create`.
         if identity.ready.load(Acquire) == 1 {
-            break image;
+            break copy;
         }
         if began.elapsed() >= patience {
-            return Err(Error::NotReady { name: name.clone() });
+            return Err(AttachError::NotReady { name: name.clone() });
         }
         std::thread::sleep(Duration::from_millis(5));
     };
     let terms = header_of_ours(header.header()).map_err(refuse)?;
-    let extent = terms.extent();
-    if size != extent.size() as u64 {
-        return Err(refuse(Refusal::Size { found: size, expected: extent.size().to_string() }));
+    let geometry = terms.geometry();
+    if size != geometry.size() as u64 {
+        return Err(refuse(Refusal::Size { found: size, expected: geometry.size().to_string() }));
     }
-    Ok(Verified { terms, extent, nonce: header.header().identity.nonce.load(Relaxed), header })
+    Ok(Verified { terms, geometry, nonce: header.header().identity.nonce.load(Relaxed), header })
 }
 
-/// Whether the file is one that a segment may lie in.
-pub(super) fn plain_file(stat: &Stat) -> Result<(), Refusal> {
+/// Whether a segment may lie in the file.
+pub(crate) fn plain_file(stat: &Stat) -> Result<(), Refusal> {
     let kind = match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => None,
         FileType::Fifo => Some("a FIFO"),
@@ -106,9 +107,9 @@ pub(super) fn plain_file(stat: &Stat) -> Result<(), Refusal> {
 }
 
 /// Whether the file begins as segments of any version do.
-pub(super) fn has_our_magic(file: impl AsFd) -> bool {
-    let image = HeaderImage::read(file).ok().flatten();
-    image.is_some_and(|image| image.header().identity.magic.load(Relaxed) == MAGIC)
+pub(crate) fn has_our_magic(file: impl AsFd) -> bool {
+    let copy = HeaderCopy::read(file).ok().flatten();
+    copy.is_some_and(|copy| copy.header().identity.magic.load(Relaxed) == MAGIC)
 }
 
 fn header_of_ours(header: &Header) -> Result<Terms, Refusal> {
@@ -140,7 +141,7 @@ fn header_of_ours(header: &Header) -> Result<Terms, Refusal> {
     Ok(terms)
 }
 
-/// Over everything that never changes once the segment is ready.
+/// A checksum over everything that never changes once the segment is ready.
 pub(super) fn checksum(header: &Header, terms: &Terms) -> u64 {
     let identity = &header.identity;
     let mut words = vec![
@@ -158,7 +159,7 @@ pub(super) fn checksum(header: &Header, terms: &Terms) -> u64 {
     layout::hash(&words)
 }
 
-/// Identifies this process's PID namespace (namespaces(7)); 0 where `/proc` does not tell.
+/// The inode of this process's PID namespace (namespaces(7)); 0 without `/proc`.
 pub(super) fn pid_namespace() -> u64 {
     rustix::fs::stat("/proc/self/ns/pid").map_or(0, |stat| stat.st_ino)
 }

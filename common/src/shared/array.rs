@@ -1,17 +1,19 @@
-//! Several numbers of one type that several processes share.
+//! Several numbers of one type that processes share.
 
 use std::fmt;
 use std::time::Duration;
 
-use super::{Cells, Scalar, exchange, load, store};
-use crate::error::{Error, Result};
-use crate::lock::{Acquire, Guard};
+use super::{Scalar, SharedCells, load, replace_all, store};
+use crate::error::Result;
+use crate::ledger::CommitError;
+use crate::lock::{Guard, LockError, LockOutcome};
 use crate::name::SegmentName;
+use crate::segment::{AttachError, CreateError};
 
 /// Several numbers of one type that several processes share, with one lock: `multiprocessing.Array`.
 ///
-/// Its length never changes: 1 to [`MOST_CELLS`](crate::MOST_CELLS) cells, of which each takes 56 bytes. Creating,
-/// attaching and removing are as for a [`SharedValue`](crate::SharedValue), and it too stays with its thread.
+/// Its length never changes: 1 to [`MOST_CELLS`](crate::MOST_CELLS) cells of 56 bytes each. Creating, attaching and removing
+/// work as for a [`SharedValue`](crate::SharedValue). The handle stays with its thread, too.
 ///
 /// ```
 /// use common::{SegmentName, SharedArray};
@@ -30,33 +32,33 @@ use crate::name::SegmentName;
 /// # Ok(())
 /// # }
 /// ```
-pub struct SharedArray<T: Scalar>(Cells<T>);
+pub struct SharedArray<T: Scalar>(SharedCells<T>);
 
 impl<T: Scalar> SharedArray<T> {
-    /// Creates an array of these numbers; nobody ever sees it hold anything else before.
+    /// Creates an array of these numbers. Nobody ever sees other numbers before them.
     ///
     /// # Errors
-    /// [`Error::Terms`] if there are none or more than [`MOST_CELLS`](crate::MOST_CELLS), [`Error::Exists`] if something
-    /// has the name, [`Error::Permission`] or [`Error::System`] if the system refuses.
-    pub fn create(name: &SegmentName, initial: &[T]) -> Result<Self> {
-        Cells::create(name, initial.len(), initial).map(Self)
+    /// [`CreateError::Terms`] for no numbers or more than [`MOST_CELLS`](crate::MOST_CELLS); [`CreateError::Exists`] if
+    /// something has the name; [`CreateError::Permission`] or [`CreateError::System`] if the system refuses.
+    pub fn create(name: &SegmentName, initial: &[T]) -> Result<Self, CreateError> {
+        SharedCells::create(name, initial.len(), initial).map(Self)
     }
 
     /// Creates an array of `len` zeros.
     ///
     /// # Errors
     /// As [`Self::create`].
-    pub fn zeroed(name: &SegmentName, len: usize) -> Result<Self> {
-        Cells::create(name, len, &[]).map(Self)
+    pub fn zeroed(name: &SegmentName, len: usize) -> Result<Self, CreateError> {
+        SharedCells::create(name, len, &[]).map(Self)
     }
 
-    /// Attaches to the array of that name, however long it is; a value is an array of one cell.
+    /// Attaches to the array of that name, whatever its length. A value is an array of one cell.
     ///
     /// # Errors
-    /// [`Error::OtherType`] if what has the name is of another type or the value of a run; [`Error::NoSegment`] if
-    /// nothing has it; and the other errors of [`Segment::attach`](crate::Segment::attach).
-    pub fn attach(name: &SegmentName) -> Result<Self> {
-        Cells::attach(name, |_| true, format!("an array of type {}", T::VALUE_TYPE.name())).map(Self)
+    /// [`AttachError::OtherType`] if the segment is of another type or a run; [`AttachError::NoSegment`] if nothing has the
+    /// name; the others as [`Segment::attach`](crate::Segment::attach).
+    pub fn attach(name: &SegmentName) -> Result<Self, AttachError> {
+        SharedCells::attach(name, |_| true, format!("an array of type {}", T::VALUE_TYPE.name())).map(Self)
     }
 
     /// The name by which other processes attach.
@@ -65,57 +67,57 @@ impl<T: Scalar> SharedArray<T> {
         self.0.segment.name()
     }
 
-    /// How many cells it has, always the same.
+    /// The number of cells. It never changes.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "there is always a cell")]
+    #[expect(clippy::len_without_is_empty, reason = "an array is never empty")]
     pub fn len(&self) -> usize {
         1 + self.0.segment.view().further_cells.len()
     }
 
-    /// What the cell holds at this moment: one load, without the lock; nothing if there is no such cell.
+    /// The current value of a cell: one load, without the lock; nothing if there is no such cell.
     ///
-    /// Cells that are read one after the other this way may be of different moments.
+    /// Cells that are read one after the other may be of different moments.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<T> {
-        self.0.segment.cell(index).map(load)
+        self.0.cell(index).map(load)
     }
 
-    /// Takes the lock, however long it takes.
+    /// Acquires the lock, however long it takes.
     ///
     /// # Errors
-    /// [`Error::Deadlock`] if this thread holds it already; [`Error::Damaged`] if the segment is damaged beyond what a
-    /// crash can do to it.
-    pub fn lock(&self) -> Result<ArrayGuard<'_, T>> {
+    /// [`LockError::Deadlock`] if this thread holds it already; [`LockError::Damaged`] if the segment is damaged beyond what a
+    /// crash can do.
+    pub fn lock(&self) -> Result<ArrayGuard<'_, T>, LockError> {
         Ok(ArrayGuard { array: self, guard: self.0.lock()? })
     }
 
-    /// Takes the lock if nobody holds it, this thread included.
+    /// Acquires the lock if nobody holds it, this thread included.
     ///
     /// # Errors
-    /// [`Error::Damaged`] as in [`Self::lock`].
-    pub fn try_lock(&self) -> Result<Option<ArrayGuard<'_, T>>> {
+    /// [`LockError::Damaged`] as in [`Self::lock`].
+    pub fn try_lock(&self) -> Result<Option<ArrayGuard<'_, T>>, LockError> {
         Ok(self.0.try_lock()?.map(|guard| ArrayGuard { array: self, guard }))
     }
 
-    /// Takes the lock, or gives up when `patience` has passed.
+    /// Acquires the lock, or gives up when `patience` has passed.
     ///
     /// # Errors
-    /// [`Error::Busy`] with who holds it when patience has passed, and those of [`Self::lock`].
-    pub fn lock_within(&self, patience: Duration) -> Result<ArrayGuard<'_, T>> {
-        Ok(ArrayGuard { array: self, guard: self.0.segment.lock_within(patience)? })
+    /// [`LockError::Busy`] with the owner when patience has passed; the others as [`Self::lock`].
+    pub fn lock_within(&self, patience: Duration) -> Result<ArrayGuard<'_, T>, LockError> {
+        Ok(ArrayGuard { array: self, guard: self.0.lock_within(patience)? })
     }
 
-    /// Takes the lock and changes all cells at once: [`ArrayGuard::update`].
+    /// Acquires the lock and changes all cells at once: [`ArrayGuard::update`].
     ///
-    /// Programs that need to know whether the last holder died take the lock themselves: [`ArrayGuard::acquired`].
+    /// To learn whether the last owner died, acquire the lock yourself: [`ArrayGuard::outcome`].
     ///
     /// # Errors
     /// As [`Self::lock`].
-    pub fn update(&self, change: impl FnOnce(&mut [T])) -> Result<()> {
+    pub fn update(&self, change: impl FnOnce(&mut [T])) -> Result<(), LockError> {
         self.lock()?.update(change)
     }
 
-    /// Takes the lock and adds a number to each cell, all at once: [`ArrayGuard::add`].
+    /// Acquires the lock and adds a number to each cell, all at once: [`ArrayGuard::add`].
     ///
     /// # Errors
     /// As [`Self::lock`] and [`ArrayGuard::add`].
@@ -123,7 +125,7 @@ impl<T: Scalar> SharedArray<T> {
         self.lock()?.add(numbers)
     }
 
-    /// Detaches and leaves the name, also of the array's creator: as [`SharedValue::keep`](crate::SharedValue::keep).
+    /// Detaches and leaves the name, as [`SharedValue::keep`](crate::SharedValue::keep).
     pub fn keep(mut self) {
         self.0.unlinks = false;
     }
@@ -143,20 +145,20 @@ pub struct ArrayGuard<'a, T: Scalar> {
 }
 
 impl<T: Scalar> ArrayGuard<'_, T> {
-    /// How many cells the array has.
+    /// The number of cells.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "there is always a cell")]
+    #[expect(clippy::len_without_is_empty, reason = "an array is never empty")]
     pub fn len(&self) -> usize {
         self.array.len()
     }
 
-    /// What the cell holds; nothing if there is no such cell.
+    /// The value of a cell; nothing if there is no such cell.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<T> {
         self.array.get(index)
     }
 
-    /// What the cells hold, first cell first.
+    /// The values of all cells, in order.
     pub fn iter(&self) -> impl Iterator<Item = T> {
         self.array.0.segment.view().cells().iter().map(load)
     }
@@ -167,56 +169,58 @@ impl<T: Scalar> ArrayGuard<'_, T> {
         self.iter().collect()
     }
 
-    /// Makes the cell hold `value`: one store, in place from now on, whatever happens to this process.
+    /// Stores `value` into a cell at once. It stays, whatever happens to this process.
     ///
     /// # Panics
     /// If there is no such cell, as `slice[index] = value` does.
     #[track_caller]
     pub fn set(&mut self, index: usize, value: T) {
-        let cell = self.array.0.segment.cell(index);
-        let Some(cell) = cell else { panic!("there is no cell {index} in an array of {}", self.len()) };
+        let cell = self.array.0.cell(index);
+        let Some(cell) = cell else { panic!("no cell {index} in an array of {}", self.len()) };
         store(cell, value);
     }
 
-    /// Hands a copy of all cells to `change`, and makes what it left there the cells.
+    /// Gives a copy of all cells to `change`, and stores the changed copy back.
     ///
-    /// Killed in the middle of it, the process has changed all cells or none. If `change` panics, nothing is changed.
+    /// A process killed in the middle has changed all cells or none. If `change` panics, nothing is changed.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if another process has damaged the segment meanwhile.
-    pub fn update(&mut self, change: impl FnOnce(&mut [T])) -> Result<()> {
+    /// [`LockError::Damaged`] if another process damaged the segment meanwhile.
+    pub fn update(&mut self, change: impl FnOnce(&mut [T])) -> Result<(), LockError> {
         let mut cells = self.to_vec();
         change(&mut cells);
-        exchange(&mut self.guard, cells.into_iter())
+        replace_all(&mut self.guard, cells.into_iter())
     }
 
-    /// Adds a number to each cell as [`update`](Self::update) would; integers wrap around at their ends.
+    /// Adds a number to each cell as [`update`](Self::update) does. Integers wrap around.
     ///
     /// # Errors
-    /// [`Error::Unfit`] if there is not one number for each cell; nothing is changed then. Else as [`Self::update`].
+    /// [`CommitError::Unfit`] if `numbers` has another length than the array; nothing is changed then. The others as
+    /// [`Self::update`].
     pub fn add(&mut self, numbers: &[T]) -> Result<()> {
         let terms = self.guard.segment().terms();
         if numbers.len() != self.len() {
             let contribution = format!("a list of {} numbers", numbers.len());
-            return Err(Error::Unfit { contribution, kind: terms.value_type.name(), cells: terms.cells });
+            let kind = terms.value_type.name();
+            return Err(CommitError::Unfit { contribution, kind, cells: terms.cells }.into());
         }
-        self.update(|cells| {
+        Ok(self.update(|cells| {
             for (cell, number) in cells.iter_mut().zip(numbers) {
                 *cell = cell.plus(*number);
             }
-        })
+        })?)
     }
 
-    /// How the lock was had: [`Acquire::OwnerDied`] says that its last holder died with it, or became another program.
+    /// How the lock was acquired: [`LockOutcome::OwnerDied`] if its last owner died with it or became another program.
     ///
-    /// The cells are then what that holder left: of several that it `set` those before its death are in place and the
-    /// others are not, so what belongs together may be there in part; the `update` or `add` in which it died has changed
-    /// all cells or none. Whether they make sense is for the caller to judge, and to mend under this guard.
+    /// The dead owner's `set` calls are done, and the rest of its plan is missing, so related cells may not match. The `update`
+    /// or `add` in which it died has changed all cells or none. The caller decides whether the cells make sense, and repairs
+    /// them under this guard.
     ///
-    /// Only the first guard after the death tells of it. If [`SharedArray::update`] or [`SharedArray::add`] comes first,
-    /// which takes the lock for itself, nobody is told.
+    /// Only the first guard after the death reports it. If [`SharedArray::update`] or [`SharedArray::add`] comes first, nobody
+    /// learns of the death.
     #[must_use]
-    pub fn acquired(&self) -> Acquire {
-        self.guard.acquired()
+    pub fn outcome(&self) -> LockOutcome {
+        self.guard.outcome()
     }
 }

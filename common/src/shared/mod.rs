@@ -1,14 +1,14 @@
-//! Values and arrays for Rust programs of one's own, as `multiprocessing.Value` and `Array` are for Python's: no
-//! coordinator, no workers, no tickets.
+//! Values and arrays for Rust programs of one's own, like Python's `multiprocessing.Value` and `Array`: no coordinator, no
+//! workers, no tickets.
 //!
-//! | operation | lock | of a process that is killed in it |
+//! | operation | lock | killed in the middle |
 //! |---|---|---|
 //! | `get` of a value or an array | not needed: one load | |
-//! | `get` and `set` of a guard | held | each `set` is in place or not, by itself |
-//! | `update`, `add` | held, or taken for the call | all cells are changed or none |
+//! | `get` and `set` of a guard | held | each `set` is done or not, by itself |
+//! | `update`, `add` | held, or acquired for the call | all cells are changed or none |
 //!
-//! Invariants, whichever process is killed at whichever instruction, once the lock has been taken again: a cell holds
-//! what one `set`, `update` or `add` gave it, and an `update` or `add` has changed all cells or none.
+//! Invariants, whichever process is killed at whichever instruction, once the lock has been acquired again: a cell holds the
+//! value of one `set`, `update` or `add`; and an `update` or `add` has changed all cells or none.
 
 mod array;
 mod scalar;
@@ -23,46 +23,48 @@ pub use array::{ArrayGuard, SharedArray};
 pub use scalar::Scalar;
 pub use value::{SharedValue, ValueGuard};
 
-use crate::error::{Error, Result, shape};
-use crate::lock::Guard;
+use crate::lock::{Guard, LockError};
 use crate::name::SegmentName;
-use crate::segment::Segment;
+use crate::redo::{self, ClaimState, Record};
+use crate::removal;
+use crate::segment::{AttachError, CreateError, Segment};
 use crate::terms::{Mode, Terms};
+use crate::value::{Number, shape};
 
-/// What a value and an array have in common: a segment whose cells are of one type.
-struct Cells<T> {
+/// The common part of a value and an array: a segment whose cells are of one type.
+struct SharedCells<T> {
     segment: Segment,
-    /// Whether dropping it takes the name away.
+    /// Whether dropping it unlinks the name.
     unlinks: bool,
     kind: PhantomData<T>,
 }
 
-impl<T> Drop for Cells<T> {
+impl<T> Drop for SharedCells<T> {
     fn drop(&mut self) {
         if self.unlinks {
-            // Where the system refuses, the segment stays, as after a crash.
-            let _ = self.segment.unlink();
+            // If the system refuses, the segment stays, as after a crash.
+            let _ = removal::unlink(&self.segment);
         }
     }
 }
 
-impl<T: Scalar> Cells<T> {
-    /// Creates that many cells, of which the first ones hold `initial` before anybody can see them, and the others zero.
-    fn create(name: &SegmentName, cells: usize, initial: &[T]) -> Result<Self> {
-        // More than a `u32` can tell are refused with the rest that are too many.
+impl<T: Scalar> SharedCells<T> {
+    /// Creates that many cells. The first ones hold `initial` before anybody can see them, the others zero.
+    fn create(name: &SegmentName, cells: usize, initial: &[T]) -> Result<Self, CreateError> {
+        // A number beyond `u32` is too large anyway and is refused as such.
         let cells = u32::try_from(cells).unwrap_or(u32::MAX);
         let terms = Terms { mode: Mode::Shared, value_type: T::VALUE_TYPE, cells, ..Terms::by_hand("", 1) };
         let segment = Segment::create_with(name, &terms, |view| {
             for (cell, value) in view.cells().iter().zip(initial) {
-                // The Release of `ready` publishes it.
+                // Published by the Release of `ready`.
                 cell.store(value.bits(), Relaxed);
             }
         })?;
         Ok(Self { segment, unlinks: true, kind: PhantomData })
     }
 
-    /// Attaches, if there are cells of that type, and as many as `fits` accepts.
-    fn attach(name: &SegmentName, fits: impl Fn(u32) -> bool, wanted: String) -> Result<Self> {
+    /// Attaches, if the segment has cells of this type and `fits` accepts their number.
+    fn attach(name: &SegmentName, fits: impl Fn(u32) -> bool, wanted: String) -> Result<Self, AttachError> {
         let segment = Segment::attach(name)?;
         let terms = segment.terms();
         let found = match terms.mode {
@@ -72,35 +74,53 @@ impl<T: Scalar> Cells<T> {
             Mode::Shared => shape(terms.cells, terms.value_type.name()),
             mode => format!("the value of a run (mode {})", mode.name()),
         };
-        Err(Error::OtherType { name: name.clone(), found, wanted })
+        Err(AttachError::OtherType { name: name.clone(), found, wanted })
     }
 
-    fn lock(&self) -> Result<Guard<'_>> {
-        self.segment.lock(|_, _| {})
+    fn lock(&self) -> Result<Guard<'_>, LockError> {
+        Guard::acquire(&self.segment, |_, _| {})
     }
 
-    fn try_lock(&self) -> Result<Option<Guard<'_>>> {
-        match self.segment.lock_within(Duration::ZERO) {
-            Err(Error::Busy { .. } | Error::Deadlock { .. }) => Ok(None),
+    fn lock_within(&self, patience: Duration) -> Result<Guard<'_>, LockError> {
+        Guard::acquire_within(&self.segment, patience)
+    }
+
+    fn try_lock(&self) -> Result<Option<Guard<'_>>, LockError> {
+        match self.lock_within(Duration::ZERO) {
+            Err(LockError::Busy { .. } | LockError::Deadlock { .. }) => Ok(None),
             outcome => outcome.map(Some),
+        }
+    }
+
+    /// One of the cells.
+    fn cell(&self, index: usize) -> Option<&AtomicU64> {
+        let view = self.segment.view();
+        match index.checked_sub(1) {
+            None => Some(&view.header.core.value),
+            Some(further) => view.further_cells.get(further),
         }
     }
 }
 
-/// What the cell holds, in one load.
+/// Loads a cell.
 fn load<T: Scalar>(cell: &AtomicU64) -> T {
-    // Acquire pairs with the Release in `store`, and with the fence in `publish`: who sees a value without the lock sees
-    // also what its writer wrote before it.
+    // Acquire: whoever sees a value without the lock also sees what its writer wrote before it. Pairs with the Release in
+    // `store` and with the fence in `redo::publish`.
     T::from_bits(cell.load(Acquire))
 }
 
-/// Stores into the cell. Only for the holder of the lock.
+/// Stores into a cell. The caller holds the lock.
 fn store<T: Scalar>(cell: &AtomicU64, value: T) {
-    // Release pairs with the Acquire in `load`.
+    // Release: pairs with the Acquire in `load`.
     cell.store(value.bits(), Release);
 }
 
-/// Gives all cells their values: all or none. There must be one for each cell.
-fn exchange<T: Scalar>(guard: &mut Guard<'_>, values: impl Iterator<Item = T>) -> Result<()> {
-    guard.exchange(values.map(|value| T::VALUE_TYPE.value(value.bits())))
+/// Replaces the values of all cells in one commit. `values` has one for each cell.
+fn replace_all<T: Scalar>(guard: &mut Guard<'_>, values: impl Iterator<Item = T>) -> Result<(), LockError> {
+    let view = guard.segment().view();
+    redo::begin();
+    for (entry, value) in view.redo_entries().iter().zip(values) {
+        redo::write_cell(entry, T::VALUE_TYPE.value(value.bits()), Number::Integer(0));
+    }
+    Ok(redo::commit(view, &Record { ticket: 0, claim: ClaimState::Free, chunk: None })?)
 }

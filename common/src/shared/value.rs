@@ -4,21 +4,20 @@ use std::fmt;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use super::{Cells, Scalar, exchange, load, store};
-use crate::error::{Result, shape};
-use crate::lock::{Acquire, Guard};
+use super::{Scalar, SharedCells, load, replace_all, store};
+use crate::lock::{Guard, LockError, LockOutcome};
 use crate::name::SegmentName;
+use crate::segment::{AttachError, CreateError};
+use crate::value::shape;
 
 /// One number that several processes share, with a lock: `multiprocessing.Value`.
 ///
-/// One process creates it under a name, others attach to it by that name. A process that is killed neither leaves the
-/// lock held nor an [`update`](Self::update) half done. It stays with the thread that created it or attached: every
-/// other thread attaches by itself.
+/// One process creates it under a name; others attach by that name. A killed process neither leaves the lock held nor an
+/// [`update`](Self::update) half done. The handle stays with its thread: every other thread attaches by itself.
 ///
-/// The creator's drop takes the name away, if it still stands for this very segment; processes that are attached keep
-/// the memory until they detach, and nobody attaches any more. [`keep`](Self::keep) leaves the name, as does the death of
-/// the creator by a signal: `coordinator remove NAME` removes what was left, and [`remove`](crate::remove) does so from
-/// a program.
+/// Dropping the creator's handle unlinks the name, if it still stands for this segment. Attached processes keep the memory
+/// until they detach; nobody else can attach. [`keep`](Self::keep) leaves the name, and so does a creator killed by a signal:
+/// [`remove`](crate::remove) removes such a segment.
 ///
 /// ```
 /// use common::{SegmentName, SharedValue};
@@ -48,26 +47,25 @@ use crate::name::SegmentName;
 ///     drop(guard);
 /// }
 /// ```
-pub struct SharedValue<T: Scalar>(Cells<T>);
+pub struct SharedValue<T: Scalar>(SharedCells<T>);
 
 impl<T: Scalar> SharedValue<T> {
-    /// Creates a value that holds `initial`; nobody ever sees it hold anything else before.
+    /// Creates a value that holds `initial`. Nobody ever sees another value before it.
     ///
     /// # Errors
-    /// [`Error::Exists`](crate::Error::Exists) if something has the name,
-    /// [`Error::Permission`](crate::Error::Permission) or [`Error::System`](crate::Error::System) if the system refuses.
-    pub fn create(name: &SegmentName, initial: T) -> Result<Self> {
-        Cells::create(name, 1, &[initial]).map(Self)
+    /// [`CreateError::Exists`] if something has the name,
+    /// [`CreateError::Permission`] or [`CreateError::System`] if the system refuses.
+    pub fn create(name: &SegmentName, initial: T) -> Result<Self, CreateError> {
+        SharedCells::create(name, 1, &[initial]).map(Self)
     }
 
-    /// Attaches to the value of that name; an array of one cell is one too.
+    /// Attaches to the value of that name. An array of one cell is a value, too.
     ///
     /// # Errors
-    /// [`Error::OtherType`](crate::Error::OtherType) if what has the name is of another type, an array of several cells,
-    /// or the value of a run; [`Error::NoSegment`](crate::Error::NoSegment) if nothing has it; and the other errors of
-    /// [`Segment::attach`](crate::Segment::attach).
-    pub fn attach(name: &SegmentName) -> Result<Self> {
-        Cells::attach(name, |cells| cells == 1, shape(1, T::VALUE_TYPE.name())).map(Self)
+    /// [`AttachError::OtherType`] if the segment is of another type, an array of several cells, or a run;
+    /// [`AttachError::NoSegment`] if nothing has the name; the others as [`Segment::attach`](crate::Segment::attach).
+    pub fn attach(name: &SegmentName) -> Result<Self, AttachError> {
+        SharedCells::attach(name, |cells| cells == 1, shape(1, T::VALUE_TYPE.name())).map(Self)
     }
 
     /// The name by which other processes attach.
@@ -76,58 +74,58 @@ impl<T: Scalar> SharedValue<T> {
         self.0.segment.name()
     }
 
-    /// What it holds at this moment: one load, without the lock.
+    /// The current value: one load, without the lock.
     #[must_use]
     pub fn get(&self) -> T {
         load(self.cell())
     }
 
-    /// Takes the lock, however long it takes.
+    /// Acquires the lock, however long it takes.
     ///
     /// # Errors
-    /// [`Error::Deadlock`](crate::Error::Deadlock) if this thread holds it already;
-    /// [`Error::Damaged`](crate::Error::Damaged) if the segment is damaged beyond what a crash can do to it.
-    pub fn lock(&self) -> Result<ValueGuard<'_, T>> {
+    /// [`LockError::Deadlock`] if this thread holds it already;
+    /// [`LockError::Damaged`] if the segment is damaged beyond what a crash can do to it.
+    pub fn lock(&self) -> Result<ValueGuard<'_, T>, LockError> {
         Ok(ValueGuard { value: self, guard: self.0.lock()? })
     }
 
-    /// Takes the lock if nobody holds it, this thread included.
+    /// Acquires the lock if nobody holds it, this thread included.
     ///
     /// # Errors
-    /// [`Error::Damaged`](crate::Error::Damaged) as in [`Self::lock`].
-    pub fn try_lock(&self) -> Result<Option<ValueGuard<'_, T>>> {
+    /// [`LockError::Damaged`] as in [`Self::lock`].
+    pub fn try_lock(&self) -> Result<Option<ValueGuard<'_, T>>, LockError> {
         Ok(self.0.try_lock()?.map(|guard| ValueGuard { value: self, guard }))
     }
 
-    /// Takes the lock, or gives up when `patience` has passed.
+    /// Acquires the lock, or gives up when `patience` has passed.
     ///
     /// # Errors
-    /// [`Error::Busy`](crate::Error::Busy) with who holds it when patience has passed, and those of [`Self::lock`].
-    pub fn lock_within(&self, patience: Duration) -> Result<ValueGuard<'_, T>> {
-        Ok(ValueGuard { value: self, guard: self.0.segment.lock_within(patience)? })
+    /// [`LockError::Busy`] with the owner when patience has passed; the others as [`Self::lock`].
+    pub fn lock_within(&self, patience: Duration) -> Result<ValueGuard<'_, T>, LockError> {
+        Ok(ValueGuard { value: self, guard: self.0.lock_within(patience)? })
     }
 
-    /// Takes the lock and replaces the value by what `change` makes of it: [`ValueGuard::update`].
+    /// Acquires the lock and replaces the value by the result of `change`: [`ValueGuard::update`].
     ///
-    /// Programs that need to know whether the last holder died take the lock themselves: [`ValueGuard::acquired`].
+    /// To learn whether the last owner died, acquire the lock yourself: [`ValueGuard::outcome`].
     ///
     /// # Errors
     /// As [`Self::lock`].
-    pub fn update(&self, change: impl FnOnce(T) -> T) -> Result<T> {
+    pub fn update(&self, change: impl FnOnce(T) -> T) -> Result<T, LockError> {
         self.lock()?.update(change)
     }
 
-    /// Takes the lock and adds `number`: [`ValueGuard::add`].
+    /// Acquires the lock and adds `number`: [`ValueGuard::add`].
     ///
     /// # Errors
     /// As [`Self::lock`].
-    pub fn add(&self, number: T) -> Result<T> {
+    pub fn add(&self, number: T) -> Result<T, LockError> {
         self.lock()?.add(number)
     }
 
-    /// Detaches and leaves the name, also of the value's creator.
+    /// Detaches and leaves the name, even from the creator's handle.
     ///
-    /// The segment then takes up memory until somebody removes it: [`remove`](crate::remove), or `coordinator remove`.
+    /// The segment takes up memory until somebody removes it: [`remove`](crate::remove).
     pub fn keep(mut self) {
         self.0.unlinks = false;
     }
@@ -158,47 +156,46 @@ pub struct ValueGuard<'a, T: Scalar> {
 }
 
 impl<T: Scalar> ValueGuard<'_, T> {
-    /// What the value holds.
+    /// The value.
     #[must_use]
     pub fn get(&self) -> T {
         self.value.get()
     }
 
-    /// Makes it hold `value`: one store, in place from now on, whatever happens to this process.
+    /// Stores `value` at once. It stays, whatever happens to this process.
     pub fn set(&mut self, value: T) {
         store(self.value.cell(), value);
     }
 
-    /// Replaces the value by what `change` makes of it, and returns that.
+    /// Replaces the value by the result of `change`, and returns it.
     ///
-    /// Killed in the middle of it, the process has changed the value or not. If `change` panics, nothing is changed.
+    /// A process killed in the middle has changed the value or not. If `change` panics, nothing is changed.
     ///
     /// # Errors
-    /// [`Error::Damaged`](crate::Error::Damaged) if another process has damaged the segment meanwhile.
-    pub fn update(&mut self, change: impl FnOnce(T) -> T) -> Result<T> {
+    /// [`LockError::Damaged`] if another process damaged the segment meanwhile.
+    pub fn update(&mut self, change: impl FnOnce(T) -> T) -> Result<T, LockError> {
         let value = change(self.get());
-        exchange(&mut self.guard, std::iter::once(value))?;
+        replace_all(&mut self.guard, std::iter::once(value))?;
         Ok(value)
     }
 
-    /// Adds `number` as [`update`](Self::update) would, and returns the sum; integers wrap around at their ends.
+    /// Adds `number` as [`update`](Self::update) does, and returns the sum. Integers wrap around.
     ///
     /// # Errors
     /// As [`Self::update`].
-    pub fn add(&mut self, number: T) -> Result<T> {
+    pub fn add(&mut self, number: T) -> Result<T, LockError> {
         self.update(|value| value.plus(number))
     }
 
-    /// How the lock was had: [`Acquire::OwnerDied`] says that its last holder died with it, or became another program.
+    /// How the lock was acquired: [`LockOutcome::OwnerDied`] if its last owner died with it or became another program.
     ///
-    /// The value is then what that holder left: what it `set` before it died is in place, and the `update` or `add` in
-    /// which it died was made or not. What it was still about to do under the lock is missing, so whether the value
-    /// makes sense is for the caller to judge, and to mend under this guard.
+    /// The dead owner's `set` calls are done; the `update` or `add` in which it died is done or not. Whatever it still wanted
+    /// to do under the lock is missing. The caller decides whether the value makes sense, and repairs it under this guard.
     ///
-    /// Only the first guard after the death tells of it. If [`SharedValue::update`] or [`SharedValue::add`] comes first,
-    /// which takes the lock for itself, nobody is told.
+    /// Only the first guard after the death reports it. If [`SharedValue::update`] or [`SharedValue::add`] comes first, nobody
+    /// learns of the death.
     #[must_use]
-    pub fn acquired(&self) -> Acquire {
-        self.guard.acquired()
+    pub fn outcome(&self) -> LockOutcome {
+        self.guard.outcome()
     }
 }

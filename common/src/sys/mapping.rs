@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use shared_memory::{Shmem, ShmemConf, ShmemError};
 
 use super::mutex::{Handle, RawMutex};
-use crate::layout::{Entry, Extent, Header, Slot, View};
+use crate::layout::{Entry, Geometry, Header, Slot, View};
 
 /// A mapped segment and the handle on its lock.
 ///
@@ -34,27 +34,27 @@ pub enum MapError {
 }
 
 /// Creates the file under `name` and maps it, all zero; the descriptor is one of our own, for locks.
-pub fn create(name: &str, extent: Extent) -> Result<(Mapping, OwnedFd), MapError> {
-    let mut shmem = ShmemConf::new().os_id(name).size(extent.size()).create().map_err(os)?;
+pub fn create(name: &str, geometry: Geometry) -> Result<(Mapping, OwnedFd), MapError> {
+    let mut shmem = ShmemConf::new().os_id(name).size(geometry.size()).create().map_err(os)?;
     // Its drop would unlink by name, whatever the name then stands for.
     shmem.set_owner(false);
     let descriptor =
         rustix::shm::open(name, rustix::shm::OFlags::RDWR, rustix::fs::Mode::empty()).map_err(MapError::Os)?;
     rustix::fs::fchmod(&descriptor, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).map_err(MapError::Os)?;
     // All pages now: a full /dev/shm is an error here, and not a SIGBUS at some later store (posix_fallocate(3)).
-    rustix::fs::fallocate(&descriptor, rustix::fs::FallocateFlags::empty(), 0, extent.size() as u64)
+    rustix::fs::fallocate(&descriptor, rustix::fs::FallocateFlags::empty(), 0, geometry.size() as u64)
         .map_err(MapError::Os)?;
-    // SAFETY: `shmem` maps exactly `extent.size()` bytes that were allocated just now.
+    // SAFETY: `shmem` maps exactly `geometry.size()` bytes that were allocated just now.
     let header = unsafe { &*shmem.as_ptr().cast::<Header>() };
     header.core.mutex.initialise().map_err(|code| MapError::Os(Errno::from_raw_os_error(code)))?;
-    Ok((Mapping::new(shmem, extent)?, descriptor))
+    Ok((Mapping::new(shmem, geometry)?, descriptor))
 }
 
 /// Maps the segment of that name.
-pub fn open(name: &str, extent: Extent) -> Result<Mapping, MapError> {
+pub fn open(name: &str, geometry: Geometry) -> Result<Mapping, MapError> {
     let mut shmem = ShmemConf::new().os_id(name).open().map_err(os)?;
     shmem.set_owner(false);
-    if shmem.len() == extent.size() { Mapping::new(shmem, extent) } else { Err(MapError::Changed) }
+    if shmem.len() == geometry.size() { Mapping::new(shmem, geometry) } else { Err(MapError::Changed) }
 }
 
 /// The flags with which a file in /dev/shm is looked at: no link is followed, no FIFO waited for.
@@ -63,17 +63,17 @@ pub fn cautious(access: OFlags) -> OFlags {
 }
 
 impl Mapping {
-    fn new(shmem: Shmem, extent: Extent) -> Result<Self, MapError> {
-        assert!(shmem.len() >= extent.size(), "the mapping covers the extent");
+    fn new(shmem: Shmem, geometry: Geometry) -> Result<Self, MapError> {
+        assert!(shmem.len() >= geometry.size(), "the mapping covers the geometry");
         // SAFETY: the header is the mapping's first page, see `view`.
         let mutex: &RawMutex = unsafe { &(*shmem.as_ptr().cast::<Header>()).core.mutex };
         // SAFETY: the handle lives in the same struct as the mapping and is not used once that is being dropped; its own
         // drop, which comes after the unmapping, touches nothing (raw_sync 0.1.5, `impl Drop for Mutex`).
         let lock = unsafe { Handle::new(mutex) }.map_err(MapError::Mutex)?;
-        // SAFETY: the mapping is page-aligned, and covers `extent.size()` bytes (asserted above). It lives as long as the
+        // SAFETY: the mapping is page-aligned, and covers `geometry.size()` bytes (asserted above). It lives as long as the
         // struct: a view is given away only by `Mapping::view`, with the lifetime of a borrow of that, and what is left in
         // the struct when its `drop` has unmapped the bytes is not looked at.
-        let view = unsafe { view(shmem.as_ptr(), extent) };
+        let view = unsafe { view(shmem.as_ptr(), geometry) };
         Ok(Self { lock, view, shmem: ManuallyDrop::new(shmem) })
     }
 
@@ -101,25 +101,28 @@ impl Drop for Mapping {
 /// The parts of a segment whose first byte is `base`.
 ///
 /// # Safety
-/// `base` must be aligned to a page, valid for reads and writes of `extent.size()` bytes for the lifetime `'a`, and
+/// `base` must be aligned to a page, valid for reads and writes of `geometry.size()` bytes for the lifetime `'a`, and
 /// reachable meanwhile through atomic operations and the mutex calls alone.
-pub unsafe fn view<'a>(base: *const u8, extent: Extent) -> View<'a> {
+pub unsafe fn view<'a>(base: *const u8, geometry: Geometry) -> View<'a> {
     debug_assert_eq!(base as usize % align_of::<Header>(), 0);
     // SAFETY: within the first page by the caller's promise; every field is an atomic or an UnsafeCell, for which any bit
     // pattern is valid and concurrent change by other processes is allowed.
     let header = unsafe { &*base.cast::<Header>() };
-    // SAFETY: `extent` puts the slots behind the header, at a multiple of their alignment, within `size()`.
-    let slots = unsafe { std::slice::from_raw_parts(base.add(Extent::SLOTS_AT).cast::<Slot>(), extent.slots as usize) };
-    // SAFETY: `extent` puts the log behind the slots, at a multiple of four, within `size()`.
+    // SAFETY: `geometry` puts the slots behind the header, at a multiple of their alignment, within `size()`.
+    let slots =
+        unsafe { std::slice::from_raw_parts(base.add(Geometry::SLOTS_AT).cast::<Slot>(), geometry.slots as usize) };
+    // SAFETY: `geometry` puts the log behind the slots, at a multiple of four, within `size()`.
     let log =
-        unsafe { std::slice::from_raw_parts(base.add(extent.log_at()).cast::<AtomicU32>(), extent.slots as usize) };
-    // SAFETY: `extent` puts the further cells behind the log, at a multiple of eight, within `size()`.
-    let further_cells =
-        unsafe { std::slice::from_raw_parts(base.add(extent.cells_at()).cast::<AtomicU64>(), extent.further_cells()) };
-    // SAFETY: `extent` puts the further entries behind the cells of eight bytes each, at a multiple of eight, within
+        unsafe { std::slice::from_raw_parts(base.add(geometry.log_at()).cast::<AtomicU32>(), geometry.slots as usize) };
+    // SAFETY: `geometry` puts the further cells behind the log, at a multiple of eight, within `size()`.
+    let further_cells = unsafe {
+        std::slice::from_raw_parts(base.add(geometry.cells_at()).cast::<AtomicU64>(), geometry.further_cells())
+    };
+    // SAFETY: `geometry` puts the further entries behind the cells of eight bytes each, at a multiple of eight, within
     // `size()`; an entry is three atomics of eight bytes.
-    let further_entries =
-        unsafe { std::slice::from_raw_parts(base.add(extent.entries_at()).cast::<Entry>(), extent.further_entries()) };
+    let further_entries = unsafe {
+        std::slice::from_raw_parts(base.add(geometry.entries_at()).cast::<Entry>(), geometry.further_entries())
+    };
     const { assert!(size_of::<Slot>().is_multiple_of(align_of::<AtomicU32>()) && align_of::<Entry>() == 8) };
     View { header, slots, log, further_cells, further_entries }
 }

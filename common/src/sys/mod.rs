@@ -10,17 +10,10 @@
     reason = "shared memory, pthread, fcntl, sigaction, fork and `target_feature` have no safe interface; nothing outside does this"
 )]
 
-pub mod disposition;
-#[cfg(feature = "floors")]
-pub mod floor;
-pub mod ifma;
-pub mod image;
 pub mod mapping;
 pub mod mutex;
-#[cfg(target_arch = "x86_64")]
-pub mod processor;
 pub mod record_lock;
+pub mod segment_copy;
 pub mod sigbus;
+pub mod signal;
 pub mod slice;
-pub mod spawn;
-pub mod vector;

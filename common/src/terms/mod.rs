@@ -15,7 +15,7 @@ pub use mode::{Mode, Origin};
 
 use crate::clock::nanoseconds;
 use crate::delay::DelayRange;
-use crate::layout::{Extent, Header, TERMS_WORDS, TEXT_BYTES};
+use crate::layout::{Geometry, Header, TERMS_WORDS, TEXT_BYTES};
 use crate::value::{Overflow, ValueType};
 
 /// The terms of a run.
@@ -90,8 +90,8 @@ impl Terms {
     }
 
     /// How large a segment for these terms is.
-    pub(crate) fn extent(&self) -> Extent {
-        Extent { slots: self.slots, cells: self.cells }
+    pub(crate) fn geometry(&self) -> Geometry {
+        Geometry { slots: self.slots, cells: self.cells }
     }
 
     /// Tickets up to this one are given out by a coordinator alone.
@@ -106,7 +106,7 @@ impl Terms {
     /// Whether a segment can be made for these terms; says what makes no sense.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         let are_sound = self.workers >= 1 && self.jobs >= 1 && self.slots >= self.workers;
-        if !are_sound || Extent::new(self.slots, self.cells).is_none() {
+        if !are_sound || Geometry::new(self.slots, self.cells).is_none() {
             return Err("counts of workers or cells");
         }
         if self.text().len() > TEXT_BYTES {

@@ -12,7 +12,7 @@ pub use cells::Cells;
 pub use number::Number;
 
 /// The type of the shared value, or of each cell of a shared array.
-// As wide as the bits beside it in a `Value`, which then has no padding: that would be moved bytewise.
+// As wide as the bits beside it in a `Value`, so that a `Value` has no padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum ValueType {
@@ -149,6 +149,11 @@ impl Value {
             ValueType::F64 => Number::Float(f64::from_bits(self.bits)),
         }
     }
+}
+
+/// The shape of a value, for messages.
+pub(crate) fn shape(cells: u32, kind: &str) -> String {
+    if cells == 1 { format!("a value of type {kind}") } else { format!("an array of {cells} cells of type {kind}") }
 }
 
 impl fmt::Display for Value {

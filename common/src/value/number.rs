@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::Cells;
-use crate::layout::{halves, whole};
 
 /// What is added to a cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,6 +53,18 @@ impl Number {
     pub(crate) fn from_words(words: [u64; 2], is_float: bool) -> Self {
         if is_float { Self::Float(f64::from_bits(words[0])) } else { Self::Integer(whole(words)) }
     }
+}
+
+/// Splits a 128-bit number into two words, low word first.
+#[expect(clippy::cast_possible_truncation, reason = "the two halves are what is wanted")]
+fn halves(number: i128) -> [u64; 2] {
+    let bits = number.cast_unsigned();
+    [bits as u64, (bits >> 64) as u64]
+}
+
+/// Joins the two words of [`halves`].
+fn whole([low, high]: [u64; 2]) -> i128 {
+    (u128::from(low) | u128::from(high) << 64).cast_signed()
 }
 
 macro_rules! integers {

@@ -2,9 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use common::{Error, MOST_CELLS, SegmentName, SharedArray, SharedValue, exit_code};
+use common::{CommitError, CreateError, Error, MOST_CELLS, SegmentName, SharedArray, SharedValue};
 
-use crate::stage::{Child, Name};
+use crate::processes::{Child, Name};
 
 /// Python's `f(seq)`: each cell becomes the sum of all up to it.
 pub fn running_sum(name: &SegmentName) {
@@ -76,7 +76,7 @@ fn adding_takes_one_number_for_each_cell_or_changes_nothing() {
     assert_eq!(array.lock().expect("nobody holds it").to_vec(), expected);
     for numbers in [&[][..], &[1, 2], &[1, 2, 3, 4]] {
         let error = array.add(numbers).expect_err("they are too few or too many");
-        assert!(matches!(error, Error::Unfit { cells: 3, .. }) && error.exit_code() == exit_code::USAGE, "{error}");
+        assert!(matches!(error, Error::Commit(CommitError::Unfit { cells: 3, .. })), "{error}");
     }
     assert_eq!(array.lock().expect("nobody holds it").to_vec(), expected);
 }
@@ -98,7 +98,7 @@ fn arrays_of_one_cell_and_of_as_many_as_there_may_be_work_and_others_are_refused
     let name = Name::new();
     for len in [0, MOST_CELLS as usize + 1, 1 << 32, usize::MAX] {
         let error = SharedArray::<i32>::zeroed(&name, len).expect_err("there cannot be so many");
-        assert!(matches!(error, Error::Terms { .. }), "{len}: {error}");
+        assert!(matches!(error, CreateError::Terms { .. }), "{len}: {error}");
     }
     let most = SharedArray::zeroed(&name, MOST_CELLS as usize).expect("the name is free");
     most.update(|cells| cells.fill(9)).expect("the lock is sound");

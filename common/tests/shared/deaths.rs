@@ -3,10 +3,10 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use common::{Acquire, SegmentName, SharedArray};
+use common::{LockOutcome, SegmentName, SharedArray};
 use rand::RngExt;
 
-use crate::stage::{Child, Name, PATIENCE, until};
+use crate::processes::{Child, Name, PATIENCE, until};
 
 /// How many cells the arrays have.
 const CELLS: usize = 100;
@@ -52,14 +52,14 @@ fn of_a_holder_that_is_killed_the_plain_writes_are_there_in_part_and_the_next_on
     child.kill();
 
     let mut guard = array.lock().expect("it is had from the dead");
-    assert_eq!(guard.acquired(), Acquire::OwnerDied);
+    assert_eq!(guard.outcome(), LockOutcome::OwnerDied);
     let (first, second) = (vec![1; CELLS / 2], vec![0; CELLS / 2]);
     assert_eq!(guard.to_vec(), [first, second].concat());
     guard.update(|cells| cells.fill(1)).expect("it can be mended");
     drop(guard);
 
     let guard = array.lock().expect("nobody holds it");
-    assert_eq!(guard.acquired(), Acquire::Released);
+    assert_eq!(guard.outcome(), LockOutcome::Released);
     assert_eq!(guard.to_vec(), [1; CELLS]);
 }
 
@@ -75,36 +75,36 @@ fn an_update_has_changed_all_cells_or_none_wherever_its_process_is_killed() {
         sleep(Duration::from_micros(dice.random_range(0..300)));
         child.kill();
         let guard = array.lock().expect("the lock is sound");
-        deaths += u32::from(guard.acquired() == Acquire::OwnerDied);
+        deaths += u32::from(guard.outcome() == LockOutcome::OwnerDied);
         assert!(guard.iter().all(|cell| Some(cell) == guard.get(0)), "{:?}", guard.to_vec());
     }
     assert!(deaths > 0, "none was killed with the lock held");
 }
 
 /// With the feature `plant`: killed at each point of an update.
-#[cfg(feature = "plant")]
+#[cfg(feature = "failpoints")]
 mod planted {
-    use common::plant::Point;
+    use common::failpoint::Failpoint;
 
     use super::*;
 
     /// A child that adds one to all cells, and dies at that point.
     fn dies_at(point: Point, name: &SegmentName) {
         let plant = format!("{}=kill", point.name());
-        Child::start_with([("MULTIPROCESS_PLANT", &plant)], "update", name, &[]).dies();
+        Child::start_with([("KILLPROOF_FAILPOINT", &plant)], "update", name, &[]).dies();
     }
 
     #[test]
     fn an_update_that_was_not_published_has_not_happened_and_one_that_was_has() {
-        for (point, expected) in [(Point::Recorded, 5), (Point::Published, 6)] {
+        for (point, expected) in [(Failpoint::Recorded, 5), (Failpoint::Published, 6)] {
             let name = Name::new();
             let array = SharedArray::create(&name, &[5_u64; CELLS]).expect("the name is free");
             dies_at(point, &name);
             assert_eq!(array.get(CELLS - 1), Some(5), "nothing is in place yet");
             let guard = array.lock().expect("it is had from the dead");
-            assert_eq!((guard.acquired(), guard.to_vec()), (Acquire::OwnerDied, vec![expected; CELLS]), "{point:?}");
+            assert_eq!((guard.outcome(), guard.to_vec()), (LockOutcome::OwnerDied, vec![expected; CELLS]), "{point:?}");
             drop(guard);
-            assert_eq!(array.lock().expect("nobody holds it").acquired(), Acquire::Released);
+            assert_eq!(array.lock().expect("nobody holds it").outcome(), LockOutcome::Released);
             array.add(&[1; CELLS]).expect("the lock is sound");
             assert_eq!(array.get(CELLS - 1), Some(expected + 1));
         }
@@ -114,10 +114,10 @@ mod planted {
     fn a_recovery_that_is_killed_is_done_by_the_next_one() {
         let name = Name::new();
         let array = SharedArray::create(&name, &[5_u64; CELLS]).expect("the name is free");
-        dies_at(Point::Published, &name);
-        dies_at(Point::Recovering, &name);
-        dies_at(Point::Recovering, &name);
+        dies_at(Failpoint::Published, &name);
+        dies_at(Failpoint::Recovering, &name);
+        dies_at(Failpoint::Recovering, &name);
         let guard = array.lock().expect("it is had from the dead");
-        assert_eq!((guard.acquired(), guard.to_vec()), (Acquire::OwnerDied, vec![6; CELLS]));
+        assert_eq!((guard.outcome(), guard.to_vec()), (LockOutcome::OwnerDied, vec![6; CELLS]));
     }
 }

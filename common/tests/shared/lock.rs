@@ -5,9 +5,9 @@ use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use common::{Acquire, Error, SegmentName, SharedArray, SharedValue, exit_code};
+use common::{LockError, LockOutcome, SegmentName, SharedArray, SharedValue};
 
-use crate::stage::{Child, Name};
+use crate::processes::{Child, Name};
 
 /// Checks from another process whether the lock is free, as `words[0]` says.
 pub fn attempt(name: &SegmentName, words: &[String]) {
@@ -17,7 +17,7 @@ pub fn attempt(name: &SegmentName, words: &[String]) {
     drop(guard);
     let patient = value.lock_within(Duration::from_millis(20));
     assert_eq!(patient.is_ok(), words[0] == "free");
-    assert!(matches!(patient.map(drop), Ok(()) | Err(Error::Busy { holder: Some(_) })));
+    assert!(matches!(patient.map(drop), Ok(()) | Err(LockError::Busy { owner: Some(_) })));
 }
 
 /// Python's `test_lock`; that a guard cannot be released twice is checked by the compiler.
@@ -28,7 +28,7 @@ fn a_lock_that_is_held_is_not_to_be_had_again_until_it_is_released() {
     let other = SharedValue::<i32>::attach(&name).expect("it is there");
     for _ in 0..3 {
         let guard = value.lock().expect("nobody holds it");
-        assert_eq!(guard.acquired(), Acquire::Released);
+        assert_eq!(guard.outcome(), LockOutcome::Released);
         assert!(value.try_lock().expect("the lock is sound").is_none());
         assert!(other.try_lock().expect("the lock is sound").is_none());
         Child::start("try-lock", &name, &["held"]).finish();
@@ -49,7 +49,7 @@ fn a_thread_that_waits_for_itself_is_told_so() {
         array.add(&[1, 1]).expect_err("it would wait for ever"),
     ];
     for error in errors {
-        assert!(matches!(&error, Error::Deadlock { name: named } if *named == *name), "{error}");
+        assert!(matches!(&error, LockError::Deadlock { name: named } if *named == *name), "{error}");
     }
     drop(guard);
     array.add(&[1, 1]).expect("it is released");
@@ -72,7 +72,7 @@ fn a_lock_is_released_at_the_end_of_its_scope_however_that_comes() {
     catch_unwind(AssertUnwindSafe(panics)).expect_err("it panics");
     Child::start("try-lock", &name, &["free"]).finish();
     let guard = value.lock().expect("nobody holds it");
-    assert_eq!((guard.acquired(), guard.get()), (Acquire::Released, 2));
+    assert_eq!((guard.outcome(), guard.get()), (LockOutcome::Released, 2));
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn damage_is_an_error_or_another_number_and_never_a_panic() {
 
     file.write_all_at(&noise[..8], PUBLISHED_AT).expect("it can be written");
     let error = array.add(&[1, 2, 3]).expect_err("no crash leaves such a number");
-    assert!(matches!(error, Error::Damaged { .. }) && error.exit_code() == exit_code::FOREIGN, "{error}");
+    assert!(matches!(error, LockError::Damaged(_)), "{error}");
     assert!(array.try_lock().is_err() && array.lock().is_err());
     assert_eq!(array.get(2), Some(2));
 }

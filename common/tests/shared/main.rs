@@ -6,14 +6,14 @@ mod creation;
 mod deaths;
 mod examples;
 mod lock;
-mod stage;
+mod processes;
 mod value;
 
 /// What the other tests start as processes of their own.
 #[test]
 #[ignore = "other tests start it"]
 fn child() {
-    let Some((action, name, words)) = stage::role() else { return };
+    let Some((action, name, words)) = processes::role() else { return };
     match action.as_str() {
         "set" => value::set(&name, &words),
         "add" => value::add(&name, &words),

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use common::{Scalar, SegmentName, SharedValue};
 
-use crate::stage::{Child, Name};
+use crate::processes::{Child, Name};
 
 /// Gives the value of type `words[0]` the number `words[1]`.
 pub fn set(name: &SegmentName, words: &[String]) {

@@ -1,0 +1,135 @@
+//! What both programs share of their command lines: parsing arguments, reporting errors, exit codes.
+//!
+//! Invariant: an error is one line `error: …` that names the thing and the value, and at most one line `hint: …`.
+
+pub mod exit_code;
+mod hint;
+mod nearest;
+
+use std::process::ExitCode;
+
+use clap::builder::{OsStringValueParser, PossibleValue, TypedValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Parser, ValueEnum};
+
+pub use hint::{exit_code as exit_code_of, hint};
+pub use nearest::{nearest, question};
+
+use crate::clock::BootTime;
+use crate::name::SegmentName;
+use crate::value::{Overflow, ValueType};
+
+/// Parses the command line. Prints help and version on stdout, a usage error on stderr.
+///
+/// # Errors
+/// The exit code of the program: 0 after help or version, 2 after a usage error.
+pub fn parse<T: Parser>() -> Result<T, ExitCode> {
+    T::try_parse().map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // On an error nobody reads it.
+            let _ = error.print();
+            ExitCode::from(exit_code::COMPLETE)
+        }
+        _ => {
+            report(&what_is_wrong(&error), Some(&next_step(&error)));
+            ExitCode::from(exit_code::USAGE)
+        }
+    })
+}
+
+/// Reports an error, and its hint if there is one.
+pub fn report(error: &str, hint: Option<&str>) {
+    let hint = hint.map(|hint| format!("hint: {}\n", one_line(hint))).unwrap_or_default();
+    crate::say(&format!("error: {}\n{hint}", one_line(error)));
+}
+
+/// A line of `--verbose`, with the time since the segment was created.
+#[must_use]
+pub fn step(since: BootTime, what: &str) -> String {
+    format!("[{:8.3} s] {}\n", since.elapsed().as_secs_f64(), one_line(what))
+}
+
+/// Parses a segment name; bytes that are not UTF-8 are an error, too.
+#[must_use]
+pub fn name_parser() -> impl TypedValueParser<Value = SegmentName> {
+    OsStringValueParser::new().try_map(|text| SegmentName::from_os(&text))
+}
+
+/// The text with its control characters escaped, so that an argument's line breaks do not look like lines of ours.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+}
+
+/// The first paragraph of clap's message, as one line without its prefix.
+fn what_is_wrong(error: &clap::Error) -> String {
+    let mut text = error.to_string();
+    // What the user gave stands in it as it was given, and may look like the end of a line or of a paragraph.
+    for (_, given) in error.context() {
+        if let ContextValue::String(given) = given {
+            text = text.replace(given, &one_line(given));
+        }
+    }
+    let paragraph = text.split("\n\n").next().unwrap_or_default();
+    let line = paragraph.split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
+    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
+}
+
+/// The most similar valid spelling if clap knows one, else the help.
+fn next_step(error: &clap::Error) -> String {
+    let suggestions = [ContextKind::SuggestedArg, ContextKind::SuggestedValue, ContextKind::SuggestedSubcommand];
+    let suggested = suggestions.iter().find_map(|kind| match error.get(*kind)? {
+        ContextValue::String(one) => Some(one.clone()),
+        ContextValue::Strings(many) if !many.is_empty() => Some(many.join(" or ")),
+        _ => None,
+    });
+    match suggested {
+        Some(suggested) => format!("did you mean {suggested}?"),
+        None => format!("see {} --help", command(error)),
+    }
+}
+
+/// The command with the wrong arguments, from the usage in clap's message, else the program.
+fn command(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let is_word = |word: &&str| word.starts_with(|c: char| c.is_ascii_lowercase());
+    match text.rsplit_once("Usage: ") {
+        Some((_, usage)) => usage.split_whitespace().take_while(is_word).collect::<Vec<_>>().join(" "),
+        // For an invalid value clap prints no usage.
+        None => program(),
+    }
+}
+
+fn program() -> String {
+    let path = std::env::args_os().next().unwrap_or_default();
+    let file_name = std::path::Path::new(&path).file_name().unwrap_or_default();
+    file_name.to_string_lossy().into_owned()
+}
+
+impl ValueEnum for ValueType {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(match self {
+            Self::I32 => "32 bits, signed, as C's int",
+            Self::I64 => "64 bits, signed",
+            Self::U64 => "64 bits, unsigned",
+            Self::F64 => "fractions, as C's double: the last digits depend on the order of the additions",
+        }))
+    }
+}
+
+impl ValueEnum for Overflow {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Wrap, Self::Error]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Wrap => "wrap".into(),
+            Self::Error => "error".into(),
+        })
+    }
+}

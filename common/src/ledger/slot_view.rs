@@ -1,0 +1,117 @@
+//! One ticket, read and announced to without the lock, in constant time.
+
+use std::ops::Range;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+
+use super::ticket::Claim;
+use super::{Ledger, Phase, WorkerState};
+use crate::clock::BootTime;
+use crate::redo::{ClaimState, load_range};
+use crate::system_error::SystemError;
+
+/// The state of a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TicketState {
+    /// No worker has taken it yet.
+    Free,
+    /// A live worker has it.
+    Held {
+        /// Its process id.
+        pid: u32,
+    },
+    /// Its worker died or left before the contribution.
+    Abandoned,
+    /// Its contribution is applied.
+    Done,
+}
+
+/// The words of a ticket's slot, each read by itself. For displays; nothing is decided by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlotView {
+    /// The process that has the ticket, or had it last; 0 before the first.
+    pub pid: u32,
+    /// The state that the process announced. Never [`WorkerState::Died`]: the dead announce nothing.
+    pub state: WorkerState,
+    /// How many workers had the ticket before.
+    pub restarts: u32,
+    /// Iterations done so far: of its chunk in a split run, else of the whole range.
+    pub progress: u64,
+    /// The chunk that it holds; empty if it holds none.
+    pub chunk: Range<u64>,
+    /// How many chunks are applied.
+    pub chunks: u64,
+    /// The number of iterations in these chunks.
+    pub iterations: u64,
+}
+
+impl Ledger<'_> {
+    /// The state of a ticket; nothing if there is no such ticket.
+    ///
+    /// # Errors
+    /// [`SystemError`] if the kernel cannot be asked who lives.
+    pub fn ticket(self, ticket: u32) -> Result<Option<TicketState>, SystemError> {
+        let Some(slot) = self.segment.view().slot(ticket) else { return Ok(None) };
+        // Acquire: pairs with the Release in `assign`.
+        Ok(Some(match ClaimState::of(slot.claim.load(Acquire)) {
+            ClaimState::Free => TicketState::Free,
+            ClaimState::Done { .. } => TicketState::Done,
+            ClaimState::Taken { .. } if self.segment.has_worker(ticket)? => {
+                TicketState::Held { pid: slot.pid.load(Relaxed) }
+            }
+            ClaimState::Taken { .. } => TicketState::Abandoned,
+        }))
+    }
+
+    /// Reads a ticket's slot without asking the kernel whether its worker lives; nothing if there is no such ticket.
+    #[must_use]
+    pub fn slot(self, ticket: u32) -> Option<SlotView> {
+        let slot = self.segment.view().slot(ticket)?;
+        // Acquire: the process is the one of this claim or of a later one. Pairs with the Release in `assign`.
+        let state = match (ClaimState::of(slot.claim.load(Acquire)), slot.phase.load(Relaxed)) {
+            (ClaimState::Free, _) => WorkerState::Pending,
+            (ClaimState::Done { .. }, _) => WorkerState::Done,
+            (ClaimState::Taken { .. }, phase) if Phase::is_failed(phase) => WorkerState::Failed,
+            (ClaimState::Taken { .. }, phase) => WorkerState::in_phase(phase),
+        };
+        Some(SlotView {
+            pid: slot.pid.load(Relaxed),
+            state,
+            restarts: slot.launches.load(Relaxed).saturating_sub(1),
+            progress: slot.progress.load(Relaxed),
+            chunk: load_range(&slot.chunk),
+            chunks: slot.chunks.load(Relaxed),
+            iterations: slot.iterations.load(Relaxed),
+        })
+    }
+
+    /// The process id and the last announced phase of a ticket's last worker; nothing if there is no such ticket.
+    #[must_use]
+    pub fn phase(self, ticket: u32) -> Option<(u32, Phase)> {
+        let slot = self.segment.view().slot(ticket)?;
+        Some((slot.pid.load(Relaxed), Phase::of(slot.phase.load(Relaxed))))
+    }
+
+    /// Announces what the worker with this claim does.
+    pub fn enter(self, claim: &Claim, phase: Phase) {
+        if let Some(slot) = self.segment.view().slot(claim.ticket) {
+            slot.phase.store(phase as u32, Relaxed);
+        }
+    }
+
+    /// Announces how many iterations are done.
+    pub fn progress(self, claim: &Claim, iterations: u64) {
+        if let Some(slot) = self.segment.view().slot(claim.ticket) {
+            slot.progress.store(iterations, Relaxed);
+        }
+    }
+
+    /// Announces how long computing, sleeping and waiting for the lock took, in nanoseconds.
+    pub fn record_times(self, claim: &Claim, computed: u64, slept: u64, lock_wait: u64) {
+        if let Some(slot) = self.segment.view().slot(claim.ticket) {
+            slot.computed_ns.store(computed, Relaxed);
+            slot.slept_ns.store(slept, Relaxed);
+            slot.lock_wait_ns.store(lock_wait, Relaxed);
+            slot.committed_at.store(BootTime::now().0, Relaxed);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The segment's lock. Owner death is part of its type.
+//!
+//! | last owner | ledger | acquiring gives |
+//! |---|---|---|
+//! | released it | every published commit applied | a guard |
+//! | died with it | nothing published | a guard; recovery found nothing to do |
+//! | died with it | published, applied in part or not at all | a guard; recovery applied the commit |
+//! | died in recovery | any of these | the same: applying twice is applying once |
+//! | lives and keeps it | any | [`LockError::Busy`] with the owner; the lock is never stolen |
+//! | never existed | any | [`LockError::Damaged`]: the mutex names a thread that does not exist |
+//!
+//! Invariant: the owner of a [`Guard`] sees a ledger whose value equals the wrapped sum of the contributions.
+
+mod owner;
+
+use std::time::{Duration, Instant};
+
+pub use owner::{LockOwner, OwnerWatch};
+
+use crate::failpoint::{Failpoint, Mutant};
+use crate::name::SegmentName;
+use crate::redo::{Damage, recovery};
+use crate::segment::Segment;
+use crate::sys::mutex::Attempt;
+
+/// How long a waiter waits before it looks at the owner.
+const SLICE: Duration = Duration::from_secs(1);
+
+/// How long a waiter sleeps before it tries the lock itself.
+///
+/// A robust mutex can lose a wake-up. The woken waiter dies before it has marked the lock as contended again, and another
+/// thread that locked first has cleared that mark; the kernel wakes the next waiter only if it finds the lock free
+/// (`handle_futex_death`, kernel/futex/core.c). So no waiter relies on being woken.
+const SLEEP: Duration = Duration::from_millis(50);
+
+/// Why the lock was not acquired.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LockError {
+    /// Another thread owns it, and patience ended.
+    #[error("the lock is busy{}", owner.as_ref().map(|owner| format!(": {owner}")).unwrap_or_default())]
+    Busy {
+        /// The owner, where it is known.
+        owner: Option<LockOwner>,
+    },
+    /// This very thread owns it and would wait for itself.
+    #[error("the lock of segment \"{name}\" is held by this very thread")]
+    Deadlock {
+        /// The segment.
+        name: SegmentName,
+    },
+    /// The lock or the ledger is damaged beyond what a crash can do.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+}
+
+impl From<Box<Damage>> for LockError {
+    fn from(damage: Box<Damage>) -> Self {
+        Self::Damaged(*damage)
+    }
+}
+
+/// How the lock was acquired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockOutcome {
+    /// Its last owner released it, or it had none.
+    Released,
+    /// Its last owner died with it. The ledger is recovered.
+    OwnerDied,
+}
+
+/// The acquired lock. Released when dropped.
+pub struct Guard<'a> {
+    segment: &'a Segment,
+    owner_died: bool,
+}
+
+impl<'a> Guard<'a> {
+    /// Acquires the lock, however long it takes. Calls `waiting` each second with the owner and the time waited so far.
+    ///
+    /// # Errors
+    /// [`LockError::Damaged`] if the lock or the ledger is damaged; [`LockError::Deadlock`] if this thread owns the lock.
+    pub fn acquire(
+        segment: &'a Segment,
+        mut waiting: impl FnMut(Option<LockOwner>, Duration),
+    ) -> Result<Self, LockError> {
+        let mut watch = OwnerWatch::default();
+        let mut waited = Duration::ZERO;
+        loop {
+            match Self::acquire_within(segment, SLICE) {
+                Err(LockError::Busy { owner }) => {
+                    watch.check(segment, owner.as_ref())?;
+                    waited += SLICE;
+                    waiting(owner, waited);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Acquires the lock, or gives up when `patience` has passed on the monotonic clock.
+    ///
+    /// # Errors
+    /// [`LockError::Busy`] with the owner when patience has passed; the others as [`Self::acquire`].
+    #[inline]
+    pub fn acquire_within(segment: &'a Segment, patience: Duration) -> Result<Self, LockError> {
+        match segment.mapping().lock().try_lock() {
+            Attempt::Locked if !recovery::is_needed(segment.view()) => Ok(Self { segment, owner_died: false }),
+            attempt => Self::acquire_slowly(segment, attempt, patience),
+        }
+    }
+
+    /// Everything after a first attempt that did not simply succeed. Only this reads the clock.
+    #[cold]
+    fn acquire_slowly(segment: &'a Segment, mut attempt: Attempt, patience: Duration) -> Result<Self, LockError> {
+        let mutex = segment.mapping().lock();
+        let began = Instant::now();
+        while attempt == Attempt::Busy {
+            let left = patience.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            // Tried once more at the very end: the lock may have been free for the whole of the last sleep.
+            attempt = match mutex.lock_within(left.min(SLEEP)) {
+                Attempt::Busy => mutex.try_lock(),
+                attempt => attempt,
+            };
+        }
+        match attempt {
+            Attempt::Locked => Self::recovered(segment, false),
+            Attempt::OwnerDied => Self::recovered(segment, true),
+            Attempt::Busy => Err(LockError::Busy { owner: LockOwner::of(segment.view()) }),
+            Attempt::Deadlock => Err(LockError::Deadlock { name: segment.name().clone() }),
+            Attempt::Broken(libc::ENOTRECOVERABLE) => {
+                Err(Damage::new("its lock was given up after a failed recovery").into())
+            }
+            Attempt::Broken(code) => Err(Damage::new(format!("its lock answers with error {code}")).into()),
+        }
+    }
+
+    /// The guard of a lock that was acquired just now, after recovery.
+    fn recovered(segment: &'a Segment, owner_died: bool) -> Result<Self, LockError> {
+        let guard = Self { segment, owner_died };
+        if owner_died {
+            Failpoint::Recovering.reach();
+        }
+        // Also without a death: a panic between the two halves of a commit drops the guard and leaves the same state.
+        if owner_died || recovery::is_needed(segment.view()) {
+            recovery::recover(segment.view(), owner_died)?;
+        }
+        if owner_died && !Mutant::NoConsistent.is_planted() {
+            // Last: until here another death hands the whole recovery to the next owner.
+            let consistent = segment.mapping().lock().make_consistent();
+            consistent.map_err(|code| Damage::new(format!("its lock cannot be recovered: error {code}")))?;
+        }
+        Ok(guard)
+    }
+
+    /// How the lock was acquired.
+    #[must_use]
+    pub fn outcome(&self) -> LockOutcome {
+        if self.owner_died { LockOutcome::OwnerDied } else { LockOutcome::Released }
+    }
+
+    /// The segment.
+    #[must_use]
+    pub fn segment(&self) -> &'a Segment {
+        self.segment
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        // Fails only for a thread that does not own the lock. The guard is not Send, so this thread does.
+        let _ = self.segment.mapping().lock().unlock();
+    }
+}

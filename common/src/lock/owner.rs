@@ -1,0 +1,77 @@
+//! The owner of the lock, as far as an observer can tell.
+
+use std::fmt;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::clock::BootTime;
+use crate::layout::{Slot, View};
+use crate::process::{self, Process};
+use crate::redo::{ClaimState, Damage};
+use crate::segment::Segment;
+
+/// The owner of the lock at the time of the look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockOwner {
+    /// Its thread id; for the executables here this is the process id.
+    pub thread: u32,
+    /// Its ticket, if it has one.
+    pub ticket: Option<u32>,
+    /// Its state in `/proc`.
+    pub process: Process,
+}
+
+impl LockOwner {
+    /// Reads the kernel's word in the mutex; nothing if the lock has no owner.
+    pub(crate) fn of(view: &View<'_>) -> Option<Self> {
+        let thread = view.header.core.mutex.owner()?;
+        let has_ticket = |slot: &Slot| matches!(ClaimState::of(slot.claim.load(Relaxed)), ClaimState::Taken { .. });
+        let index = view.slots.iter().rposition(|slot| slot.pid.load(Relaxed) == thread && has_ticket(slot));
+        let ticket = index.and_then(|index| u32::try_from(index + 1).ok());
+        let at = ticket
+            .and_then(|ticket| view.slot(ticket))
+            .map_or_else(BootTime::now, |slot| BootTime(slot.attached_at.load(Relaxed)));
+        Some(Self { thread, ticket, process: process::look(thread, at) })
+    }
+
+    /// Whether the thread does not exist.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        matches!(self.process, Process::Gone | Process::Recycled) && !process::exists(self.thread)
+    }
+}
+
+impl fmt::Display for LockOwner {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.ticket {
+            Some(ticket) => write!(formatter, "held by Process-{ticket}, pid {}, {}", self.thread, self.process),
+            None => write!(formatter, "held by pid {}, {}", self.thread, self.process),
+        }
+    }
+}
+
+/// A waiter's memory of the lock's owner. It tells a slow owner from one that never existed.
+#[derive(Default)]
+pub struct OwnerWatch {
+    /// The named thread that did not exist at the last look; 0 if the mutex named none.
+    suspect: Option<u32>,
+}
+
+impl OwnerWatch {
+    /// Looks at the owner again, about a second after the last look.
+    ///
+    /// # Errors
+    /// [`Damage`] if the same missing owner is found twice. The kernel frees the lock of a dying owner before the process
+    /// vanishes, so such an owner never existed.
+    pub fn check(&mut self, segment: &Segment, owner: Option<&LockOwner>) -> Result<(), Damage> {
+        let is_missing = match owner {
+            Some(owner) => owner.is_gone(),
+            None => segment.view().header.core.mutex.is_taken_by_nobody(),
+        };
+        let suspect = is_missing.then(|| owner.map_or(0, |owner| owner.thread));
+        if suspect.is_some() && suspect == self.suspect {
+            return Err(*Damage::new("its lock is held by a thread that does not exist"));
+        }
+        self.suspect = suspect;
+        Ok(())
+    }
+}

@@ -1,0 +1,212 @@
+//! The redo record: the state after a commit, absolute, published by one store.
+//!
+//! Invariant: applying a published record again, from any point of an earlier application, gives the same state.
+//! `docs/protocol.md` explains the protocol, its words and its memory orderings.
+
+mod claim_word;
+#[cfg(feature = "failpoints")]
+mod mutants;
+pub mod recovery;
+
+use std::ops::Range;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU32, fence};
+
+pub use claim_word::ClaimState;
+
+use crate::failpoint::{Failpoint, Mutant};
+use crate::layout::{Entry, Redo, Slot, Stretch, View};
+use crate::value::{Number, Value};
+
+/// The lock or the ledger is damaged beyond what a crash can do.
+///
+/// The steps of a commit return it boxed: a large error by value would leave their results in memory instead of registers.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the segment is damaged: {what}")]
+pub struct Damage {
+    /// What is wrong.
+    pub what: String,
+}
+
+impl Damage {
+    #[cold]
+    #[expect(clippy::unnecessary_box_returns, reason = "one word, see the type")]
+    pub(crate) fn new(what: impl Into<String>) -> Box<Self> {
+        Box::new(Self { what: what.into() })
+    }
+}
+
+/// The state after a commit, except for the cells.
+pub struct Record {
+    /// The ticket that commits; 0 for a commit that changes only the cells.
+    pub ticket: u32,
+    /// The ticket's claim.
+    pub claim: ClaimState,
+    /// The ticket's chunk, in a split run.
+    pub chunk: Option<ChunkRecord>,
+}
+
+/// The state of a ticket's chunk after a commit.
+pub struct ChunkRecord {
+    /// The chunk that the ticket holds.
+    pub chunk: Range<u64>,
+    /// The ticket from which the chunk is stolen; 0 if it is new.
+    pub stolen_from: u32,
+    /// Chunks applied under the ticket.
+    pub chunks: u64,
+    /// Iterations of these chunks.
+    pub iterations: u64,
+    /// Iterations below it are given out.
+    pub cursor: u64,
+}
+
+/// Starts a record. It is ignored until it is published.
+pub fn begin() {
+    // Release: keeps the record's stores behind the last commit's `applied`, because a recovery reads the record until
+    // then. Pairs with the Acquire fence in `snapshot::seqlock`.
+    fence(Release);
+}
+
+/// Writes one cell of the record: its value after the commit, and the ticket's sum.
+pub fn write_cell(entry: &Entry, value: Value, contribution: Number) {
+    entry.value.store(value.bits(), Relaxed);
+    for (word, bits) in entry.contribution.iter().zip(contribution.words()) {
+        word.store(bits, Relaxed);
+    }
+}
+
+/// Commits: writes the rest of the record, publishes it, applies it.
+///
+/// # Errors
+/// [`Damage`] if the record names a ticket or a log entry outside the segment.
+#[inline]
+pub fn commit(view: &View<'_>, record: &Record) -> Result<(), Box<Damage>> {
+    write(view, record);
+    #[cfg(feature = "failpoints")]
+    mutants::store_before_publishing(view, record);
+    Failpoint::Recorded.reach();
+    publish(view);
+    Failpoint::Published.reach();
+    apply(view)
+}
+
+fn write(view: &View<'_>, record: &Record) {
+    let redo = &view.header.redo;
+    redo.ticket.store(record.ticket, Relaxed);
+    redo.has_chunk.store(record.chunk.is_some().into(), Relaxed);
+    redo.claim.store(record.claim.word(), Relaxed);
+    if let Some(chunk) = &record.chunk {
+        store_range(&redo.chunk, &chunk.chunk);
+        redo.chunks.store(chunk.chunks, Relaxed);
+        redo.iterations.store(chunk.iterations, Relaxed);
+        redo.cursor.store(chunk.cursor, Relaxed);
+        redo.stolen_from.store(chunk.stolen_from, Relaxed);
+    }
+    let finished = u64::from(matches!(record.claim, ClaimState::Done { .. }));
+    redo.done.store(redo.done_count.load(Relaxed).wrapping_add(finished), Relaxed);
+}
+
+/// The commit point: before this store nothing has happened, after it everything has.
+fn publish(view: &View<'_>) {
+    let published = &view.header.core.published;
+    // Release: whoever sees the number sees the whole record. Pairs with the Acquire in `apply`, which a recovering
+    // process runs.
+    published.store(published.load(Relaxed).wrapping_add(1), Release);
+    // Release: keeps the application behind the commit point. Pairs with the Acquire fence in `snapshot::seqlock` and with
+    // the Acquire in `shared::load`.
+    fence(Release);
+}
+
+/// Puts the published record into place. Repeating it, from any point, gives the same state.
+///
+/// # Errors
+/// [`Damage`] if the record names a ticket or a log entry outside the segment.
+#[inline]
+pub fn apply(view: &View<'_>) -> Result<(), Box<Damage>> {
+    let core = &view.header.core;
+    // Acquire: pairs with the Release in `publish`.
+    let number = core.published.load(Acquire);
+    let target = Target::of(view)?;
+    view.cells().zip(view.redo_entries()).for_each(|(cell, entry)| cell.store(entry.value.load(Relaxed), Relaxed));
+    if let Some(target) = target {
+        target.apply(view);
+    }
+    // Release: whoever sees the number sees the state. Pairs with the Acquire fence in `snapshot::seqlock`.
+    core.applied.store(number, Release);
+    Ok(())
+}
+
+/// Where the record goes, looked up before anything is stored.
+struct Target<'a> {
+    ticket: u32,
+    slot: &'a Slot,
+    /// Whether the record changes the ticket's chunk.
+    has_chunk: bool,
+    /// The slot that loses its chunk.
+    stolen_from: Option<&'a Slot>,
+    /// The ticket's place in the log, if the commit finishes it.
+    place: Option<&'a AtomicU32>,
+}
+
+impl<'a> Target<'a> {
+    /// Nothing for a record that changes only the cells.
+    fn of(view: &View<'a>) -> Result<Option<Self>, Box<Damage>> {
+        let redo = &view.header.redo;
+        let ticket = redo.ticket.load(Relaxed);
+        if ticket == 0 {
+            return Ok(None);
+        }
+        let has_chunk = redo.has_chunk.load(Relaxed) != 0;
+        let stolen_from = if has_chunk { redo.stolen_from.load(Relaxed) } else { 0 };
+        let done = redo.done.load(Relaxed);
+        let finishes = matches!(ClaimState::of(redo.claim.load(Relaxed)), ClaimState::Done { .. });
+        let place = usize::try_from(done).ok().and_then(|done| view.log.get(done.checked_sub(1)?));
+        match (view.slot(ticket), view.slot(stolen_from), place) {
+            (Some(slot), other, place) if (other.is_some() || stolen_from == 0) && (place.is_some() || !finishes) => {
+                Ok(Some(Self { ticket, slot, has_chunk, stolen_from: other, place: place.filter(|_| finishes) }))
+            }
+            _ => Err(Damage::new(format!("its redo record is for ticket {ticket}, contribution {done}"))),
+        }
+    }
+
+    fn apply(&self, view: &View<'_>) {
+        let (redo, slot) = (&view.header.redo, self.slot);
+        view.entries(slot, self.ticket).zip(view.redo_entries()).for_each(|(entry, redo)| {
+            entry.value.store(redo.value.load(Relaxed), Relaxed);
+            for (to, from) in entry.contribution.iter().zip(&redo.contribution) {
+                to.store(from.load(Relaxed), Relaxed);
+            }
+        });
+        Failpoint::HalfApplied.reach();
+        if self.has_chunk {
+            self.apply_chunk(redo);
+        }
+        slot.claim.store(redo.claim.load(Relaxed), Relaxed);
+        if let Some(place) = self.place {
+            place.store(self.ticket, Relaxed);
+            // Release: whoever counts the ticket sees its slot and its log entry. Pairs with the Acquire in `Ledger::done`.
+            redo.done_count.store(redo.done.load(Relaxed), Release);
+        }
+    }
+
+    fn apply_chunk(&self, redo: &Redo) {
+        store_range(&self.slot.chunk, &load_range(&redo.chunk));
+        self.slot.chunks.store(redo.chunks.load(Relaxed), Relaxed);
+        self.slot.iterations.store(redo.iterations.load(Relaxed), Relaxed);
+        if let Some(slot) = self.stolen_from.filter(|_| !Mutant::StolenNotCleared.is_planted()) {
+            store_range(&slot.chunk, &(0..0));
+        }
+        redo.given_out.store(redo.cursor.load(Relaxed), Relaxed);
+    }
+}
+
+/// Stores a range of iterations.
+pub fn store_range(stretch: &Stretch, range: &Range<u64>) {
+    stretch[0].store(range.start, Relaxed);
+    stretch[1].store(range.end, Relaxed);
+}
+
+/// Loads a range of iterations.
+pub fn load_range(stretch: &Stretch) -> Range<u64> {
+    stretch[0].load(Relaxed)..stretch[1].load(Relaxed)
+}

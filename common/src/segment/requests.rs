@@ -1,0 +1,145 @@
+//! The words that change while a run lives: its lifecycle, requests to stop, notices.
+//!
+//! Each is one word with one store or load. None is part of a contribution.
+
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::time::Duration;
+
+use rustix::thread::futex;
+
+use super::Segment;
+use crate::clock::BootTime;
+
+/// How far the life of a segment has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifecycle {
+    /// Workers may take tickets.
+    Open,
+    /// Nobody can join; the coordinator reports the result.
+    Closed,
+    /// The result is reported.
+    Reported,
+}
+
+/// What the workers of a run are asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stop {
+    /// Go on.
+    No,
+    /// Finish the current work and start nothing new.
+    Drain,
+    /// Leave at once, without a contribution.
+    Now,
+}
+
+impl Segment {
+    /// What the workers are asked to do.
+    #[must_use]
+    pub fn stop_requested(&self) -> Stop {
+        Stop::of(self.view().header.live.stop.load(Relaxed))
+    }
+
+    /// Asks all workers to stop and wakes those that sleep. A later, weaker request changes nothing.
+    pub fn request_stop(&self, stop: Stop) {
+        let word = &self.view().header.live.stop;
+        word.fetch_max(stop as u32, Relaxed);
+        // On an error nobody can sleep on the word either.
+        let _ = futex::wake(word, futex::Flags::empty(), i32::MAX.unsigned_abs());
+    }
+
+    /// Sleeps for `duration`, or until [`Stop::Now`] is requested. Returns whether it slept for the whole time.
+    #[must_use]
+    pub fn sleep(&self, duration: Duration) -> bool {
+        let began = BootTime::now();
+        loop {
+            let stop = self.view().header.live.stop.load(Relaxed);
+            let left = duration.saturating_sub(began.elapsed());
+            if Stop::of(stop) == Stop::Now {
+                return false;
+            }
+            if left.is_zero() {
+                return true;
+            }
+            self.wait_for_change(&self.view().header.live.stop, stop, left);
+        }
+    }
+
+    /// The number of notices so far. Read it before the state that the notices announce.
+    #[must_use]
+    pub fn notices(&self) -> u32 {
+        // Acquire: observing the count implies observing the change. Pairs with the Release in `notify`.
+        self.view().header.live.notice.load(Acquire)
+    }
+
+    /// Waits until the number of notices differs from `seen`, at most for `patience`.
+    pub fn wait_for_notice(&self, seen: u32, patience: Duration) {
+        self.wait_for_change(&self.view().header.live.notice, seen, patience);
+    }
+
+    /// Adds a notice and wakes all waiters.
+    pub fn notify(&self) {
+        let word = &self.view().header.live.notice;
+        // Release: pairs with the Acquire in `notices`.
+        word.fetch_add(1, Release);
+        let _ = futex::wake(word, futex::Flags::empty(), i32::MAX.unsigned_abs());
+    }
+
+    /// Opens the segment for workers, for the first time or again. This process is its coordinator.
+    pub fn open_as_coordinator(&self) {
+        let live = &self.view().header.live;
+        live.coordinator_pid.store(std::process::id(), Relaxed);
+        live.stop.store(Stop::No as u32, Relaxed);
+        live.closed_at.store(0, Relaxed);
+        live.lifecycle.store(Lifecycle::Open as u32, Relaxed);
+    }
+
+    /// Closes the segment: from now on nobody takes a ticket. The caller holds the lock.
+    pub(crate) fn close(&self) {
+        let live = &self.view().header.live;
+        live.closed_at.store(BootTime::now().0, Relaxed);
+        live.lifecycle.store(Lifecycle::Closed as u32, Relaxed);
+    }
+
+    /// Marks the result as reported and wakes all waiters.
+    pub fn mark_reported(&self) {
+        self.view().header.live.lifecycle.store(Lifecycle::Reported as u32, Relaxed);
+        self.notify();
+    }
+
+    /// How far the life of the segment has come.
+    #[must_use]
+    pub fn lifecycle(&self) -> Lifecycle {
+        Lifecycle::of(self.view().header.live.lifecycle.load(Relaxed))
+    }
+
+    #[expect(clippy::unused_self, reason = "the word is one of this segment, which the borrow keeps mapped")]
+    fn wait_for_change(&self, word: &AtomicU32, seen: u32, patience: Duration) {
+        // A year is longer than any run. The kernel takes at most i64 seconds.
+        let patience = patience.min(Duration::from_secs(365 * 24 * 3600));
+        let timeout = rustix::thread::Timespec::try_from(patience).ok();
+        // Woken, changed, timed out or interrupted: in each case the caller looks again.
+        let _ = futex::wait(word, futex::Flags::empty(), seen, timeout.as_ref());
+    }
+}
+
+impl Lifecycle {
+    pub(crate) fn of(word: u32) -> Self {
+        match word {
+            0 => Self::Open,
+            1 => Self::Closed,
+            _ => Self::Reported,
+        }
+    }
+}
+
+impl Stop {
+    pub(crate) fn of(word: u32) -> Self {
+        match word {
+            0 => Self::No,
+            1 => Self::Drain,
+            // A damaged word stops the run.
+            _ => Self::Now,
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! A snapshot: the whole ledger, read without its lock.
+//!
+//! The header is copied between two commits, or during one that did not move meanwhile; the rest is copied after it. For a
+//! single value to which each ticket adds once, everything that the header counts never changes, so the rest is exact for the
+//! header's moment. Arrays and chunks change with every commit: the whole segment is copied between two commits, or, if they
+//! come too fast, the snapshot is marked as not consistent. A commit that is published and not applied counts: the copy is
+//! completed from its redo record, as recovery would do it.
+
+mod check;
+mod seqlock;
+mod worker;
+
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use crate::clock::BootTime;
+use crate::layout::View;
+use crate::ledger::WorkerState;
+use crate::lock::LockOwner;
+use crate::name::SegmentName;
+use crate::process::{self, Process};
+use crate::redo::{self, ClaimState, Damage, recovery};
+use crate::segment::{AttachError, Lifecycle, Refusal, Role, Segment, Stop};
+use crate::system_error::SystemError;
+use crate::terms::{Mode, Terms};
+use crate::value::{Cells, Value};
+
+pub use check::Violation;
+pub use worker::WorkerSnapshot;
+use worker::worker;
+
+/// The ledger at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// The segment's name.
+    pub name: SegmentName,
+    /// The run's terms.
+    pub terms: Terms,
+    /// Whether tickets may still be taken.
+    pub lifecycle: Lifecycle,
+    /// What the workers are asked to do.
+    pub stop: Stop,
+    /// The process that coordinates the run, or did.
+    pub coordinator: Option<u32>,
+    /// Whether the coordinator lives.
+    pub has_coordinator: bool,
+    /// Whether all of it is of one moment. If not, it is good for displays and proves nothing.
+    pub is_consistent: bool,
+    /// The shared value.
+    pub value: Cells<Value>,
+    /// Iterations below this one are given out in chunks.
+    pub given_out: u64,
+    /// The reserved tickets, and the others that a worker ever had, by number.
+    pub workers: Vec<WorkerSnapshot>,
+    /// The tickets that are done, in the order of their commits.
+    pub log: Vec<u32>,
+    /// How many times the lock was acquired from a dead owner.
+    pub recoveries: u64,
+    /// From the creation to the close, or until now.
+    pub elapsed: Duration,
+    /// The owner of the lock.
+    pub owner: Option<LockOwner>,
+}
+
+/// Where a snapshot is read from.
+struct Source<'a> {
+    name: &'a SegmentName,
+    file: BorrowedFd<'a>,
+    terms: &'a Terms,
+}
+
+impl Snapshot {
+    /// Reads the ledger of a segment.
+    ///
+    /// # Errors
+    /// [`AttachError::Damaged`] if the ledger makes no sense; [`AttachError::Refused`] if the file was truncated;
+    /// [`AttachError::System`] if it cannot be read.
+    pub fn of(segment: &Segment) -> Result<Self, AttachError> {
+        // A file that was truncated and grown again reads as zeros.
+        if segment.view().header.identity.nonce.load(Relaxed) != segment.nonce() {
+            return Err(Damage { what: "its header was overwritten".to_owned() }.into());
+        }
+        Self::read(segment.name(), segment.file(), segment.terms())
+    }
+
+    pub(crate) fn read(name: &SegmentName, file: BorrowedFd<'_>, terms: &Terms) -> Result<Self, AttachError> {
+        let copied = seqlock::copy(file, terms).map_err(|error| SystemError::new("read segment", name, error))?;
+        let Some((copy, is_consistent)) = copied else {
+            let why = Refusal::Size { found: 0, expected: terms.geometry().size().to_string() };
+            return Err(AttachError::Refused { name: name.clone(), why });
+        };
+        let view = copy.view();
+        let owner = LockOwner::of(&view);
+        if recovery::is_needed(&view) {
+            redo::apply(&view).map_err(|damage| *damage)?;
+        }
+        Ok(Self { is_consistent, owner, ..Source { name, file, terms }.snapshot(&view)? })
+    }
+
+    /// Whether the coordinator lives and is stopped now (SIGSTOP), by `/proc`. For displays.
+    #[must_use]
+    pub fn has_stopped_coordinator(&self) -> bool {
+        let is_stopped = |pid| process::look(pid, BootTime::now()) == Process::Stopped;
+        self.has_coordinator && self.coordinator.is_some_and(is_stopped)
+    }
+
+    /// How many contributions are applied.
+    #[must_use]
+    pub fn done(&self) -> usize {
+        self.log.len()
+    }
+
+    /// How many contributions the run wants, or has if it got more.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        match self.terms.reserved() {
+            0 => self.done().max(self.terms.workers as usize),
+            reserved => reserved as usize + self.log.iter().filter(|ticket| **ticket > reserved).count(),
+        }
+    }
+
+    /// Whether every contribution that the run wants is applied.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        if self.terms.mode == Mode::Split {
+            // An inconsistent copy may show a moving chunk in neither slot.
+            return self.is_consistent
+                && self.given_out >= self.terms.iterations
+                && self.workers.iter().all(|worker| worker.chunk.is_empty());
+        }
+        match self.terms.reserved() {
+            0 => self.done() >= self.terms.workers as usize,
+            reserved => self.workers.iter().take(reserved as usize).all(|worker| worker.state == WorkerState::Done),
+        }
+    }
+
+    /// The worker of a ticket.
+    #[must_use]
+    pub fn worker(&self, ticket: u32) -> Option<&WorkerSnapshot> {
+        let index = self.workers.binary_search_by_key(&ticket, |worker| worker.ticket).ok()?;
+        self.workers.get(index)
+    }
+
+    /// The sum of all contributions to each cell without wrapping; nothing for fractions or beyond 128 bits.
+    #[must_use]
+    pub fn exact_total(&self) -> Option<Cells<i128>> {
+        let mut totals = vec![0_i128; self.value.as_slice().len()];
+        for contribution in self.workers.iter().filter_map(|worker| worker.contribution.as_ref()) {
+            for (total, number) in totals.iter_mut().zip(contribution.as_slice()) {
+                *total = total.checked_add(number.integer()?)?;
+            }
+        }
+        (!self.terms.value_type.is_float()).then(|| totals.into())
+    }
+
+    /// Whether the value, or one of its cells, has wrapped around.
+    #[must_use]
+    pub fn has_wrapped(&self) -> bool {
+        let is_wrapped = |total: &Cells<i128>| {
+            let values = self.value.as_slice().iter().map(|value| value.number().integer());
+            total.as_slice().iter().zip(values).any(|(total, value)| value != Some(*total))
+        };
+        let is_integer = !self.terms.value_type.is_float();
+        self.terms.mode.has_total() && is_integer && self.exact_total().as_ref().is_none_or(is_wrapped)
+    }
+
+    /// How many chunks of a split run are applied.
+    #[must_use]
+    pub fn chunks_done(&self) -> u64 {
+        self.workers.iter().fold(0, |sum, worker| sum.saturating_add(worker.chunks))
+    }
+
+    /// How many iterations of a split run are applied.
+    #[must_use]
+    pub fn iterations_done(&self) -> u64 {
+        self.workers.iter().fold(0, |sum, worker| sum.saturating_add(worker.iterations))
+    }
+}
+
+impl Source<'_> {
+    /// Reads everything but the lock's owner from a copy.
+    fn snapshot(&self, view: &View<'_>) -> Result<Snapshot, SystemError> {
+        let (live, redo) = (&view.header.live, &view.header.redo);
+        let created = view.header.identity.created_at.load(Relaxed);
+        let closed = live.closed_at.load(Relaxed);
+        let log = log(view);
+        Ok(Snapshot {
+            name: self.name.clone(),
+            terms: self.terms.clone(),
+            lifecycle: Lifecycle::of(live.lifecycle.load(Relaxed)),
+            stop: Stop::of(live.stop.load(Relaxed)),
+            coordinator: Some(live.coordinator_pid.load(Relaxed)).filter(|pid| *pid != 0),
+            has_coordinator: Role::Coordinator.is_held(self.name, self.file)?,
+            is_consistent: true,
+            value: view.cells().map(|cell| self.terms.value_type.value(cell.load(Relaxed))),
+            given_out: redo.given_out.load(Relaxed),
+            workers: self.workers(view, &log, created)?,
+            log,
+            recoveries: redo.recoveries.load(Relaxed),
+            elapsed: Duration::from_nanos(if closed == 0 { BootTime::now().0 } else { closed }.saturating_sub(created)),
+            owner: None,
+        })
+    }
+
+    fn workers(&self, view: &View<'_>, log: &[u32], created: u64) -> Result<Vec<WorkerSnapshot>, SystemError> {
+        let mut is_logged = vec![false; view.slots.len() + 1];
+        for ticket in log {
+            if let Some(is_logged) = is_logged.get_mut(*ticket as usize) {
+                *is_logged = true;
+            }
+        }
+        let mut workers = Vec::new();
+        for (slot, ticket) in view.slots.iter().zip(1..) {
+            let claim = match ClaimState::of(slot.claim.load(Relaxed)) {
+                // Done since the header was copied: it counts in the next snapshot.
+                ClaimState::Done { epoch } if !is_logged[ticket as usize] => ClaimState::Taken { epoch },
+                claim => claim,
+            };
+            if claim != ClaimState::Free || ticket <= self.terms.reserved() {
+                let is_taken = matches!(claim, ClaimState::Taken { .. });
+                let alive = is_taken && Role::Ticket(ticket).is_held(self.name, self.file)?;
+                workers.push(worker(view, slot, ticket, claim, alive, created, self.terms));
+            }
+        }
+        Ok(workers)
+    }
+}
+
+/// The log, as far as the header counts it.
+fn log(view: &View<'_>) -> Vec<u32> {
+    let done = usize::try_from(view.header.redo.done_count.load(Relaxed)).unwrap_or(usize::MAX).min(view.log.len());
+    view.log[..done].iter().map(|ticket| ticket.load(Relaxed)).collect()
+}

@@ -1,0 +1,104 @@
+//! One ticket of a snapshot.
+
+use std::ops::Range;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use crate::clock::BootTime;
+use crate::layout::{Slot, View};
+use crate::ledger::{Committed, Phase, WorkerState};
+use crate::process::{self, Process};
+use crate::redo::{ClaimState, load_range};
+use crate::terms::{Mode, Terms};
+use crate::value::{Cells, Number, Value};
+
+/// One ticket at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkerSnapshot {
+    /// The ticket: the K of `Process-K`.
+    pub ticket: u32,
+    /// The process that has the ticket, or had it last; 0 before the first.
+    pub pid: u32,
+    /// Whether that process lives.
+    pub alive: bool,
+    /// Its state.
+    pub state: WorkerState,
+    /// How many workers had the ticket before.
+    pub restarts: u32,
+    /// The sum of its contributions.
+    pub contribution: Option<Cells<Number>>,
+    /// The shared value right after it; nothing in a split run.
+    pub value_after: Option<Cells<Value>>,
+    /// How many chunks are applied.
+    pub chunks: u64,
+    /// The number of iterations in these chunks.
+    pub iterations: u64,
+    /// The chunk that it holds; empty if it holds none.
+    pub chunk: Range<u64>,
+    /// Iterations done so far: of its chunk in a split run, else of the whole range.
+    pub progress: u64,
+    /// When it took the ticket, since the segment's creation.
+    pub attached: Option<Duration>,
+    /// How long its kernel ran.
+    pub computed: Option<Duration>,
+    /// How long it slept.
+    pub slept: Option<Duration>,
+    /// How long it waited for the lock.
+    pub lock_wait: Option<Duration>,
+    /// When its contribution was applied, since the segment's creation.
+    pub committed: Option<Duration>,
+    /// When it took the ticket, on `/proc`'s clock.
+    since: BootTime,
+}
+
+impl WorkerSnapshot {
+    /// Whether its process is stopped now (SIGSTOP), by `/proc`. For displays.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.alive && process::look(self.pid, self.since) == Process::Stopped
+    }
+}
+
+/// Reads a ticket from its slot.
+pub(super) fn worker(
+    view: &View<'_>,
+    slot: &Slot,
+    ticket: u32,
+    claim: ClaimState,
+    alive: bool,
+    created: u64,
+    terms: &Terms,
+) -> WorkerSnapshot {
+    let done = matches!(claim, ClaimState::Done { .. });
+    let since_creation = |at: u64| (at > 0).then(|| Duration::from_nanos(at.saturating_sub(created)));
+    let committed_at = slot.committed_at.load(Relaxed);
+    // The worker stores the times after its commit; killed in between, it leaves none.
+    let took = |time: u64| (done && committed_at > 0).then(|| Duration::from_nanos(time));
+    let chunks = slot.chunks.load(Relaxed);
+    let Committed { contribution, value, .. } = Committed::of(view, slot, ticket, terms.value_type);
+    WorkerSnapshot {
+        ticket,
+        pid: slot.pid.load(Relaxed),
+        alive,
+        state: match claim {
+            ClaimState::Free => WorkerState::Pending,
+            ClaimState::Done { .. } => WorkerState::Done,
+            ClaimState::Taken { .. } if !alive && Phase::is_failed(slot.phase.load(Relaxed)) => WorkerState::Failed,
+            ClaimState::Taken { .. } if !alive => WorkerState::Died,
+            ClaimState::Taken { .. } => WorkerState::in_phase(slot.phase.load(Relaxed)),
+        },
+        restarts: slot.launches.load(Relaxed).saturating_sub(1),
+        contribution: (done || chunks > 0).then_some(contribution),
+        value_after: (done && terms.mode == Mode::Repeat).then_some(value),
+        chunks,
+        iterations: slot.iterations.load(Relaxed),
+        chunk: load_range(&slot.chunk),
+        progress: slot.progress.load(Relaxed),
+        attached: (claim != ClaimState::Free).then(|| since_creation(slot.attached_at.load(Relaxed))).flatten(),
+        computed: took(slot.computed_ns.load(Relaxed)),
+        slept: took(slot.slept_ns.load(Relaxed)),
+        lock_wait: took(slot.lock_wait_ns.load(Relaxed)),
+        committed: since_creation(if done { committed_at } else { 0 }),
+        since: BootTime(slot.attached_at.load(Relaxed)),
+    }
+}

@@ -1,0 +1,178 @@
+//! What workers note for a coordinator that draws a timeline: one small record a span, appended to a file of its own.
+//!
+//! The file is the coordinator's (`memfd_create(2)`), and begins with a head that says whose it is: a worker that finds
+//! another one there writes nothing. A record is written by one `write` at a multiple of its size, which divides a page, so
+//! it is there whole or not at all, whenever its writer is killed.
+
+use std::ops::Range;
+
+use rustix::process::{Resource, getrlimit};
+
+use crate::clock::BootTime;
+
+/// The bytes of the head and of each record.
+pub const RECORD: usize = 64;
+
+/// The most that is recorded: half a million spans, 32 MiB.
+const MOST: u64 = (1 << 19) * RECORD as u64;
+
+/// What stays free below a limit on the size of files, for those who write at the same time: `SIGXFSZ` would kill them.
+const MARGIN: u64 = 1 << 20;
+
+/// The first eight bytes of the head, little-endian.
+const MAGIC: u64 = u64::from_le_bytes(*b"shmspan1");
+
+/// What a worker did for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// It ran its kernel.
+    Compute,
+    /// It slept its delay.
+    Sleep,
+    /// It waited for the lock.
+    Wait,
+    /// It held the lock.
+    Hold,
+}
+
+impl Activity {
+    /// All of them, in the order of their codes.
+    pub const ALL: [Self; 4] = [Self::Compute, Self::Sleep, Self::Wait, Self::Hold];
+
+    /// The name as timelines give it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Compute => "compute",
+            Self::Sleep => "sleep",
+            Self::Wait => "lock wait",
+            Self::Hold => "lock held",
+        }
+    }
+}
+
+/// What one worker did from one instant to another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Span {
+    /// The worker's ticket.
+    pub ticket: u32,
+    /// Its process.
+    pub pid: u32,
+    /// What it did.
+    pub activity: Activity,
+    /// How many spans were merged into this one, itself included.
+    pub count: u32,
+    /// From here.
+    pub start: BootTime,
+    /// Up to here.
+    pub end: BootTime,
+    /// The iterations that were computed; empty if that does not matter.
+    pub range: Range<u64>,
+    /// The shared value, or its first cell, at the end; nothing if it did not change.
+    pub value: Option<f64>,
+}
+
+impl Span {
+    /// How many nanoseconds it took.
+    #[must_use]
+    pub fn took(&self) -> u64 {
+        self.end.0.saturating_sub(self.start.0)
+    }
+
+    /// The record of this span.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; RECORD] {
+        let tag = (self.activity as u64) | (u64::from(self.value.is_some()) << 8) | (u64::from(self.count) << 32);
+        let value = self.value.unwrap_or_default().to_bits();
+        let who = u64::from(self.ticket) | (u64::from(self.pid) << 32);
+        record([who, tag, self.start.0, self.end.0, self.range.start, self.range.end, value, MAGIC])
+    }
+
+    /// The span of a record, if it is one.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; RECORD]) -> Option<Self> {
+        let [who, tag, start, end, from, to, value, magic] = words(bytes);
+        let [low, high] = [|word: u64| (word & 0xffff_ffff) as u32, |word: u64| (word >> 32) as u32];
+        let activity = *Activity::ALL.get(usize::try_from(tag & 0xff).ok()?)?;
+        (magic == MAGIC && start <= end).then(|| Self {
+            ticket: low(who),
+            pid: high(who),
+            activity,
+            count: high(tag),
+            start: BootTime(start),
+            end: BootTime(end),
+            range: from..to,
+            value: (tag & 0x100 != 0).then(|| f64::from_bits(value)),
+        })
+    }
+}
+
+/// What the file begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The segment's nonce.
+    pub nonce: u64,
+    /// When the recording began.
+    pub began: BootTime,
+}
+
+impl Head {
+    /// Its bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; RECORD] {
+        record([MAGIC, self.nonce, self.began.0, 0, 0, 0, 0, 0])
+    }
+
+    /// The head with these bytes, if they are one.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; RECORD]) -> Option<Self> {
+        let [magic, nonce, began, ..] = words(bytes);
+        (magic == MAGIC).then_some(Self { nonce, began: BootTime(began) })
+    }
+}
+
+/// How many bytes the file may have; nobody appends to one that has more than this less a record.
+#[must_use]
+pub fn room() -> u64 {
+    let limit = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);
+    limit.saturating_sub(MARGIN).min(MOST)
+}
+
+fn record(words: [u64; 8]) -> [u8; RECORD] {
+    let mut bytes = [0; RECORD];
+    for (bytes, word) in bytes.chunks_exact_mut(8).zip(words) {
+        bytes.copy_from_slice(&word.to_le_bytes());
+    }
+    bytes
+}
+
+fn words(bytes: &[u8; RECORD]) -> [u64; 8] {
+    let mut words = [0; 8];
+    for (word, bytes) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
+        *word = u64::from_le_bytes(*bytes);
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_read_as_it_was_written() {
+        for (activity, value) in Activity::ALL.into_iter().zip([None, Some(-1.5), Some(0.0), Some(f64::MAX)]) {
+            let (start, end) = (BootTime(5), BootTime(u64::MAX));
+            let span = Span { ticket: 7, pid: u32::MAX, activity, count: 3, start, end, range: 1..1 << 60, value };
+            assert_eq!(Span::from_bytes(&span.to_bytes()), Some(span));
+        }
+        let head = Head { nonce: u64::MAX, began: BootTime(9) };
+        assert_eq!(Head::from_bytes(&head.to_bytes()), Some(head));
+    }
+
+    #[test]
+    fn what_is_no_record_is_not_read() {
+        assert_eq!(Span::from_bytes(&[0; RECORD]), None);
+        assert_eq!(Span::from_bytes(&[0xff; RECORD]), None);
+        assert_eq!(Head::from_bytes(&[0; RECORD]), None);
+    }
+}

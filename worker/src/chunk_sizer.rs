@@ -1,0 +1,122 @@
+//! The size of a worker's chunks with `--chunk auto`.
+
+use std::time::Duration;
+
+/// The longest intended time of a chunk: the work that a dying worker loses.
+const LONGEST: Duration = Duration::from_millis(100);
+
+/// The shortest intended time: a hundred contended commits (at most 50 µs), so that these stay below 1 %.
+const SHORTEST: Duration = Duration::from_millis(5);
+
+/// The size grows by at most this factor from one chunk to the next: later iterations may take longer than the first ones.
+const GROWTH: u64 = 8;
+
+/// A worker's sizer.
+pub struct ChunkSizer {
+    /// Whether each chunk starts a process: milliseconds, or tens of them for an interpreter.
+    starts_processes: bool,
+    /// The last chunk's iterations and time.
+    last: Option<(u64, Duration)>,
+    /// The constant cost of a chunk, once it is known.
+    overhead: Option<Duration>,
+}
+
+impl ChunkSizer {
+    /// A sizer for a worker's first chunk.
+    pub fn new(starts_processes: bool) -> Self {
+        Self { starts_processes, last: None, overhead: None }
+    }
+
+    /// Records a chunk's time.
+    pub fn record(&mut self, iterations: u64, took: Duration) {
+        let (iterations, took) = (iterations.max(1), took.max(Duration::from_nanos(1)));
+        if let Some(last) = self.last.filter(|_| self.starts_processes) {
+            self.learn_overhead(last, (iterations, took));
+        }
+        self.last = Some((iterations, took));
+    }
+
+    /// Draws a line through two chunks of different sizes. Its start is the constant cost.
+    fn learn_overhead(&mut self, one: (u64, Duration), other: (u64, Duration)) {
+        let ((few, short), (many, long)) = if one.0 < other.0 { (one, other) } else { (other, one) };
+        if many / 2 >= few {
+            let work = long.saturating_sub(short).as_nanos() * u128::from(many) / u128::from(many - few);
+            self.overhead = Some(long.saturating_sub(Duration::from_nanos(u64::try_from(work).unwrap_or(u64::MAX))));
+        }
+    }
+
+    /// The size of the next chunk, with `left` iterations not given out yet and that many workers.
+    ///
+    /// Half of a worker's share of the rest (guided self-scheduling; Polychronopoulos and Kuck 1987), so that all workers end at
+    /// nearly the same time; within the bounds above, or those that the constant cost sets.
+    pub fn next(&self, left: u64, workers: u32) -> u64 {
+        let Some((iterations, took)) = self.last else { return 1 };
+        if self.starts_processes && self.overhead.is_none() {
+            // A second size separates the constant cost from the cost of the iterations.
+            return iterations.saturating_mul(2);
+        }
+        let overhead = self.overhead.unwrap_or_default();
+        let work = took.saturating_sub(overhead).max(took / 8).max(Duration::from_nanos(1));
+        let within = |time: Duration| {
+            let fitting = u128::from(iterations) * time.as_nanos() / work.as_nanos();
+            u64::try_from(fitting).unwrap_or(u64::MAX).max(1)
+        };
+        let (shortest, longest) = (SHORTEST.max(overhead / 4), LONGEST.max(overhead));
+        let share = left / (2 * u64::from(workers.max(1)));
+        share.clamp(within(shortest), within(longest)).min(iterations.saturating_mul(GROWTH))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn the_first_chunk_is_one_iteration_and_the_next_ones_grow() {
+        let mut sizer = ChunkSizer::new(false);
+        assert_eq!(sizer.next(1_000_000, 4), 1);
+        sizer.record(1, Duration::from_micros(1));
+        assert_eq!(sizer.next(1_000_000, 4), 8);
+    }
+
+    #[test]
+    fn a_chunk_takes_a_tenth_of_a_second_at_most_and_less_towards_the_end() {
+        let mut sizer = ChunkSizer::new(false);
+        sizer.record(1_000_000, SECOND);
+        assert_eq!(sizer.next(1_000_000_000, 2), 100_000);
+        assert_eq!(sizer.next(100_000, 2), 25_000);
+        assert_eq!(sizer.next(100, 2), 5_000);
+    }
+
+    #[test]
+    fn slow_iterations_are_taken_one_by_one() {
+        let mut sizer = ChunkSizer::new(false);
+        sizer.record(3, 60 * SECOND);
+        assert_eq!(sizer.next(1_000, 2), 1);
+    }
+
+    #[test]
+    fn slow_commands_are_given_one_iteration_each_once_it_is_known_that_it_is_not_their_start() {
+        let mut sizer = ChunkSizer::new(true);
+        sizer.record(1, 60 * SECOND);
+        assert_eq!(sizer.next(1_000, 2), 2);
+        sizer.record(2, 120 * SECOND);
+        assert_eq!(sizer.next(1_000, 2), 1);
+        sizer.record(1, 60 * SECOND);
+        assert_eq!(sizer.next(1_000, 2), 1);
+    }
+
+    #[test]
+    fn what_each_command_costs_is_outweighed_by_larger_chunks() {
+        let mut sizer = ChunkSizer::new(true);
+        for _ in 0..30 {
+            let size = sizer.next(1_000_000_000, 2);
+            sizer.record(size, 3 * SECOND + SECOND * u32::try_from(size).unwrap() / 1_000_000);
+        }
+        let size = sizer.next(1_000_000_000, 2);
+        assert!((2_500_000..3_500_000).contains(&size), "as long as it costs: {size}");
+        assert!(sizer.next(1_000, 2) < 1_000_000, "less towards the end");
+    }
+}

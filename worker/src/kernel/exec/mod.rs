@@ -1,0 +1,120 @@
+//! What a shell command says about a range.
+//!
+//! The command is run by `sh -c`, with `{start}` and `{end}` replaced by the range (the end is exclusive), and writes
+//! numbers to stdout, one for each cell. Its result counts once it has ended well and its stdout is closed; then what it
+//! has left running in its process group is killed, as all of it is when it fails, takes too long or is told to stop. When
+//! its worker is killed, so is the command, but not what it has started itself. Whether the result depends on the range
+//! alone is up to the command.
+
+mod running;
+#[cfg(test)]
+mod tests;
+
+use common::{Number, Terms};
+
+use running::{End, Finished, Limits, Running};
+
+use super::{Contribution, Failure, Kernel, Task, Watch};
+
+/// The numbers that the command of the run writes for the range.
+pub struct Exec;
+
+/// Bytes of stdout for each cell: an `i128` takes 40, the shortest text of an `f64` at most 24, and blanks may surround it.
+const CELL_BYTES: usize = 64;
+
+/// Bytes of stdout beyond these: for blank lines at the ends.
+const SPARE_BYTES: usize = 4096;
+
+/// Characters of stderr in a message.
+const STDERR_SHOWN: usize = 400;
+
+/// Characters in a message of what should be a number.
+const TOKEN_SHOWN: usize = 40;
+
+impl Kernel for Exec {
+    fn name(&self) -> &'static str {
+        "exec"
+    }
+
+    fn about(&self) -> &'static str {
+        "what a shell command writes for the range: a number for each cell"
+    }
+
+    fn cells(&self) -> Option<u32> {
+        None
+    }
+
+    fn starts_processes(&self) -> bool {
+        true
+    }
+
+    fn compute(&self, task: &Task, watch: &mut dyn Watch) -> Result<Contribution, Failure> {
+        watch.step(0)?;
+        let Task { range, terms, .. } = task;
+        let command = terms.command.replace("{start}", &range.start.to_string());
+        let command = command.replace("{end}", &range.end.to_string());
+        let running = Running::start(&command).map_err(|error| Failure::Failed(format!("cannot start sh: {error}")))?;
+        let limits = Limits { timeout: terms.command_timeout, stdout: most_bytes(terms) };
+        let finished = running.finish(&limits, watch)?;
+        judge(&finished, terms).map_err(|why| Failure::Failed(why + &last_words(&finished.stderr)))
+    }
+}
+
+/// How much a command may write to stdout.
+fn most_bytes(terms: &Terms) -> usize {
+    SPARE_BYTES + CELL_BYTES * terms.cells as usize
+}
+
+/// The command's result, or why there is none.
+fn judge(finished: &Finished, terms: &Terms) -> Result<Contribution, String> {
+    match finished.end {
+        End::Ended(status) => match (status.exit_status(), status.terminating_signal()) {
+            (Some(0), _) => numbers(&finished.stdout, terms),
+            (Some(code), _) => Err(format!("exit code {code}")),
+            (_, signal) => Err(format!("killed by signal {}", signal.unwrap_or(0))),
+        },
+        End::LeftOpen => Err("it ended, but something that it started kept its stdout open".to_owned()),
+        End::WroteTooMuch => Err(format!("more than {} bytes on stdout", most_bytes(terms))),
+        End::TookTooLong => {
+            let timeout = terms.command_timeout.unwrap_or_default();
+            Err(format!("took longer than {}", humantime::format_duration(timeout)))
+        }
+    }
+}
+
+/// The numbers in a text, exactly one for each cell.
+fn numbers(text: &[u8], terms: &Terms) -> Result<Contribution, String> {
+    let text = String::from_utf8_lossy(text);
+    let parse = |token| number(token, terms.value_type.is_float()).ok_or(token);
+    let numbers: Result<Vec<Number>, &str> = text.split_ascii_whitespace().map(parse).collect();
+    match numbers {
+        Ok(numbers) if numbers.len() == terms.cells as usize => Ok(numbers.into()),
+        Ok(numbers) => Err(format!("{} numbers on stdout, not {}", numbers.len(), terms.cells)),
+        Err(token) => {
+            let shown: String = token.chars().take(TOKEN_SHOWN).collect();
+            let cut = if shown.len() < token.len() { "…" } else { "" };
+            Err(format!("no number: {shown:?}{cut}"))
+        }
+    }
+}
+
+/// A whole number, or, where fractions are wanted, any finite one.
+fn number(token: &str, is_float: bool) -> Option<Number> {
+    if is_float {
+        token.parse().ok().filter(|float: &f64| float.is_finite()).map(Number::Float)
+    } else {
+        token.parse().ok().map(Number::Integer)
+    }
+}
+
+/// The end of what a command wrote to stderr, in one line; nothing if it was silent.
+fn last_words(stderr: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stderr);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if words.is_empty() {
+        return String::new();
+    }
+    let line = words.join(" ");
+    let shown = line.char_indices().rev().nth(STDERR_SHOWN - 1).map_or(0, |(start, _)| start);
+    format!("; its stderr: {}{}", if shown == 0 { "" } else { "…" }, &line[shown..])
+}
