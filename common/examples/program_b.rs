@@ -1,11 +1,10 @@
-//! Program B with nothing but the library: four processes add to one number. `cargo run -p common --example program_b`
+//! Program B with only the library: four processes add to one number. `cargo run -p common --example program_b`
 
 use std::env::{args, current_exe};
 use std::error::Error;
 use std::process::{Child, Command};
 use std::thread::sleep;
 
-use common::kernel::{Kernel, SumOfSquares, Task, Unwatched};
 use common::{DelayRange, SegmentName, SharedValue};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -15,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Starts this program four times, and waits for all.
+/// Starts this program four times and waits for all of them.
 fn parent(name: &SegmentName) -> Result<(), Box<dyn Error>> {
     let value = SharedValue::create(name, 0_i32)?;
     let program = current_exe()?;
@@ -31,14 +30,14 @@ fn parent(name: &SegmentName) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Computes, sleeps, adds; `as` reduces the sum to 32 bits, as C's `int` would.
+/// Computes, sleeps, adds. `as` reduces the sum to 32 bits, as C's `int` does.
 #[expect(clippy::cast_possible_truncation, reason = "the Python program wraps too")]
 fn child(name: &SegmentName, number: u32) -> Result<(), Box<dyn Error>> {
     let value = SharedValue::<i32>::attach(name)?;
-    let sum = SumOfSquares.compute(&Task::over(0..1_000_000), &mut Unwatched).expect("nobody stops it");
+    let sum: u64 = (0..1_000_000).map(|i| i * i).sum();
     sleep(DelayRange::DEFAULT.draw(rand::random(), number));
     let mut value = value.lock()?;
-    let updated = value.add(sum.as_slice()[0].integer().ok_or("squares are integers")? as i32)?;
+    let updated = value.add(sum as i32)?;
     println!("Process Process-{number} updated shared value to {updated}");
     Ok(())
 }

@@ -1,8 +1,7 @@
 //! One clock for every process of a run.
 //!
-//! `CLOCK_BOOTTIME` is the same in all processes of a machine, never set back, and it is the clock in which
-//! `/proc/PID/stat` gives a process's start, so that an instant in the segment can be compared with it
-//! (`proc_pid_stat(5)`, `clock_gettime(2)`).
+//! `CLOCK_BOOTTIME` is the same in all processes of a machine and is never set back. `/proc/PID/stat` gives a process's start
+//! on the same clock, so times in the segment can be compared with it (`proc_pid_stat(5)`, `clock_gettime(2)`).
 
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 pub struct BootTime(pub u64);
 
 impl BootTime {
-    /// The present instant.
+    /// The current time.
     #[must_use]
     pub fn now() -> Self {
         let now = clock_gettime(ClockId::Boottime);
@@ -22,7 +21,7 @@ impl BootTime {
         Self(seconds * 1_000_000_000 + nanoseconds)
     }
 
-    /// The time from this instant to the present one; zero if this one lies ahead.
+    /// The time since then; zero if it is in the future.
     #[must_use]
     pub fn elapsed(self) -> Duration {
         Duration::from_nanos(Self::now().0.saturating_sub(self.0))

@@ -1,23 +1,23 @@
 //! Counts as people write them: `1000000`, `1_000_000`, `10k`, `1e6`.
 
-/// What a count may be, for messages.
+/// The syntax of counts, for messages.
 pub const RULE: &str =
     "a count is a whole number from 0 to 18446744073709551615, also as 1_000_000, 10k, 3M, 2G or 1e6";
 
-/// Why a text is no count.
+/// A text that is not a count.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no count: {RULE}")]
+#[error("{text:?} is not a count: {RULE}")]
 pub struct InvalidCount {
     text: String,
 }
 
-/// Reads a count.
+/// Parses a count.
 ///
 /// Underscores may stand between digits; `k`, `M`, `G` and `T` (either case) multiply by 10^3, 10^6, 10^9 and 10^12;
 /// `e` gives a power of ten.
 ///
 /// # Errors
-/// [`InvalidCount`] if the text is none of these, or the count passes 2^64 - 1.
+/// [`InvalidCount`] if the text is none of these, or the count is larger than 2^64 - 1.
 ///
 /// ```
 /// use common::parse_count;

@@ -1,4 +1,4 @@
-//! Durations and ranges of delay as people write them: `200ms`, `100ms..500ms`, `0`.
+//! Durations and delay ranges as people write them: `200ms`, `100ms..500ms`, `0`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,30 +6,30 @@ use std::time::Duration;
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-/// What a duration may be, for messages.
+/// The syntax of durations, for messages.
 const DURATION_RULE: &str = "a duration is a number with a unit, such as 200ms, 0.5s or 2min, at most 584 years, or 0";
 
-/// Why a text is no duration or no range of delay.
+/// Why a text is not a duration or a delay range.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDelay {
-    /// The text is no duration.
-    #[error("{text:?} is no duration: {DURATION_RULE}")]
+    /// The text is not a duration.
+    #[error("{text:?} is not a duration: {DURATION_RULE}")]
     Duration {
-        /// What was given.
+        /// The text.
         text: String,
     },
     /// The range ends before it begins.
-    #[error("{text:?} is no delay: it ends before it begins (MIN..MAX, such as 100ms..500ms)")]
+    #[error("{text:?} is not a delay: it ends before it begins (MIN..MAX, such as 100ms..500ms)")]
     Reversed {
-        /// What was given.
+        /// The text.
         text: String,
     },
 }
 
-/// Reads a duration such as `200ms`, `1.5s` or `0`; at most 2^64 - 1 nanoseconds (584 years).
+/// Parses a duration such as `200ms`, `1.5s` or `0`; at most 2^64 - 1 nanoseconds (584 years).
 ///
 /// # Errors
-/// [`InvalidDelay::Duration`] if the text is none.
+/// [`InvalidDelay::Duration`] if the text is not a duration.
 pub fn parse_duration(text: &str) -> Result<Duration, InvalidDelay> {
     let fits = |duration: &Duration| u64::try_from(duration.as_nanos()).is_ok();
     humantime::parse_duration(text).ok().filter(fits).ok_or_else(|| InvalidDelay::Duration { text: text.to_owned() })
@@ -53,10 +53,10 @@ impl DelayRange {
     /// No delay.
     pub const NONE: Self = Self { min: Duration::ZERO, max: Duration::ZERO };
 
-    /// That of Program B: `uniform(0.1, 0.5)` seconds.
+    /// The delay of Program B: `uniform(0.1, 0.5)` seconds.
     pub const DEFAULT: Self = Self { min: Duration::from_millis(100), max: Duration::from_millis(500) };
 
-    /// The range from `min` to `max`, if it is one.
+    /// The range from `min` to `max`; nothing if `min` is larger.
     #[must_use]
     pub fn new(min: Duration, max: Duration) -> Option<Self> {
         (min <= max).then_some(Self { min, max })
@@ -74,11 +74,11 @@ impl DelayRange {
         self.max
     }
 
-    /// The delay of one ticket under one seed: the same for a worker that takes the ticket over.
+    /// The delay of a ticket under a seed. A worker that takes the ticket over draws the same.
     #[must_use]
     pub fn draw(self, seed: u64, ticket: u32) -> Duration {
-        // Distinct tickets of one seed, and one ticket of neighbouring seeds, must not share a stream: the odd
-        // multiplier (2^64 / golden ratio; Steele, Lea and Flood 2014, SplitMix) spreads the tickets.
+        // Different tickets of one seed, and one ticket of neighbouring seeds, must not share a stream. The odd multiplier
+        // (2^64 / golden ratio; Steele, Lea and Flood 2014, SplitMix) spreads the tickets.
         let stream = seed ^ u64::from(ticket).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         StdRng::seed_from_u64(stream).random_range(self.min..=self.max)
     }

@@ -1,7 +1,7 @@
 //! A segment's name, valid by construction.
 //!
-//! glibc's `shm_open` strips leading slashes, accepts newlines and fails on 256 bytes; so a name is checked here, once,
-//! before any call sees it.
+//! glibc's `shm_open` strips leading slashes, accepts newlines and fails on 256 bytes. So a name is checked once, here, before
+//! any call uses it.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -11,13 +11,13 @@ use std::str::FromStr;
 /// The folder in which Linux keeps named segments (`shm_overview(7)`).
 pub const FOLDER: &str = "/dev/shm";
 
-/// What a name may be, for messages.
+/// The syntax of names, for messages.
 pub const RULE: &str = "a name is 1 to 255 of the characters A-Z a-z 0-9 . _ - and begins with a letter or a digit";
 
 /// The longest file name (`NAME_MAX`, limits.h).
 const LONGEST: usize = 255;
 
-/// The name of a segment: what `shm_open` gets, and the file's name in `/dev/shm`.
+/// The name of a segment, for `shm_open` and as its file name in `/dev/shm`.
 ///
 /// ```
 /// use common::SegmentName;
@@ -27,18 +27,18 @@ const LONGEST: usize = 255;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentName(String);
 
-/// Why a text is no segment name.
+/// A text that is not a valid segment name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no segment name: {RULE}")]
+#[error("{text:?} is not a valid segment name: {RULE}")]
 pub struct InvalidName {
     text: String,
 }
 
 impl SegmentName {
-    /// Reads a name as the command line gives it.
+    /// Parses a name from the command line.
     ///
     /// # Errors
-    /// [`InvalidName`] if it breaks the rule, or is not UTF-8.
+    /// [`InvalidName`] if it breaks the rule or is not UTF-8.
     pub fn from_os(text: &OsStr) -> Result<Self, InvalidName> {
         text.to_string_lossy().parse()
     }
@@ -49,7 +49,7 @@ impl SegmentName {
         &self.0
     }
 
-    /// Where the segment lies in the file system.
+    /// The segment's file.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         PathBuf::from(FOLDER).join(&self.0)

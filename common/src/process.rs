@@ -1,6 +1,6 @@
-//! What `/proc` says about a process: to explain, never to decide.
+//! Processes as `/proc` shows them: for explanations, never for decisions.
 //!
-//! Whether an attached process lives is decided by the kernel's record locks alone; a process id may be used again.
+//! Only the kernel's record locks decide whether an attached process lives. A process id may be reused.
 
 use std::fmt;
 use std::fs;
@@ -10,18 +10,18 @@ use rustix::process::{Pid, test_kill_process};
 
 use crate::clock::BootTime;
 
-/// A process as an observer sees it.
+/// The state of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Process {
     /// It runs or sleeps.
     Running,
     /// It is stopped (SIGSTOP, a debugger).
     Stopped,
-    /// It has ended and waits to be reaped.
+    /// It has ended and is not reaped.
     Zombie,
-    /// There is none with that id.
+    /// No process has that id.
     Gone,
-    /// The id now belongs to a process that started later.
+    /// A process that started later has the id now.
     Recycled,
 }
 
@@ -37,9 +37,9 @@ impl fmt::Display for Process {
     }
 }
 
-/// Looks at the process that had this id at that instant.
+/// Looks at the process that had this id at that time.
 ///
-/// A start later than the instant tells a recycled id: `/proc/PID/stat`, fields 3 and 22 (`proc_pid_stat(5)`).
+/// A later start means that the id is recycled: `/proc/PID/stat`, fields 3 and 22 (`proc_pid_stat(5)`).
 #[must_use]
 pub fn look(pid: u32, at: BootTime) -> Process {
     let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return Process::Gone };
@@ -54,30 +54,30 @@ pub fn look(pid: u32, at: BootTime) -> Process {
     }
 }
 
-/// Whether there is a process or thread with this id, ours to signal or not (kill(2)).
+/// Whether a process or thread has this id, even if we may not signal it (kill(2)).
 #[must_use]
 pub fn exists(pid: u32) -> bool {
     id(pid).is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
 }
 
-/// Whether this process was started with the signal ignored, as `nohup` does with SIGHUP, and should leave it so.
+/// Whether this process was started with the signal ignored, as `nohup` does with SIGHUP.
 #[must_use]
 pub fn was_told_to_ignore(signal: i32) -> bool {
     crate::sys::signal::is_ignored(signal)
 }
 
-/// Lets the signals reach this thread, whatever mask the parent left it; for before they are handled.
+/// Unblocks the signals in this thread, whatever mask the parent left. Call it before handling them.
 pub fn unblock(signals: &[i32]) {
     crate::sys::signal::unblock(signals);
 }
 
-/// The process with this id, if it can be one.
+/// The process id as the kernel's type; nothing if it is out of range.
 #[must_use]
 pub fn id(pid: u32) -> Option<Pid> {
     i32::try_from(pid).ok().and_then(Pid::from_raw)
 }
 
-/// State and start from a line of `/proc/PID/stat`; the command's name in it may hold blanks and parentheses.
+/// State and start from a line of `/proc/PID/stat`. The command's name in it may contain blanks and parentheses.
 fn parse(stat: &str) -> Option<(char, BootTime)> {
     let (_, fields) = stat.rsplit_once(") ")?;
     let mut fields = fields.split(' ');

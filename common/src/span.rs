@@ -1,8 +1,8 @@
-//! What workers note for a coordinator that draws a timeline: one small record a span, appended to a file of its own.
+//! Spans: what workers record for the coordinator's timeline, one small record each, appended to one file.
 //!
-//! The file is the coordinator's (`memfd_create(2)`), and begins with a head that says whose it is: a worker that finds
-//! another one there writes nothing. A record is written by one `write` at a multiple of its size, which divides a page, so
-//! it is there whole or not at all, whenever its writer is killed.
+//! The file is the coordinator's (`memfd_create(2)`). Its head names its segment: a worker of another segment writes nothing.
+//! One `write` appends a record at a multiple of its size, which divides a page, so a record is whole or absent whenever its
+//! writer is killed.
 
 use std::ops::Range;
 
@@ -10,19 +10,19 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::clock::BootTime;
 
-/// The bytes of the head and of each record.
+/// The size in bytes of the head and of each record.
 pub const RECORD: usize = 64;
 
-/// The most that is recorded: half a million spans, 32 MiB.
+/// The largest file: half a million spans, 32 MiB.
 const MOST: u64 = (1 << 19) * RECORD as u64;
 
-/// What stays free below a limit on the size of files, for those who write at the same time: `SIGXFSZ` would kill them.
+/// Free room below a limit on file sizes, for concurrent writers: `SIGXFSZ` would kill them.
 const MARGIN: u64 = 1 << 20;
 
 /// The first eight bytes of the head, little-endian.
 const MAGIC: u64 = u64::from_le_bytes(*b"shmspan1");
 
-/// What a worker did for a while.
+/// What a worker did during a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activity {
     /// It ran its kernel.
@@ -39,7 +39,7 @@ impl Activity {
     /// All of them, in the order of their codes.
     pub const ALL: [Self; 4] = [Self::Compute, Self::Sleep, Self::Wait, Self::Hold];
 
-    /// The name as timelines give it.
+    /// The name in timelines.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl Activity {
     }
 }
 
-/// What one worker did from one instant to another.
+/// What one worker did from one time to another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Span {
     /// The worker's ticket.
@@ -62,24 +62,24 @@ pub struct Span {
     pub activity: Activity,
     /// How many spans were merged into this one, itself included.
     pub count: u32,
-    /// From here.
+    /// The start.
     pub start: BootTime,
-    /// Up to here.
+    /// The end.
     pub end: BootTime,
-    /// The iterations that were computed; empty if that does not matter.
+    /// The computed iterations; empty for other activities.
     pub range: Range<u64>,
-    /// The shared value, or its first cell, at the end; nothing if it did not change.
+    /// The shared value, or its first cell, at the end; nothing if the span did not change it.
     pub value: Option<f64>,
 }
 
 impl Span {
-    /// How many nanoseconds it took.
+    /// Its length in nanoseconds.
     #[must_use]
     pub fn took(&self) -> u64 {
         self.end.0.saturating_sub(self.start.0)
     }
 
-    /// The record of this span.
+    /// Encodes the span as a record.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; RECORD] {
         let tag = (self.activity as u64) | (u64::from(self.value.is_some()) << 8) | (u64::from(self.count) << 32);
@@ -88,7 +88,7 @@ impl Span {
         record([who, tag, self.start.0, self.end.0, self.range.start, self.range.end, value, MAGIC])
     }
 
-    /// The span of a record, if it is one.
+    /// Decodes a record; nothing if it is not one.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; RECORD]) -> Option<Self> {
         let [who, tag, start, end, from, to, value, magic] = words(bytes);
@@ -107,7 +107,7 @@ impl Span {
     }
 }
 
-/// What the file begins with.
+/// The head of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     /// The segment's nonce.
@@ -117,13 +117,13 @@ pub struct Head {
 }
 
 impl Head {
-    /// Its bytes.
+    /// Encodes the head.
     #[must_use]
     pub fn to_bytes(self) -> [u8; RECORD] {
         record([MAGIC, self.nonce, self.began.0, 0, 0, 0, 0, 0])
     }
 
-    /// The head with these bytes, if they are one.
+    /// Decodes a head; nothing if it is not one.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; RECORD]) -> Option<Self> {
         let [magic, nonce, began, ..] = words(bytes);
@@ -131,7 +131,7 @@ impl Head {
     }
 }
 
-/// How many bytes the file may have; nobody appends to one that has more than this less a record.
+/// The limit of the file in bytes. Nobody appends beyond it.
 #[must_use]
 pub fn room() -> u64 {
     let limit = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);

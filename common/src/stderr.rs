@@ -1,24 +1,24 @@
-//! stderr, without ever waiting for long for its reader.
+//! stderr, without waiting long for its reader.
 //!
-//! A process that blocks on a full pipe hears no signal and reaps no worker; what it had to say matters less than that.
+//! A process that blocks on a full pipe handles no signal and reaps no worker. That matters more than its message.
 
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-/// What a pipe that is reported writable takes without blocking (`PIPE_BUF`, pipe(7)).
+/// A pipe that is reported as writable takes this many bytes without blocking (`PIPE_BUF`, pipe(7)).
 const PIPE_BUF: usize = 4096;
 
-/// How long a reader that lags behind is waited for by who has nothing else to do.
+/// How long [`say`] waits for a slow reader.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Writes a text whose reader matters: an error at the end. A reader that lags behind has a second.
+/// Writes an important text, such as the error at the end. Waits up to a second for a slow reader.
 pub fn say(text: &str) {
     write(text, PATIENCE);
 }
 
-/// Writes a text if stderr takes it at once; drops what it does not take.
+/// Writes the part of a text that stderr takes at once, and drops the rest.
 pub fn say_if_read(text: &str) {
     write(text, Duration::ZERO);
 }
@@ -30,7 +30,7 @@ fn write(text: &str, patience: Duration) {
         match rustix::io::write(rustix::stdio::stderr(), &left[..left.len().min(PIPE_BUF)]) {
             Ok(count) => left = &left[count..],
             Err(Errno::INTR) => {}
-            // Closed or full for good: there is nobody to tell.
+            // Closed, or full for good: nobody reads it.
             Err(_) => return,
         }
     }

@@ -1,11 +1,11 @@
-//! The layout in one number.
+//! A fingerprint of the layout.
 
 use std::mem::{offset_of, size_of};
 
 use super::{Core, Entry, Header, Identity, Live, Redo, Slot, VERSION};
 use crate::sys::mutex::RawMutex;
 
-/// A fingerprint of every offset of the layout, so that a build with another layout refuses this one's segments.
+/// A fingerprint of every offset of the layout. A build with another layout refuses our segments.
 pub const LAYOUT_HASH: u64 = hash(&[
     VERSION as u64,
     size_of::<Header>() as u64,
@@ -74,7 +74,7 @@ pub const LAYOUT_HASH: u64 = hash(&[
     cfg!(target_endian = "big") as u64,
 ]);
 
-/// FNV-1a over the bytes of `words` (<http://www.isthe.com/chongo/tech/comp/fnv/>): no secret, a guard against accidents.
+/// FNV-1a over the bytes of `words` (<http://www.isthe.com/chongo/tech/comp/fnv/>): a guard against accidents, not against attackers.
 pub const fn hash(words: &[u64]) -> u64 {
     let mut state = 0xcbf2_9ce4_8422_2325_u64;
     let mut word = 0;

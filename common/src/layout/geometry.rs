@@ -1,4 +1,4 @@
-//! Where the parts of a segment lie, for its number of tickets and cells.
+//! The offsets of a segment's parts, from its number of slots and cells.
 
 use std::iter::once;
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -6,21 +6,21 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use super::{Entry, Header, PAGE, Slot};
 use crate::value::Cells;
 
-/// The most tickets that one segment has room for.
+/// The most slots of a segment.
 pub const MOST_SLOTS: u32 = 2_000_000;
 
 /// The most cells of an array.
 pub const MOST_CELLS: u32 = 1 << 20;
 
-/// The most entries for the cells of all tickets: 1.5 GiB.
+/// The most entries for all cells and tickets: 1.5 GiB.
 pub const MOST_ENTRIES: usize = 1 << 26;
 
-/// How much a segment holds.
+/// The size of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
-    /// How many tickets there is room for.
+    /// The number of slots: one for each ticket.
     pub slots: u32,
-    /// How many cells the value has.
+    /// The number of cells.
     pub cells: u32,
 }
 
@@ -28,7 +28,7 @@ impl Geometry {
     /// Offset of the first slot.
     pub const SLOTS_AT: usize = PAGE;
 
-    /// The geometry for that many tickets and cells, if that many are allowed.
+    /// The geometry for that many slots and cells; nothing beyond the limits.
     pub fn new(slots: u32, cells: u32) -> Option<Self> {
         let geometry = Self { slots, cells };
         let are_allowed = (1..=MOST_SLOTS).contains(&slots) && (1..=MOST_CELLS).contains(&cells);
@@ -40,47 +40,47 @@ impl Geometry {
         Self::SLOTS_AT + self.slots as usize * size_of::<Slot>()
     }
 
-    /// Offset of the further cells: a multiple of eight.
+    /// Offset of the further cells, a multiple of eight.
     pub fn cells_at(self) -> usize {
         (self.log_at() + self.slots as usize * size_of::<AtomicU32>()).next_multiple_of(align_of::<Entry>())
     }
 
-    /// Offset of the further entries: those of the redo record, then those of each ticket.
+    /// Offset of the further entries: of the redo record, then of each ticket.
     pub fn entries_at(self) -> usize {
         self.cells_at() + self.further_cells() * size_of::<AtomicU64>()
     }
 
-    /// How many cells lie behind the log.
+    /// The number of cells behind the log.
     pub fn further_cells(self) -> usize {
         self.cells as usize - 1
     }
 
-    /// How many entries lie behind the further cells.
+    /// The number of entries behind the further cells.
     pub fn further_entries(self) -> usize {
         self.further_cells() * (1 + self.slots as usize)
     }
 
-    /// Bytes of the whole segment: whole pages.
+    /// The size of the segment in bytes: whole pages.
     pub fn size(self) -> usize {
         (self.entries_at() + self.further_entries() * size_of::<Entry>()).next_multiple_of(PAGE)
     }
 }
 
-/// A segment's parts, be they mapped or copied.
+/// A segment's parts, mapped or copied.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     pub header: &'a Header,
     pub slots: &'a [Slot],
-    /// Ticket numbers, first commit first.
+    /// Tickets in the order of their commits.
     pub log: &'a [AtomicU32],
     /// All cells but the first.
     pub further_cells: &'a [AtomicU64],
-    /// For each of these cells: of the redo record, then of each ticket.
+    /// An entry for each of these cells: of the redo record, then of each ticket.
     pub further_entries: &'a [Entry],
 }
 
 impl<'a> View<'a> {
-    /// The slot of a ticket; tickets are numbered from 1.
+    /// The slot of a ticket. Tickets are numbered from 1.
     pub fn slot(self, ticket: u32) -> Option<&'a Slot> {
         self.slots.get(usize::try_from(ticket.checked_sub(1)?).ok()?)
     }
@@ -90,12 +90,12 @@ impl<'a> View<'a> {
         Each { first: &self.header.core.value, further: self.further_cells }
     }
 
-    /// What the redo record has for each cell.
+    /// The redo record's entries, one for each cell.
     pub fn redo_entries(self) -> Each<'a, Entry> {
         Each { first: &self.header.redo.entry, further: self.entries_of(0) }
     }
 
-    /// What a ticket has for each cell.
+    /// A ticket's entries, one for each cell.
     pub fn entries(self, slot: &'a Slot, ticket: u32) -> Each<'a, Entry> {
         Each { first: &slot.entry, further: self.entries_of(ticket as usize) }
     }
@@ -110,7 +110,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// One for each cell: of a value the first, of an array the further ones too.
+/// One item for each cell: the first, and the further ones of an array.
 pub struct Each<'a, T> {
     pub first: &'a T,
     pub further: &'a [T],
@@ -125,14 +125,14 @@ impl<T> Clone for Each<'_, T> {
 impl<T> Copy for Each<'_, T> {}
 
 impl<'a, T> Each<'a, T> {
-    /// Each with its place's other one.
+    /// Pairs the items of two.
     ///
-    /// Gone through as a whole (`for_each`, `try_for_each`) it is the first, straight on, and then a loop.
+    /// `for_each` and `try_for_each` handle the first pair without a loop.
     pub fn zip<U>(self, other: Each<'a, U>) -> impl Iterator<Item = (&'a T, &'a U)> {
         once((self.first, other.first)).chain(self.further.iter().zip(other.further))
     }
 
-    /// What `change` makes of each.
+    /// Maps each item.
     pub fn map<U>(self, mut change: impl FnMut(&'a T) -> U) -> Cells<U> {
         let first = change(self.first);
         match self.further {
@@ -141,7 +141,7 @@ impl<'a, T> Each<'a, T> {
         }
     }
 
-    /// One after the other.
+    /// All items in order.
     pub fn iter(self) -> impl Iterator<Item = &'a T> {
         once(self.first).chain(self.further)
     }

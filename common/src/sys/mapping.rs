@@ -1,4 +1,4 @@
-//! The segment's bytes in this process's memory.
+//! The segment mapped into this process.
 #![expect(clippy::cast_ptr_alignment, reason = "mappings begin at a page, and the layout's assertions do the rest")]
 
 use std::mem::{ManuallyDrop, size_of};
@@ -12,12 +12,12 @@ use shared_memory::{Shmem, ShmemConf, ShmemError};
 use super::mutex::{Handle, RawMutex};
 use crate::layout::{Entry, Geometry, Header, Slot, View};
 
-/// A mapped segment and the handle on its lock.
+/// A mapped segment and the handle of its mutex.
 ///
-/// Not `Send`: the kernel ties a robust mutex to the thread that holds it.
+/// Not `Send`: the kernel ties a robust mutex to the thread that owns it.
 pub struct Mapping {
     lock: Handle,
-    /// The parts of what `shmem` maps, worked out once; given away for no longer than `self` is borrowed.
+    /// The parts of the mapping. Given away only with the lifetime of a borrow of `self`.
     view: View<'static>,
     shmem: ManuallyDrop<Shmem>,
 }
@@ -25,23 +25,23 @@ pub struct Mapping {
 /// Why a segment could not be mapped.
 #[derive(Debug)]
 pub enum MapError {
-    /// The system said no.
+    /// The system refused.
     Os(Errno),
-    /// The name now stands for something of another size.
+    /// The name stands for a file of another size by now.
     Changed,
-    /// The C library said no to the mutex.
+    /// The C library refused the mutex.
     Mutex(String),
 }
 
-/// Creates the file under `name` and maps it, all zero; the descriptor is one of our own, for locks.
+/// Creates the file `name` and maps it, all zero. The descriptor is for the roles' locks.
 pub fn create(name: &str, geometry: Geometry) -> Result<(Mapping, OwnedFd), MapError> {
     let mut shmem = ShmemConf::new().os_id(name).size(geometry.size()).create().map_err(os)?;
-    // Its drop would unlink by name, whatever the name then stands for.
+    // Its drop would unlink the name, whatever it stands for then.
     shmem.set_owner(false);
     let descriptor =
         rustix::shm::open(name, rustix::shm::OFlags::RDWR, rustix::fs::Mode::empty()).map_err(MapError::Os)?;
     rustix::fs::fchmod(&descriptor, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).map_err(MapError::Os)?;
-    // All pages now: a full /dev/shm is an error here, and not a SIGBUS at some later store (posix_fallocate(3)).
+    // Allocates all pages: a full /dev/shm is an error here, not a SIGBUS at a later store (posix_fallocate(3)).
     rustix::fs::fallocate(&descriptor, rustix::fs::FallocateFlags::empty(), 0, geometry.size() as u64)
         .map_err(MapError::Os)?;
     // SAFETY: `shmem` maps exactly `geometry.size()` bytes that were allocated just now.
@@ -57,7 +57,7 @@ pub fn open(name: &str, geometry: Geometry) -> Result<Mapping, MapError> {
     if shmem.len() == geometry.size() { Mapping::new(shmem, geometry) } else { Err(MapError::Changed) }
 }
 
-/// The flags with which a file in /dev/shm is looked at: no link is followed, no FIFO waited for.
+/// Flags for opening a file in /dev/shm: follow no link, wait for no FIFO.
 pub fn cautious(access: OFlags) -> OFlags {
     access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY
 }
@@ -77,7 +77,7 @@ impl Mapping {
         Ok(Self { lock, view, shmem: ManuallyDrop::new(shmem) })
     }
 
-    /// The handle on the segment's mutex.
+    /// The handle of the segment's mutex.
     pub fn lock(&self) -> &Handle {
         &self.lock
     }
@@ -89,7 +89,7 @@ impl Mapping {
 }
 
 impl Drop for Mapping {
-    /// Unmaps, unless the lock is held: a guard that was leaked (`mem::forget`) leaks the mapping too.
+    /// Unmaps, unless the lock is held: a leaked guard (`mem::forget`) leaks the mapping, too.
     fn drop(&mut self) {
         if !self.lock.is_held() {
             // SAFETY: this is the only place that drops it, and nothing uses it afterwards.
@@ -98,7 +98,7 @@ impl Drop for Mapping {
     }
 }
 
-/// The parts of a segment whose first byte is `base`.
+/// The parts of a segment that begins at `base`.
 ///
 /// # Safety
 /// `base` must be aligned to a page, valid for reads and writes of `geometry.size()` bytes for the lifetime `'a`, and
@@ -127,7 +127,7 @@ pub unsafe fn view<'a>(base: *const u8, geometry: Geometry) -> View<'a> {
     View { header, slots, log, further_cells, further_entries }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+#[expect(clippy::needless_pass_by_value, reason = "the signature for map_err")]
 fn os(error: ShmemError) -> MapError {
     match error {
         ShmemError::MappingIdExists => MapError::Os(Errno::EXIST),

@@ -1,14 +1,10 @@
-//! The only unsafe code: the mapping, the mutex, record locks, the treatment of signals, the start of processes, and code
-//! for processors that have more than the baseline.
+//! The unsafe code of this crate: the mapping, the mutex, record locks, signals, the scheduler's slice.
 //!
-//! Invariant: what leaves this module is safe to use whatever other processes do to the segment's bytes; each block
-//! carries the proof. Two things are outside of it. The C library follows pointers that lie in a robust mutex, so a process
-//! of the same user, which could trace this one as well, can do harm through those bytes. And when a third party truncates
-//! the file, the kernel sends SIGBUS, which [`sigbus`] turns into a defined exit.
-#![expect(
-    unsafe_code,
-    reason = "shared memory, pthread, fcntl, sigaction, fork and `target_feature` have no safe interface; nothing outside does this"
-)]
+//! Invariant: the interface of this module is safe whatever other processes do to the segment's bytes; each block has its
+//! proof. Two things are not covered. The C library follows pointers in a robust mutex, so a process of the same user, which
+//! could also trace this one, can do harm through those bytes. And if a third party truncates the file, the kernel sends
+//! SIGBUS, which [`sigbus`] turns into a defined exit.
+#![expect(unsafe_code, reason = "shared memory, pthread, fcntl, sigaction and sched_setattr have no safe interface")]
 
 pub mod mapping;
 pub mod mutex;

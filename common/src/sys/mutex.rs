@@ -1,9 +1,9 @@
 //! `pthread_mutex_t` in shared memory: robust, process-shared, error-checking.
 //!
 //! `raw_sync` gives the handle, libc the calls. `raw_sync` 0.1.5 initialises its mutex without the robust attribute, so a
-//! killed holder would block everyone for ever; it turns `EOWNERDEAD` into a string *while the lock is held*, and its
-//! timed lock adds nanoseconds without a carry, so that half of all deadlines are invalid. So the mutex is initialised
-//! here, handed to `raw_sync::locks::Mutex::from_existing`, and locked through that handle's `as_raw`.
+//! killed owner would block everyone for ever. It turns `EOWNERDEAD` into a string *while the lock is held*. Its timed lock
+//! adds nanoseconds without a carry, so half of all deadlines are invalid. So the mutex is initialised here, passed to
+//! `raw_sync::locks::Mutex::from_existing`, and locked through that handle's `as_raw`.
 
 use std::cell::{Cell, UnsafeCell};
 use std::mem::MaybeUninit;
@@ -18,18 +18,18 @@ use crate::clock;
 #[repr(transparent)]
 pub struct RawMutex(UnsafeCell<libc::pthread_mutex_t>);
 
-/// What an attempt to lock came to.
+/// The result of an attempt to lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// Locked; the last owner released it.
+    /// Locked. The last owner released it.
     Locked,
-    /// Locked; the last owner died with it, and the state must be made consistent.
+    /// Locked. The last owner died with it; the state must be made consistent.
     OwnerDied,
-    /// Not locked: someone else has it.
+    /// Not locked: another thread owns it.
     Busy,
-    /// Not locked: this thread has it already.
+    /// Not locked: this thread owns it already.
     Deadlock,
-    /// Not locked: the mutex is unusable for good, or its bytes are no mutex.
+    /// Not locked: the mutex is unusable for good, or its bytes are not a mutex.
     Broken(i32),
 }
 
@@ -42,15 +42,15 @@ unsafe extern "C" {
     ) -> libc::c_int;
 }
 
-/// Bits of the futex word that name the owner (`FUTEX_TID_MASK`, linux/futex.h): the kernel's own interface for robust
-/// futexes, so it holds for every C library.
+/// The bits of the futex word that name the owner (`FUTEX_TID_MASK`, linux/futex.h): the kernel's interface for robust
+/// futexes, so the same for every C library.
 const OWNER: u32 = 0x3fff_ffff;
 
 /// The bit that the kernel sets when the owner dies (`FUTEX_OWNER_DIED`, linux/futex.h).
 const OWNER_DIED: u32 = 0x4000_0000;
 
 impl RawMutex {
-    /// Makes the bytes a robust, process-shared, error-checking mutex that nobody holds.
+    /// Makes the bytes a robust, process-shared, error-checking mutex without an owner.
     ///
     /// Only for a segment that no other process can see yet.
     pub fn initialise(&self) -> Result<(), i32> {
@@ -70,27 +70,26 @@ impl RawMutex {
         check(unsafe { libc::pthread_mutexattr_destroy(at) })
     }
 
-    /// Whether the bytes that decide how the C library treats the mutex are those that [`Self::initialise`] writes.
+    /// Whether the mutex has the kind that [`Self::initialise`] writes.
     ///
-    /// glibc keeps them in `__kind`; of a mutex of another kind it might follow pointers or never return.
+    /// glibc keeps it in `__kind`. With another kind it might follow pointers or never return.
     pub fn is_of_our_kind(&self) -> bool {
         let fresh = Self(UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER));
         fresh.initialise().is_ok()
             && fresh.word(KIND).load(Ordering::Relaxed) == self.word(KIND).load(Ordering::Relaxed)
     }
 
-    /// The thread that holds the lock, as the kernel's word names it, or nothing if nobody does.
+    /// The owner's thread id in the futex word; nothing without an owner.
     ///
-    /// Only a hint: it may have changed by the time that it is looked at.
+    /// A hint: it may have changed already.
     pub fn owner(&self) -> Option<u32> {
         let word = self.word(0).load(Ordering::Relaxed);
-        // The owner died bit (0x4000_0000) stands with an owner of zero: the lock is free for whoever recovers it.
+        // After an owner's death the word has the died bit and no owner: the next locker recovers it.
         Some(word & OWNER).filter(|owner| *owner != 0)
     }
 
-    /// The lock's word if no crash can have left it: it is taken, and neither an owner nor an owner's death is in it.
-    ///
-    /// Whoever waits for it would never be woken.
+    /// Whether the futex word is taken but names neither an owner nor an owner's death. No crash leaves such a word, and a
+    /// waiter would never be woken.
     pub fn is_taken_by_nobody(&self) -> bool {
         let word = self.word(0).load(Ordering::Relaxed);
         word != 0 && word & (OWNER | OWNER_DIED) == 0
@@ -113,17 +112,17 @@ fn check(code: libc::c_int) -> Result<(), i32> {
     if code == 0 { Ok(()) } else { Err(code) }
 }
 
-/// A handle on a mutex in a mapping; the mapping owns it, so it cannot outlive the bytes.
+/// A handle of a mutex in a mapping. The mapping owns it, so it cannot outlive the bytes.
 pub struct Handle {
-    /// What the handle of `raw_sync` answers to `as_raw`.
+    /// The pointer that `raw_sync`'s `as_raw` returns.
     mutex: *mut libc::pthread_mutex_t,
     _lock: Box<dyn LockImpl>,
-    /// Whether this process took the lock through this handle and has not released it.
+    /// Whether this process has locked it through this handle and not unlocked it.
     is_held: Cell<bool>,
 }
 
 impl Handle {
-    /// A handle on an initialised mutex.
+    /// A handle of an initialised mutex.
     ///
     /// # Safety
     /// The bytes behind `mutex` must stay mapped for as long as the handle lives.
@@ -133,18 +132,18 @@ impl Handle {
         // The data pointer is never followed, because the lock is only ever taken through `as_raw`.
         let handle = unsafe { Mutex::from_existing(bytes, std::ptr::null_mut()) };
         let (handle, _) = handle.map_err(|error| error.to_string())?;
-        // Asked for once: it is the pointer that was handed over, for as long as the handle lives.
+        // Asked once: it stays the same for as long as the handle lives.
         Ok(Self { mutex: handle.as_raw().cast(), _lock: handle, is_held: Cell::new(false) })
     }
 
-    /// Locks if nobody holds it.
+    /// Locks if nobody owns it.
     pub fn try_lock(&self) -> Attempt {
         // SAFETY: the pointer is to a mapped mutex by the condition of `new`; its kind was checked before the handle was
         // made, and the C library's calls are the only code that writes to it in cooperating processes.
         self.note(attempt(unsafe { libc::pthread_mutex_trylock(self.mutex) }))
     }
 
-    /// Locks, or gives up when `patience` has passed on the monotonic clock, which setting the wall clock does not move.
+    /// Locks, or gives up when `patience` has passed on the monotonic clock. Setting the wall clock does not matter.
     pub fn lock_within(&self, patience: Duration) -> Attempt {
         let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
         let since_start = Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0));
@@ -158,26 +157,28 @@ impl Handle {
         self.note(attempt(code))
     }
 
-    /// Says that the state which a dead owner left has been made consistent.
+    /// Marks the mutex as consistent after an owner's death.
     ///
-    /// Returns the C library's error code if this thread does not hold the lock.
+    /// # Errors
+    /// The C library's error code if this thread does not own it.
     pub fn make_consistent(&self) -> Result<(), i32> {
         // SAFETY: as in `try_lock`.
         check(unsafe { libc::pthread_mutex_consistent(self.mutex) })
     }
 
-    /// Releases the lock.
+    /// Unlocks.
     ///
-    /// Returns the C library's error code if this thread does not hold it.
+    /// # Errors
+    /// The C library's error code if this thread does not own it.
     pub fn unlock(&self) -> Result<(), i32> {
-        // SAFETY: as in `try_lock`; an error-checking mutex answers EPERM to a thread that does not hold it.
+        // SAFETY: as in `try_lock`; an error-checking mutex answers EPERM to a thread that does not own it.
         check(unsafe { libc::pthread_mutex_unlock(self.mutex) })?;
         self.is_held.set(false);
         Ok(())
     }
 
-    /// Whether the lock is held through this handle: then the bytes must stay mapped, because the thread's robust list,
-    /// which the C library and the kernel follow, points to them (`set_robust_list(2)`).
+    /// Whether the lock is held through this handle. The bytes must then stay mapped: the thread's robust list, which the C
+    /// library and the kernel follow, points to them (`set_robust_list(2)`).
     pub fn is_held(&self) -> bool {
         self.is_held.get()
     }

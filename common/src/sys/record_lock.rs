@@ -1,24 +1,24 @@
-//! Open file description locks: who is here, told by the kernel.
+//! Open file description locks: the kernel knows who is alive.
 //!
 //! `fcntl(fd, F_OFD_SETLK)` locks bytes of a file for an open file description (fcntl(2), "Open file description locks").
-//! The kernel drops such a lock when the description is closed, which every death and every exec does, whatever else was
-//! going on. And `F_OFD_GETLK` asks without locking, so a look never disturbs anyone. Neither holds for `flock`, which can
-//! only be tested by taking it, nor for classic record locks, which any `close` of the file in the process drops.
+//! The kernel drops such a lock when the description is closed, which every death and every exec does. `F_OFD_GETLK` asks
+//! without locking and disturbs nobody. `flock` can only be tested by taking it, and any `close` of the file in the process
+//! drops classic record locks.
 
 use std::os::fd::{AsFd, AsRawFd};
 
 use rustix::io::Errno;
 
-/// How a byte is locked.
+/// The mode of a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
-    /// Together with others.
+    /// Shared with others.
     Shared,
-    /// Alone.
+    /// Exclusive.
     Exclusive,
 }
 
-/// Locks the byte at `offset` if that is possible at once; says whether it was.
+/// Locks the byte at `offset`, if that is possible at once. Returns whether it did.
 pub fn try_lock(file: impl AsFd, offset: u64, hold: Hold) -> Result<bool, Errno> {
     let mut request = request(offset, hold);
     match call(file, libc::F_OFD_SETLK, &mut request) {
@@ -28,7 +28,7 @@ pub fn try_lock(file: impl AsFd, offset: u64, hold: Hold) -> Result<bool, Errno>
     }
 }
 
-/// Whether another open file description holds the byte at `offset` in a way that excludes `hold`.
+/// Whether another open file description has a lock on the byte at `offset` that conflicts with `hold`.
 pub fn is_held(file: impl AsFd, offset: u64, hold: Hold) -> Result<bool, Errno> {
     let mut request = request(offset, hold);
     call(file, libc::F_OFD_GETLK, &mut request)?;

@@ -1,6 +1,7 @@
 //! A private copy of a segment's bytes, read with `pread`.
 //!
-//! Reading a copy touches no shared page: no lock, no change, and a file truncated meanwhile is a short read, not a SIGBUS.
+//! Reading a copy touches no shared page: it needs no lock, changes nothing, and a truncated file is a short read, not a
+//! SIGBUS.
 
 use std::cell::UnsafeCell;
 use std::os::fd::AsFd;
@@ -10,7 +11,7 @@ use rustix::io::Errno;
 use super::mapping::view;
 use crate::layout::{Geometry, Header, PAGE, View};
 
-/// Bytes that may change behind a shared reference: completing a copy from its redo record stores into it.
+/// Bytes that may change behind a shared reference: applying a copy's redo record stores into it.
 #[repr(C, align(4096))]
 struct Page(UnsafeCell<[u8; PAGE]>);
 
@@ -18,13 +19,13 @@ fn blank(pages: usize) -> Box<[Page]> {
     (0..pages).map(|_| Page(UnsafeCell::new([0; PAGE]))).collect()
 }
 
-/// The copy.
+/// A copy of the whole segment.
 pub struct SegmentCopy {
     pages: Box<[Page]>,
     geometry: Geometry,
 }
 
-/// A copy of the header alone.
+/// A copy of the header.
 pub struct HeaderCopy(Box<[Page]>);
 
 impl HeaderCopy {
@@ -35,7 +36,7 @@ impl HeaderCopy {
         Ok(whole.then_some(Self(pages)))
     }
 
-    /// The header as it was.
+    /// The copied header.
     pub fn header(&self) -> &Header {
         // SAFETY: the box holds one page, aligned as one, in an UnsafeCell, and any bit pattern is a valid header.
         unsafe { &*self.0.as_ptr().cast::<Header>() }
@@ -43,7 +44,7 @@ impl HeaderCopy {
 }
 
 impl SegmentCopy {
-    /// Reads the whole segment, but with the header that was read before; nothing if the file is shorter than `geometry` says.
+    /// Reads the whole segment, except for the header, which was read before; nothing if the file is too short.
     pub fn read(file: impl AsFd, geometry: Geometry, header: HeaderCopy) -> Result<Option<Self>, Errno> {
         let mut pages = blank(geometry.size() / PAGE);
         let whole = fill(file, &mut pages)?;
@@ -53,7 +54,7 @@ impl SegmentCopy {
         Ok(whole.then_some(Self { pages, geometry }))
     }
 
-    /// The segment's parts as they were.
+    /// The copied parts.
     pub fn view(&self) -> View<'_> {
         // SAFETY: the box holds `geometry.size()` bytes (a multiple of a page), aligned to a page, in UnsafeCells, for as long
         // as `self` lives; they are reached through the view alone.

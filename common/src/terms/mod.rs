@@ -1,7 +1,6 @@
-//! The terms of a run: everything that a worker must know, agreed on once, when the segment is created.
+//! The terms of a run: everything that a worker must know, fixed when the segment is created.
 //!
-//! Invariant: terms never change once the segment is ready; decoding what another process wrote gives valid terms or a
-//! reason.
+//! Invariant: terms never change once the segment is ready. Decoding foreign bytes gives valid terms or a reason.
 
 mod mode;
 
@@ -21,7 +20,7 @@ use crate::value::{Overflow, ValueType};
 /// The terms of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// What the results become.
+    /// What happens with the results.
     pub mode: Mode,
     /// Who gives out tickets.
     pub origin: Origin,
@@ -29,41 +28,40 @@ pub struct Terms {
     pub kernel: String,
     /// The range that the kernel computes is 0 to this, exclusive.
     pub iterations: u64,
-    /// How many iterations a chunk of a split run has; nothing if workers choose by their pace.
+    /// Iterations in a chunk of a split run; nothing if workers choose by their speed.
     pub chunk: Option<u64>,
     /// How long a worker sleeps before it commits.
     pub delay: DelayRange,
-    /// Makes the delays, and what a kernel draws, reproducible.
+    /// Makes the delays and a kernel's random numbers reproducible.
     pub seed: Option<u64>,
     /// Type of the shared value.
     pub value_type: ValueType,
-    /// How many cells the value has: 1, or those of an array.
+    /// The number of cells: 1, or the length of an array.
     pub cells: u32,
-    /// What a contribution that does not fit does.
+    /// What happens with a contribution that does not fit.
     pub overflow: Overflow,
     /// How many contributions the run wants.
     pub workers: u32,
-    /// How many tickets there is room for, at least `workers`.
+    /// The number of slots, at least `workers`: one for each ticket.
     pub slots: u32,
-    /// How many workers a coordinator keeps alive at once.
+    /// How many launched workers live at once.
     pub jobs: u32,
-    /// How many times a coordinator launches again for one ticket.
+    /// How often a coordinator restarts the worker of one ticket.
     pub restarts: u32,
-    /// How long workers have to leave before they are killed.
+    /// How long workers that must leave have before they are killed.
     pub grace: Duration,
-    /// How long a coordinator lets the run take.
+    /// The longest time of the run.
     pub timeout: Option<Duration>,
-    /// The executable that a coordinator launches, or that workers by hand are meant to be; empty for the one that comes
-    /// with the project.
+    /// The worker executable; empty for the project's own.
     pub worker: PathBuf,
-    /// What the kernel `exec` runs; else empty.
+    /// The command of the kernel `exec`; else empty.
     pub command: String,
-    /// How long one run of it may take.
+    /// The longest time of one command.
     pub command_timeout: Option<Duration>,
 }
 
 impl Terms {
-    /// Terms for `workers` workers started by hand that compute nothing: for a segment used through the library alone.
+    /// Terms for `workers` workers started by hand that compute nothing: for a segment that only the library uses.
     #[must_use]
     pub fn by_hand(kernel: &str, workers: u32) -> Self {
         Self {
@@ -89,12 +87,12 @@ impl Terms {
         }
     }
 
-    /// How large a segment for these terms is.
+    /// The geometry of a segment for these terms.
     pub(crate) fn geometry(&self) -> Geometry {
         Geometry { slots: self.slots, cells: self.cells }
     }
 
-    /// Tickets up to this one are given out by a coordinator alone.
+    /// Tickets up to this one belong to launched workers.
     #[must_use]
     pub fn reserved(&self) -> u32 {
         match self.origin {
@@ -103,7 +101,7 @@ impl Terms {
         }
     }
 
-    /// Whether a segment can be made for these terms; says what makes no sense.
+    /// Whether a segment can have these terms; else the term that makes no sense.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         let are_sound = self.workers >= 1 && self.jobs >= 1 && self.slots >= self.workers;
         if !are_sound || Geometry::new(self.slots, self.cells).is_none() {
@@ -115,7 +113,7 @@ impl Terms {
         Ok(())
     }
 
-    /// Writes the terms into a header that no other process sees yet.
+    /// Stores the terms in a header that no other process sees yet.
     pub(crate) fn store(&self, header: &Header) {
         for (cell, word) in header.terms.iter().zip(self.words()) {
             cell.store(word, Relaxed);
@@ -125,7 +123,7 @@ impl Terms {
         }
     }
 
-    /// Reads the terms from a header, or says which of them makes no sense.
+    /// Loads the terms from a header, or returns the term that makes no sense.
     pub(crate) fn load(header: &Header) -> Result<Self, &'static str> {
         let words = header.terms.each_ref().map(|cell| cell.load(Relaxed));
         let text: Vec<u8> = header.text.iter().map(|cell| cell.load(Relaxed)).collect();
@@ -138,7 +136,7 @@ impl Terms {
     }
 
     fn words(&self) -> [u64; TERMS_WORDS] {
-        // One more than the duration, so that 0 is none.
+        // The duration plus one, so that 0 means none.
         let optional = |duration: Option<Duration>| duration.map_or(0, |some| nanoseconds(some).saturating_add(1));
         [
             self.choices(),
@@ -160,7 +158,7 @@ impl Terms {
         ]
     }
 
-    /// What is one of a few, a byte each, counted from 1.
+    /// The choices, one byte each, counted from 1.
     fn choices(&self) -> u64 {
         let choices = [
             self.mode as u8,
@@ -220,13 +218,13 @@ fn both(high: u32, low: u32) -> u64 {
     u64::from(high) << 32 | u64::from(low)
 }
 
-/// What [`both`] joined.
+/// The two counts of [`both`].
 #[expect(clippy::cast_possible_truncation, reason = "the two halves are what is wanted")]
 fn apart(word: u64) -> (u32, u32) {
     ((word >> 32) as u32, word as u32)
 }
 
-/// The choice that 1, 2, … stands for.
+/// The choice with that number, counted from 1.
 fn pick<T, const N: usize>(choices: [T; N], number: u8) -> Option<T> {
     choices.into_iter().nth(number.checked_sub(1)?.into())
 }

@@ -1,20 +1,20 @@
-//! What kind of run it is, and who gives out its tickets.
+//! The kind of a run, and who gives out its tickets.
 
-/// What the workers' results become.
+/// What happens with the workers' results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Every worker computes the whole range and adds its result to the shared value.
+    /// Each worker computes the whole range and adds its result to the shared value.
     Repeat,
-    /// Every worker computes the whole range and the results stay apart.
+    /// Each worker computes the whole range; the results stay apart.
     Independent,
-    /// The range is shared out among the workers in chunks, each of which is added once.
+    /// The workers divide the range into chunks; each chunk is added once.
     Split,
     /// No run: programs use the value through the library, without tickets.
     Shared,
 }
 
 impl Mode {
-    /// The name as reports give it.
+    /// The name in reports.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -32,11 +32,11 @@ impl Mode {
     }
 }
 
-/// Who gives the tickets of a segment to workers.
+/// Who gives out the tickets of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// `coordinator create`: workers started by hand take all of them.
+    /// Workers started by hand take them.
     ByHand,
-    /// `coordinator run`: tickets 1 to `workers` belong to workers that a coordinator launches.
+    /// Tickets 1 to `workers` belong to workers that a coordinator launches; the others to workers started by hand.
     Run,
 }

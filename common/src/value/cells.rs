@@ -1,18 +1,18 @@
-//! What a segment holds of one kind: one cell for a value, several for an array.
+//! One item for each cell: one for a value, several for an array.
 
 use std::fmt;
 
-/// One or several, in the order of the cells; there is always at least one.
+/// One or several items, in the order of the cells; never none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cells<T> {
-    /// Of a value.
+    /// For a value.
     One(T),
-    /// Of an array.
+    /// For an array.
     Many(Vec<T>),
 }
 
 impl<T> Cells<T> {
-    /// All of them.
+    /// All items.
     #[must_use]
     pub fn as_slice(&self) -> &[T] {
         match self {
@@ -21,7 +21,7 @@ impl<T> Cells<T> {
         }
     }
 
-    /// Each of them changed by `change`.
+    /// Maps each item.
     #[must_use]
     pub fn map<U>(&self, change: impl FnMut(&T) -> U) -> Cells<U> {
         self.as_slice().iter().map(change).collect()
@@ -44,7 +44,7 @@ impl<T> From<Vec<T>> for Cells<T> {
     }
 }
 
-/// One as it is, several as Python prints a list.
+/// One item as it is, several as Python prints a list.
 impl<T: fmt::Display> fmt::Display for Cells<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::Many(cells) = self else { return self.as_slice()[0].fmt(formatter) };

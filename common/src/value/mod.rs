@@ -1,7 +1,7 @@
-//! The shared value: its type, and what adding to it does.
+//! The shared value: its type, and addition.
 //!
-//! Invariant: the bits of an integer in the segment are the value extended to 64 bits, so that the low four bytes of an
-//! `i32` are the C `int` that `multiprocessing.Value('i')` holds; those of an `f64` are C's `double`.
+//! Invariant: an integer lies in the segment extended to 64 bits, so the low four bytes of an `i32` are the C `int` of
+//! `multiprocessing.Value('i')`. An `f64` lies there as C's `double`.
 
 mod cells;
 mod number;
@@ -22,7 +22,7 @@ pub enum ValueType {
     I64,
     /// 64 bits, unsigned.
     U64,
-    /// C's `double`: the order of the additions shows in the last digits.
+    /// C's `double`. The last digits of a sum depend on the order of the additions.
     F64,
 }
 
@@ -35,7 +35,7 @@ pub enum Overflow {
     Error,
 }
 
-/// A shared value, or a cell of a shared array, as it was read.
+/// The content of a shared value, or of a cell of a shared array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Value {
     kind: ValueType,
@@ -46,7 +46,7 @@ impl ValueType {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::I32, Self::I64, Self::U64, Self::F64];
 
-    /// The name as options and reports give it.
+    /// The name in options and reports.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -63,7 +63,7 @@ impl ValueType {
         self == Self::F64
     }
 
-    /// The smallest and the largest integer value; nothing for fractions.
+    /// The smallest and the largest integer; nothing for fractions.
     #[must_use]
     pub fn range(self) -> Option<(i128, i128)> {
         match self {
@@ -74,9 +74,9 @@ impl ValueType {
         }
     }
 
-    /// What `total` becomes when it is reduced to this type.
+    /// Reduces `total` to this type.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, reason = "reducing modulo the type's width is what wrapping means")]
+    #[expect(clippy::cast_possible_truncation, reason = "wrapping reduces modulo the type's width")]
     pub fn wrap(self, total: i128) -> Value {
         let bits = match self {
             Self::I32 => i64::from(total as i32).cast_unsigned(),
@@ -86,13 +86,13 @@ impl ValueType {
         self.value(bits)
     }
 
-    /// The value that `bits` of the segment stand for.
+    /// The value of these bits.
     #[must_use]
     pub fn value(self, bits: u64) -> Value {
         Value { kind: self, bits }
     }
 
-    /// The number as it is added to a cell of this type; nothing if it is a fraction and the type holds none.
+    /// The number as a cell of this type adds it; nothing for a fraction and an integer type.
     #[must_use]
     pub fn admit(self, number: Number) -> Option<Number> {
         match number {
@@ -104,7 +104,7 @@ impl ValueType {
 }
 
 impl Value {
-    /// The value after `contribution` is added, or nothing if it does not fit and that is an error.
+    /// Adds `contribution`; nothing if the sum does not fit and `overflow` refuses that.
     #[must_use]
     pub fn add(self, contribution: impl Into<Number>, overflow: Overflow) -> Option<Self> {
         let contribution = self.kind.admit(contribution.into())?;
@@ -130,7 +130,7 @@ impl Value {
         self.kind
     }
 
-    /// The bits as they stand in the segment.
+    /// The bits in the segment.
     #[must_use]
     pub fn bits(self) -> u64 {
         self.bits
@@ -141,7 +141,7 @@ impl Value {
     pub fn number(self) -> Number {
         let signed = self.bits.cast_signed();
         match self.kind {
-            // The high half is ours to ignore: another program may have written the C `int` alone.
+            // The high half is ignored: another program may have written only the C `int`.
             #[expect(clippy::cast_possible_truncation, reason = "the value is the low 32 bits")]
             ValueType::I32 => Number::Integer((signed as i32).into()),
             ValueType::I64 => Number::Integer(signed.into()),

@@ -1,20 +1,20 @@
-//! Numbers as they are contributed: exact integers, or fractions.
+//! Contributed numbers: exact integers, or fractions.
 
 use std::fmt;
 
 use super::Cells;
 
-/// What is added to a cell.
+/// A number to add to a cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Number {
     /// Exact.
     Integer(i128),
-    /// For cells of type `f64` alone.
+    /// For cells of type `f64`.
     Float(f64),
 }
 
 impl Number {
-    /// The sum; nothing if it passes 128 bits.
+    /// The sum; nothing beyond 128 bits.
     #[must_use]
     pub fn plus(self, other: Self) -> Option<Self> {
         match (self, other) {
@@ -25,7 +25,7 @@ impl Number {
 
     /// The nearest fraction.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "the nearest is what is wanted")]
+    #[expect(clippy::cast_precision_loss, reason = "the nearest is wanted")]
     pub fn to_f64(self) -> f64 {
         match self {
             Self::Integer(integer) => integer as f64,
@@ -33,7 +33,7 @@ impl Number {
         }
     }
 
-    /// The integer, if it is one.
+    /// The integer; nothing for a fraction.
     #[must_use]
     pub fn integer(self) -> Option<i128> {
         match self {
@@ -42,7 +42,7 @@ impl Number {
         }
     }
 
-    /// The two words that hold it in a segment; which kind it is follows from the segment's type.
+    /// Encodes it in two words. The segment's type tells integers from fractions.
     pub(crate) fn words(self) -> [u64; 2] {
         match self {
             Self::Integer(integer) => halves(integer),
@@ -56,7 +56,7 @@ impl Number {
 }
 
 /// Splits a 128-bit number into two words, low word first.
-#[expect(clippy::cast_possible_truncation, reason = "the two halves are what is wanted")]
+#[expect(clippy::cast_possible_truncation, reason = "the two halves are wanted")]
 fn halves(number: i128) -> [u64; 2] {
     let bits = number.cast_unsigned();
     [bits as u64, (bits >> 64) as u64]
@@ -105,7 +105,7 @@ impl From<Number> for Cells<Number> {
     }
 }
 
-/// A fraction always shows that it is one (`2.0`), so that it reads back as one.
+/// A fraction always has a decimal point (`2.0`), so that it reads back as a fraction.
 impl fmt::Display for Number {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

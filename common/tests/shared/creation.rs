@@ -4,7 +4,7 @@ use std::thread;
 
 use common::{
     AttachError, Condition, CreateError, Mode, RemoveError, Segment, SegmentInfo, SegmentName, SharedArray,
-    SharedValue, Terms, ValueType, list, remove,
+    SharedValue, Terms, ValueType, list, remove, unlink,
 };
 
 use crate::processes::{Child, Name, until};
@@ -59,7 +59,7 @@ fn the_value_of_a_run_is_not_to_be_had() {
         let error = SharedValue::<i32>::attach(&name).expect_err("it is a run's");
         assert!(matches!(&error, AttachError::OtherType { found, .. } if found.contains(mode.name())), "{error}");
         assert!(matches!(SharedArray::<i32>::attach(&name), Err(AttachError::OtherType { .. })));
-        run.unlink().expect("it is there");
+        unlink(&run).expect("it is there");
     }
 }
 

@@ -89,9 +89,9 @@ mod planted {
     use super::*;
 
     /// A child that adds one to all cells, and dies at that point.
-    fn dies_at(point: Point, name: &SegmentName) {
-        let plant = format!("{}=kill", point.name());
-        Child::start_with([("KILLPROOF_FAILPOINT", &plant)], "update", name, &[]).dies();
+    fn dies_at(point: Failpoint, name: &SegmentName) {
+        let failpoint = format!("{}=kill", point.name());
+        Child::start_with([("KILLPROOF_FAILPOINT", &failpoint)], "update", name, &[]).dies();
     }
 
     #[test]

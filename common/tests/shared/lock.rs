@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use common::{LockError, LockOutcome, SegmentName, SharedArray, SharedValue};
+use common::{Error, LockError, LockOutcome, SegmentName, SharedArray, SharedValue};
 
 use crate::processes::{Child, Name};
 
@@ -44,12 +44,12 @@ fn a_thread_that_waits_for_itself_is_told_so() {
     let array = SharedArray::create(&name, &[1, 2]).expect("the name is free");
     let guard = array.lock().expect("nobody holds it");
     let errors = [
-        array.lock().map(drop).expect_err("it would wait for ever"),
-        array.lock_within(Duration::MAX).map(drop).expect_err("it would wait for ever"),
+        Error::from(array.lock().map(drop).expect_err("it would wait for ever")),
+        array.lock_within(Duration::MAX).map(drop).expect_err("it would wait for ever").into(),
         array.add(&[1, 1]).expect_err("it would wait for ever"),
     ];
     for error in errors {
-        assert!(matches!(&error, LockError::Deadlock { name: named } if *named == *name), "{error}");
+        assert!(matches!(&error, Error::Lock(LockError::Deadlock { name: named }) if *named == *name), "{error}");
     }
     drop(guard);
     array.add(&[1, 1]).expect("it is released");
@@ -119,7 +119,7 @@ fn damage_is_an_error_or_another_number_and_never_a_panic() {
 
     file.write_all_at(&noise[..8], PUBLISHED_AT).expect("it can be written");
     let error = array.add(&[1, 2, 3]).expect_err("no crash leaves such a number");
-    assert!(matches!(error, LockError::Damaged(_)), "{error}");
+    assert!(matches!(error, Error::Lock(LockError::Damaged(_))), "{error}");
     assert!(array.try_lock().is_err() && array.lock().is_err());
     assert_eq!(array.get(2), Some(2));
 }
