@@ -1,6 +1,6 @@
 //! Kernels: what a worker computes before it contributes.
 //!
-//! Invariant: a kernel's result depends on its task alone, so that a worker launched again contributes the same.
+//! Invariant: a kernel's result depends only on its task, so a restarted worker contributes the same.
 
 mod exec;
 mod monte_carlo_pi;
@@ -26,18 +26,18 @@ pub use sum_of_squares::SumOfSquares;
 
 use simd::InstructionSet;
 
-/// What a kernel gives: a number for each cell of the shared value.
+/// A kernel's result: a number for each cell of the shared value.
 pub type Contribution = Cells<Number>;
 
 /// A computation over a range of iterations.
 pub trait Kernel: Sync {
-    /// The name by which `--kernel` chooses it.
+    /// The name for `--kernel`.
     fn name(&self) -> &str;
 
-    /// What it computes, in one line.
+    /// Its description in one line.
     fn about(&self) -> &str;
 
-    /// How many cells a contribution fills; nothing if as many as the segment has.
+    /// How many cells a contribution fills; nothing for a kernel that fills any number of cells.
     fn cells(&self) -> Option<u32> {
         Some(1)
     }
@@ -47,32 +47,33 @@ pub trait Kernel: Sync {
         u64::MAX
     }
 
-    /// Whether it starts processes, which it ends before it returns: then signals that end a worker wait until it looks at
-    /// its watch.
+    /// Whether it starts processes, which it ends before it returns. Signals to the worker then wait until it calls `watch`.
     fn starts_processes(&self) -> bool {
         false
     }
 
-    /// Computes what the task's range contributes, and calls `watch` every few milliseconds.
+    /// Computes the contribution of the task's range.
+    ///
+    /// Call `watch` every few milliseconds: it reports progress and returns an error when the run must stop.
     ///
     /// # Errors
-    /// [`Failure::Stopped`] as soon as `watch` returns it; [`Failure::Failed`] if there is no result.
+    /// [`Failure::Stopped`] as soon as `watch` returns it; [`Failure::Failed`] if the computation fails.
     fn compute(&self, task: &Task, watch: &mut dyn Watch) -> Result<Contribution, Failure>;
 }
 
-/// What a kernel is to compute: the whole range of its run or a chunk of it.
+/// A kernel's task: the whole range of its run, or a chunk of it.
 #[derive(Clone, Debug)]
 pub struct Task {
     /// The iterations.
     pub range: Range<u64>,
-    /// What random numbers are drawn from, together with the number of the iteration: the same for all workers of a run.
+    /// The seed of random numbers: the same for all workers of a run. Combine it with the number of the iteration.
     pub seed: u64,
-    /// The terms of the run; `iterations` is the end of the whole range.
+    /// The terms of the run. `iterations` is the end of the whole range.
     pub terms: Terms,
 }
 
 impl Task {
-    /// The range by itself, for calling a kernel directly.
+    /// A task for calling a kernel directly.
     #[must_use]
     pub fn over(range: Range<u64>) -> Self {
         let terms = Terms { iterations: range.end, ..Terms::by_hand("", 1) };
@@ -80,25 +81,25 @@ impl Task {
     }
 }
 
-/// Who looks on while a kernel computes.
+/// The observer of a computing kernel.
 pub trait Watch {
-    /// Tells that `done` iterations of the task's range are done.
+    /// Reports that `done` iterations of the task's range are done.
     ///
     /// # Errors
-    /// [`Stopped`] if the kernel is to return at once.
+    /// [`Stopped`] if the kernel must return at once.
     fn step(&mut self, done: u64) -> Result<(), Stopped>;
 }
 
-/// The worker was asked to stop; there is no result.
+/// The worker was asked to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped;
 
-/// Why there is no result.
+/// Why a kernel has no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// The worker was asked to stop.
     Stopped,
-    /// It cannot be computed, for this reason; another attempt may do better.
+    /// The computation failed for this reason. Another attempt may succeed.
     Failed(String),
 }
 
@@ -122,8 +123,7 @@ impl Watch for Unwatched {
     }
 }
 
-/// The name of the instruction set that the loops of the built-in kernels use on this processor:
-/// `avx512-ifma`, `avx512` or `avx2`; else `baseline` on x86-64 and `portable` elsewhere.
+/// The instruction set of the built-in kernels on this processor: `avx512-ifma`, `avx512` or `avx2`; else `baseline` on x86-64 and `portable` elsewhere.
 ///
 /// ```
 /// let known = ["avx512-ifma", "avx512", "avx2", "baseline", "portable"];
@@ -134,13 +134,13 @@ pub fn instruction_set() -> &'static str {
     InstructionSet::best().name()
 }
 
-/// The kernels that come with the project.
+/// The built-in kernels.
 #[must_use]
 pub fn built_in() -> &'static [&'static dyn Kernel] {
     &[&SumOfSquares, &PrimeCount, &PrimeDigits, &MonteCarloPi, &Exec]
 }
 
-/// What to say of a name that no kernel has: the one that may have been meant, and those that there are.
+/// The hint for an unknown kernel: the most similar name, and all names.
 #[must_use]
 pub fn known(kernels: &[&dyn Kernel], wanted: &str) -> String {
     let names: Vec<&str> = kernels.iter().map(|kernel| kernel.name()).collect();
@@ -148,7 +148,7 @@ pub fn known(kernels: &[&dyn Kernel], wanted: &str) -> String {
     format!("{}kernels: {}", question(near), names.join(", "))
 }
 
-/// The kernel of that name, if it is among `kernels`.
+/// The kernel of that name; nothing if it is not among `kernels`.
 #[must_use]
 pub fn find<'a>(kernels: &[&'a dyn Kernel], name: &str) -> Option<&'a dyn Kernel> {
     kernels.iter().copied().find(|kernel| kernel.name() == name)

@@ -1,19 +1,19 @@
-//! Pi by random points: how many of those in the unit square lie in the quarter circle.
+//! Pi by random points: how many points of the unit square lie in the quarter circle.
 //!
-//! Invariant: the point of an iteration follows from the seed and its number alone, so the hits of a run are the same
-//! however it is shared out. They are counted in integers, exactly.
+//! Invariant: the point of an iteration depends only on the seed and the iteration's number. So the hits of a run are the same
+//! however its range is divided. They are counted exactly, in integers.
 
-#![expect(clippy::inline_always, reason = "what is inlined takes the instruction set of the function that calls it")]
+#![expect(clippy::inline_always, reason = "inlined code takes the instruction set of its caller")]
 
 use std::ops::Range;
 
 use super::simd::{InstructionSet, Vectorized};
 use super::{Contribution, Failure, Kernel, Task, Watch};
 
-/// The random points of the range that lie in the quarter circle.
+/// Counts the random points of the range that lie in the quarter circle.
 pub struct MonteCarloPi;
 
-/// Iterations between two looks at the watch: a few milliseconds.
+/// Iterations between two calls of the watch: a few milliseconds.
 const STEP: u64 = 1 << 20;
 
 impl Kernel for MonteCarloPi {
@@ -40,7 +40,7 @@ impl Kernel for MonteCarloPi {
     }
 }
 
-/// What so many hits add to the estimate from `points` points.
+/// The share of these hits in the estimate from `points` points.
 #[expect(clippy::cast_precision_loss, reason = "the nearest fraction is far closer than the estimate")]
 fn share(hits: u64, points: u64) -> f64 {
     4.0 * hits as f64 / points.max(1) as f64
@@ -55,7 +55,7 @@ struct Hits {
 impl Vectorized for Hits {
     type Output = u64;
 
-    /// The state is counted up, because vectors of products of 64 bits are slow.
+    /// Adds to the state instead of multiplying: vectors of 64-bit products are slow.
     #[inline(always)]
     fn run(self) -> u64 {
         let (mut state, mut hits) = (state(self.seed, self.range.start), 0);
@@ -69,8 +69,8 @@ impl Vectorized for Hits {
 
 /// Whether the point whose coordinates are the halves lies in the circle of radius 2^32.
 ///
-/// The lowest bits are set: points are the centres of a grid's squares, so that neither side of the circle is favoured,
-/// and none lies on the circle (the sum of two odd squares is no multiple of 4).
+/// The lowest bits are set: points are the centres of a grid's squares. So neither side of the circle is favoured, and no
+/// point lies on the circle (the sum of two odd squares is not a multiple of 4).
 #[inline(always)]
 fn is_hit(halves: u64) -> bool {
     let (x, y) = (halves >> 32 | 1, halves & u64::from(u32::MAX) | 1);
@@ -78,16 +78,16 @@ fn is_hit(halves: u64) -> bool {
     y * y <= u64::MAX - x * x
 }
 
-/// 2^64 / golden ratio: the step of the generator's state.
+/// 2^64 / golden ratio, the step of the generator's state.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// The state of the generator `SplitMix64` with this seed for its number `iteration`, which needs none before it: it counts
-/// in steps (Steele, Lea and Flood 2014, <https://doi.org/10.1145/2660193.2660195>).
+/// The state of the generator `SplitMix64` with this seed for its number `iteration`. The state is a multiple of the step, so
+/// no earlier number is needed (Steele, Lea and Flood 2014, <https://doi.org/10.1145/2660193.2660195>).
 fn state(seed: u64, iteration: u64) -> u64 {
     iteration.wrapping_add(1).wrapping_mul(GOLDEN).wrapping_add(seed)
 }
 
-/// The number that the generator draws in this state: the finaliser of Vigna's <https://prng.di.unimi.it/splitmix64.c>.
+/// The generator's number in this state: the finaliser of Vigna's <https://prng.di.unimi.it/splitmix64.c>.
 #[inline(always)]
 fn finalise(state: u64) -> u64 {
     let state = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -3,7 +3,7 @@
 use super::sieve::{MOST, sieve};
 use super::{Contribution, Failure, Kernel, Task, Watch};
 
-/// The number of primes in the range.
+/// Counts the primes in the range.
 pub struct PrimeCount;
 
 impl Kernel for PrimeCount {

@@ -6,7 +6,7 @@ use super::{Contribution, Failure, Kernel, Task, Watch};
 /// The histogram of the last digits of the primes in the range.
 pub struct PrimeDigits;
 
-/// The last digits there are.
+/// The number of last digits.
 const DIGITS: u32 = 10;
 
 impl Kernel for PrimeDigits {

@@ -1,24 +1,23 @@
-//! A segmented sieve of Eratosthenes, for the kernels that look at primes.
+//! A segmented sieve of Eratosthenes, for the kernels about primes.
 //!
-//! Only numbers that 2, 3 and 5 do not divide are sieved: those with one of eight remainders by 30. Each remainder is sieved
-//! by itself, in an array where 30 row + remainder has the index row, so that a prime strikes every prime-th byte. The
-//! multiples of 7, 11 and 13 come as a pattern that is copied; each other base prime remembers its next multiple, so no
-//! segment begins with a division. The base primes stay with the thread, so that the chunks of a run do not pay for them again.
-//! Invariant: each prime of the range is shown once.
+//! It sieves only numbers that 2, 3 and 5 do not divide: those with one of eight remainders modulo 30. Each remainder has its
+//! own array, where the number 30 · row + remainder has the index row, so a prime strikes every prime-th byte. The multiples
+//! of 7, 11 and 13 are a pattern that is copied. Every other base prime keeps its next multiple, so no segment begins with
+//! divisions. The base primes stay with the thread, so the chunks of a run do not compute them again.
+//! Invariant: each prime of the range is counted once.
 
 use std::cell::RefCell;
 use std::ops::{Range, RangeInclusive};
 
 use super::{Stopped, Watch};
 
-/// The end of the range up to which it works: the base primes then end at 2^22, and their next multiples are indices of
-/// 32 bits.
+/// The end of the largest range: the base primes then end at 2^22, and their next multiples are 32-bit indices.
 pub const MOST: u64 = 1 << 44;
 
 /// Numbers in a row.
 const WHEEL: u64 = 30;
 
-/// What a number leaves by 30 if 2, 3 and 5 do not divide it.
+/// The remainders modulo 30 of numbers that 2, 3 and 5 do not divide.
 const REMAINDERS: [u64; 8] = [1, 7, 11, 13, 17, 19, 23, 29];
 
 /// The primes whose multiples are not struck one by one.
@@ -27,11 +26,11 @@ const SMALL: [u64; 6] = [2, 3, 5, 7, 11, 13];
 /// The rows after which the multiples of 7, 11 and 13 repeat.
 const PERIOD: usize = 7 * 11 * 13;
 
-/// Rows in a segment, a byte each: the first-level cache holds the smallest, the second the largest, which is for base
-/// primes that would skip a small one.
+/// Rows in a segment, one byte each. The smallest fits the first-level cache, the largest the second-level cache; it is for
+/// base primes that would skip a small segment.
 const ROWS: RangeInclusive<u64> = 1 << 15..=1 << 18;
 
-/// Shows, segment by segment, how many primes of the range have a last digit: `see(digit, primes)`.
+/// Calls `see(digit, primes)`, segment by segment, with the number of primes that end in that digit.
 pub fn sieve(range: &Range<u64>, watch: &mut dyn Watch, mut see: impl FnMut(usize, u64)) -> Result<(), Stopped> {
     if range.is_empty() {
         return Ok(());
@@ -69,7 +68,7 @@ struct Class {
     remainder: u64,
     /// The rows in which 7, 11 or 13 divides the number.
     pattern: [bool; PERIOD],
-    /// Of each base prime in use, the index in the next segment of its next multiple.
+    /// For each base prime in use: the index of its next multiple in the next segment.
     next: Vec<u32>,
 }
 
@@ -79,7 +78,7 @@ impl Sieve {
         Self { classes: REMAINDERS.map(|remainder| Class::new(remainder, primes.len())), primes }
     }
 
-    /// Takes the base primes into use whose squares are reached in this segment.
+    /// Adds the base primes whose squares lie in this segment.
     fn take_into_use(&mut self, segment: &Range<u64>) {
         let in_use = self.classes[0].next.len();
         for prime in self.primes[in_use..].iter().copied().map(u64::from) {
@@ -121,7 +120,7 @@ impl Class {
         }
     }
 
-    /// The indices, in the segment, of the numbers in the range.
+    /// The indices in the segment of the numbers in the range.
     fn within(&self, segment: &Range<u64>, range: &Range<u64>) -> Range<usize> {
         let [start, end] = [range.start, range.end].map(|bound| {
             let row = bound.saturating_sub(self.remainder).div_ceil(WHEEL);
@@ -130,7 +129,7 @@ impl Class {
         start..end
     }
 
-    /// Fills the segment with the pattern, which begins at row 0.
+    /// Fills the segment with the pattern, which starts at row 0.
     fn copy_pattern(&self, first: u64, is_composite: &mut [bool]) {
         let begun = &self.pattern[index(first % PERIOD as u64)..];
         let (rest_of_it, others) = is_composite.split_at_mut(begun.len().min(is_composite.len()));
@@ -141,29 +140,29 @@ impl Class {
     }
 }
 
-/// The multiples of a prime by `least` or more.
+/// The multiples of a prime by factors of at least `least`.
 struct Multiples {
     prime: u64,
     least: u64,
-    /// Modulo 30, of the prime.
+    /// The inverse of the prime modulo 30.
     inverse: u64,
     least_remainder: u64,
 }
 
 impl Multiples {
     fn of(prime: u64, least: u64) -> Self {
-        // Of each of the eight remainders the fourth power is 1 modulo 30.
+        // The fourth power of each of the eight remainders is 1 modulo 30.
         Self { prime, least, inverse: (prime % WHEEL).pow(3) % WHEEL, least_remainder: least % WHEEL }
     }
 
-    /// The row of the first one with this remainder.
+    /// The row of the first multiple with this remainder.
     fn first_row(&self, remainder: u64) -> u64 {
         let factor = self.inverse * remainder % WHEEL;
         self.prime * (self.least + (factor + WHEEL - self.least_remainder) % WHEEL) / WHEEL
     }
 }
 
-/// How many are prime. It is summed in bytes, of which more fit a vector.
+/// Counts the primes. Sums bytes, because more of them fit a vector.
 fn count(is_composite: &[bool]) -> u64 {
     let batches = is_composite.chunks(u8::MAX.into());
     batches.map(|batch| u64::from(batch.iter().map(|is_composite| u8::from(!*is_composite)).sum::<u8>())).sum()
@@ -173,7 +172,7 @@ thread_local! {
     static BASE: RefCell<Base> = const { RefCell::new(Base { most: 0, primes: Vec::new() }) };
 }
 
-/// All primes up to a number, but the small ones.
+/// All primes up to a number, except the small ones.
 struct Base {
     most: u64,
     primes: Vec<u32>,
@@ -183,7 +182,7 @@ impl Base {
     /// The primes from 17 up to `most`.
     fn up_to(&mut self, most: u64) -> &[u32] {
         if most > self.most {
-            // A power of two, so that chunks that climb find new ones a few times only.
+            // A power of two, so that ascending chunks compute new primes only a few times.
             self.most = most.next_power_of_two();
             self.primes = primes_up_to(self.most);
         }
@@ -213,7 +212,7 @@ fn short(number: u64) -> u32 {
     u32::try_from(number).expect("base primes and their next indices are below 2^23")
 }
 
-/// Whether it is a prime, by trial division: what the sieve is tested against.
+/// Whether the number is prime, by trial division. The tests compare the sieve with it.
 #[cfg(test)]
 pub fn is_prime(number: u64) -> bool {
     number >= 2 && (2..=number.isqrt()).all(|divisor| !number.is_multiple_of(divisor))

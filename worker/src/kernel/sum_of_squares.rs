@@ -1,10 +1,10 @@
 //! `sum(i*i for i in range(n))`, each square computed.
 //!
-//! The kernel is there to be CPU-bound, and LLVM would replace the plain loop by its closed form. Here it cannot: it is kept
-//! from knowing the range, so that the factors, which are cut to 32 bits, may start again at 0 for all that it knows. The
-//! loops have the shape that vectorises, and are compiled for each instruction set; for the best they are written by hand.
+//! The kernel must be CPU-bound, but LLVM would replace the plain loop by its closed form. The range is hidden from LLVM, so
+//! the factors, which are cut to 32 bits, may wrap around for all that it knows. The loops have a shape that vectorises, and
+//! are compiled for each instruction set; for AVX-512 IFMA they are written by hand.
 
-#![expect(clippy::inline_always, reason = "what is inlined takes the instruction set of the function that calls it")]
+#![expect(clippy::inline_always, reason = "inlined code takes the instruction set of its caller")]
 
 use std::hint::black_box;
 use std::ops::Range;
@@ -12,22 +12,22 @@ use std::ops::Range;
 use super::simd::{InstructionSet, Vectorized, ifma};
 use super::{Contribution, Failure, Kernel, Task, Watch};
 
-/// The sum of the squares of the range.
+/// Sums the squares of the range.
 pub struct SumOfSquares;
 
 /// Numbers squared at a time, at most: a power of two, so that a block lies on one side of each seam.
 const BLOCK: u64 = 1 << 12;
 
-/// Iterations between two looks at the watch: less than a millisecond.
+/// Iterations between two calls of the watch: less than a millisecond.
 const STEP: u64 = 1 << 20;
 
-/// The end of the numbers: the sum is then below 2^126 / 3, with room for a few of them in 128 bits.
+/// The end of the largest range: the sum is then below 2^126 / 3, and several of them fit 128 bits.
 const MOST: u64 = 1 << 42;
 
-/// Below it the squares of a block have a sum that fits 64 bits: 2^12 * (2^26)^2 = 2^64.
+/// Below it, the sum of a block's squares fits 64 bits: 2^12 * (2^26)^2 = 2^64.
 const NARROW: u64 = 1 << 26;
 
-/// Below it a square fits 64 bits.
+/// Below it, a square fits 64 bits.
 const WIDE: u64 = 1 << 32;
 
 impl Kernel for SumOfSquares {
@@ -124,13 +124,13 @@ impl Vectorized for WideSquares {
             all = all.wrapping_add(square(number));
             high += square(number) >> 32;
         }
-        // The low halves have a sum below 2^44: it is what all of it has modulo 2^64 beyond the high halves.
+        // The sum of the low halves is below 2^44, so it is the rest of the whole sum modulo 2^64.
         let low = all.wrapping_sub(high << 32);
         i128::from(low) + (i128::from(high) << 32)
     }
 }
 
-/// The square of a number below 2^32: the mask tells the compiler that one multiplication of halves gives it.
+/// The square of a number below 2^32. The mask tells the compiler that one 32-bit multiplication suffices.
 #[inline(always)]
 fn square(number: u64) -> u64 {
     let number = number & u64::from(u32::MAX);
@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(compute(7..3), 0);
     }
 
-    /// With each instruction set that there is here.
+    /// Checks each available instruction set.
     fn assert_exact(range: &Range<u64>) {
         for set in InstructionSet::available() {
             let expected = closed_form(range.end) - closed_form(range.start);

@@ -1,10 +1,10 @@
-//! What a shell command says about a range.
+//! A shell command as the kernel.
 //!
-//! The command is run by `sh -c`, with `{start}` and `{end}` replaced by the range (the end is exclusive), and writes
-//! numbers to stdout, one for each cell. Its result counts once it has ended well and its stdout is closed; then what it
-//! has left running in its process group is killed, as all of it is when it fails, takes too long or is told to stop. When
-//! its worker is killed, so is the command, but not what it has started itself. Whether the result depends on the range
-//! alone is up to the command.
+//! `sh -c` runs the command, with `{start}` and `{end}` replaced by the range (the end is exclusive). The command writes
+//! numbers to stdout, one for each cell. Its result counts once it has exited with 0 and its stdout is closed. Its process group
+//! is then killed; it is also killed when the command fails, takes too long or must stop. When a worker exits, its command is
+//! ended. After SIGKILL only the shell is; its children may survive. The result must depend only on the range: that is up to the
+//! command.
 
 mod running;
 #[cfg(test)]
@@ -16,19 +16,19 @@ use running::{End, Finished, Limits, Running};
 
 use super::{Contribution, Failure, Kernel, Task, Watch};
 
-/// The numbers that the command of the run writes for the range.
+/// Runs the command of the run for the range.
 pub struct Exec;
 
-/// Bytes of stdout for each cell: an `i128` takes 40, the shortest text of an `f64` at most 24, and blanks may surround it.
+/// Bytes of stdout for each cell: an `i128` takes 40, the shortest text of an `f64` at most 24, plus blanks around it.
 const CELL_BYTES: usize = 64;
 
-/// Bytes of stdout beyond these: for blank lines at the ends.
+/// Further bytes of stdout, for blank lines at the ends.
 const SPARE_BYTES: usize = 4096;
 
 /// Characters of stderr in a message.
 const STDERR_SHOWN: usize = 400;
 
-/// Characters in a message of what should be a number.
+/// Characters of an invalid number in a message.
 const TOKEN_SHOWN: usize = 40;
 
 impl Kernel for Exec {
@@ -60,12 +60,12 @@ impl Kernel for Exec {
     }
 }
 
-/// How much a command may write to stdout.
+/// How many bytes a command may write to stdout.
 fn most_bytes(terms: &Terms) -> usize {
     SPARE_BYTES + CELL_BYTES * terms.cells as usize
 }
 
-/// The command's result, or why there is none.
+/// The command's result, or why it failed.
 fn judge(finished: &Finished, terms: &Terms) -> Result<Contribution, String> {
     match finished.end {
         End::Ended(status) => match (status.exit_status(), status.terminating_signal()) {
@@ -82,7 +82,7 @@ fn judge(finished: &Finished, terms: &Terms) -> Result<Contribution, String> {
     }
 }
 
-/// The numbers in a text, exactly one for each cell.
+/// Parses the numbers of a text, exactly one for each cell.
 fn numbers(text: &[u8], terms: &Terms) -> Result<Contribution, String> {
     let text = String::from_utf8_lossy(text);
     let parse = |token| number(token, terms.value_type.is_float()).ok_or(token);
@@ -93,12 +93,12 @@ fn numbers(text: &[u8], terms: &Terms) -> Result<Contribution, String> {
         Err(token) => {
             let shown: String = token.chars().take(TOKEN_SHOWN).collect();
             let cut = if shown.len() < token.len() { "…" } else { "" };
-            Err(format!("no number: {shown:?}{cut}"))
+            Err(format!("not a number: {shown:?}{cut}"))
         }
     }
 }
 
-/// A whole number, or, where fractions are wanted, any finite one.
+/// Parses an integer, or, for a fraction, any finite number.
 fn number(token: &str, is_float: bool) -> Option<Number> {
     if is_float {
         token.parse().ok().filter(|float: &f64| float.is_finite()).map(Number::Float)
@@ -107,7 +107,7 @@ fn number(token: &str, is_float: bool) -> Option<Number> {
     }
 }
 
-/// The end of what a command wrote to stderr, in one line; nothing if it was silent.
+/// The end of a command's stderr in one line; empty if it wrote nothing.
 fn last_words(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let words: Vec<&str> = text.split_whitespace().collect();

@@ -1,7 +1,7 @@
-//! A shell command while it runs.
+//! A running shell command.
 //!
-//! Invariant: its process group is killed, and the command reaped, when its [`Running`] goes; and it does not outlive the
-//! thread that started it. Only a command that has become another user's, as `sudo` does, cannot be held to that.
+//! Invariant: dropping [`Running`] kills the command's process group and reaps the command; and it does not outlive the thread
+//! that started it. The only exception is a command that changes its user, as `sudo` does.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -18,19 +18,19 @@ use rustix::process::{
 use crate::kernel::{Failure, Watch};
 use crate::sys::spawn::spawn_for_life;
 
-/// How often the watch is looked at. A signal to the worker ends the wait at once.
+/// How often the watch is called. A signal to the worker ends the wait at once.
 const LOOK_UP: Duration = Duration::from_millis(20);
 
-/// How long what a command has left running may keep its stdout open: what it writes might be part of the result.
+/// How long the children of an ended command may keep its stdout open: what they write may be part of the result.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Bytes that are read at a time.
+/// Bytes per read.
 const PIECE: usize = 1 << 14;
 
-/// Of stderr this many bytes are kept at least, from the end: 400 characters of four bytes, and more.
+/// Bytes of stderr that are kept, from the end: more than 400 characters of four bytes.
 const TAIL: usize = 1 << 12;
 
-/// A command that runs.
+/// A running command.
 pub struct Running {
     group: Group,
     /// Readable as soon as the command has ended (`pidfd_open(2)`).
@@ -40,11 +40,11 @@ pub struct Running {
     began: Instant,
 }
 
-/// How it came to an end.
+/// How a command ended.
 pub enum End {
     /// By itself, with its stdout closed.
     Ended(WaitIdStatus),
-    /// By itself, but something that it left running kept its stdout open.
+    /// By itself, but a child kept its stdout open.
     LeftOpen,
     /// By force, because it wrote too much to stdout.
     WroteTooMuch,
@@ -52,15 +52,15 @@ pub enum End {
     TookTooLong,
 }
 
-/// A command that has come to an end.
+/// An ended command.
 pub struct Finished {
     pub end: End,
     pub stdout: Vec<u8>,
-    /// The end of what it wrote to stderr.
+    /// The end of its stderr.
     pub stderr: Vec<u8>,
 }
 
-/// What a command may take.
+/// The limits of a command.
 pub struct Limits {
     pub timeout: Option<Duration>,
     /// Bytes on stdout.
@@ -68,7 +68,7 @@ pub struct Limits {
 }
 
 impl Running {
-    /// Starts the command in a process group of its own, with nothing to read from stdin.
+    /// Starts the command in its own process group, with an empty stdin.
     pub fn start(command: &str) -> io::Result<Self> {
         let mut shell = Command::new("sh");
         shell.args(["-c", command]).process_group(0);
@@ -80,13 +80,13 @@ impl Running {
         Ok(Self { group, pidfd, stdout: Pipe::new(stdout)?, stderr: Pipe::new(stderr)?, began: Instant::now() })
     }
 
-    /// Waits until the command has ended and its stdout is closed; what is left of its group then is killed.
+    /// Waits until the command has ended and its stdout is closed. Then kills the rest of its group.
     pub fn finish(mut self, limits: &Limits, watch: &mut dyn Watch) -> Result<Finished, Failure> {
         let mut deadline = limits.timeout.and_then(|timeout| self.began.checked_add(timeout));
         let mut ended = None;
         let end = loop {
             watch.step(0)?;
-            // Before the pipes are read: what it wrote before it ended is in them then.
+            // Before the pipes are read: they then contain everything that it wrote before it ended.
             if ended.is_none() {
                 ended = self.group.status().map_err(|error| Failure::Failed(format!("cannot wait for sh: {error}")))?;
                 if ended.is_some() {
@@ -108,7 +108,7 @@ impl Running {
         Ok(Finished { end, stdout: self.stdout.kept, stderr: self.stderr.kept })
     }
 
-    /// Whether this is the end, when the command has ended so, or has not.
+    /// Decides whether the command is finished, from its status, if it has ended.
     fn end(&self, ended: Option<WaitIdStatus>, has_more: bool, is_time_up: bool) -> Option<End> {
         let Some(status) = ended else { return is_time_up.then_some(End::TookTooLong) };
         // The stdout of a command that failed does not matter.
@@ -119,17 +119,17 @@ impl Running {
         }
     }
 
-    /// Waits until there is something to read, or the command ends.
+    /// Waits until something can be read or the command ends.
     fn wait(&self, at_most: Duration, may_end: bool) {
         let end = may_end.then_some(&self.pidfd);
         let watched = [end, self.stdout.pipe.as_ref(), self.stderr.pipe.as_ref()];
         let mut waking: Vec<_> = watched.into_iter().flatten().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
-        // An error is a signal, which the watch may know of.
+        // An error is a signal. The watch is called next.
         let _ = poll(&mut waking, Timespec::try_from(at_most).ok().as_ref());
     }
 }
 
-/// A process group; its first process, the leader, is a child of this one.
+/// A process group. Its leader is a child of this process.
 struct Group {
     leader: Child,
 }
@@ -139,7 +139,7 @@ impl Group {
         Pid::from_child(&self.leader)
     }
 
-    /// How the leader ended, if it has. It stays to be reaped, so that its id and the group's remain its own.
+    /// The leader's status, if it has ended. It is not reaped, so its id and the group's are not reused.
     fn status(&self) -> io::Result<Option<WaitIdStatus>> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         Ok(waitid(WaitId::Pid(self.id()), options)?)
@@ -149,17 +149,17 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         let _ = match kill_process_group(self.id(), Signal::KILL) {
-            // The leader by itself as well: it may have left its group.
+            // The leader itself, too: it may have left its group.
             Ok(()) => self.leader.kill().and_then(|()| self.leader.wait()).map(Some),
-            // All of it is another user's by now: nobody here can end it.
+            // The whole group belongs to another user by now: we cannot end it.
             Err(_) => self.leader.try_wait(),
         };
     }
 }
 
-/// The end of a pipe that a command writes to.
+/// The reading end of a command's pipe.
 struct Pipe {
-    /// Nothing when all others have closed theirs.
+    /// Nothing once all writers have closed it.
     pipe: Option<OwnedFd>,
     kept: Vec<u8>,
 }
@@ -167,13 +167,13 @@ struct Pipe {
 impl Pipe {
     fn new(pipe: Option<OwnedFd>) -> io::Result<Self> {
         if let Some(pipe) = &pipe {
-            // For this end alone: the command's is an open file description of its own.
+            // Only for this end: the command's end is another open file description.
             ioctl_fionbio(pipe, true)?;
         }
         Ok(Self { pipe, kept: Vec::new() })
     }
 
-    /// Reads a piece, if there is one now; says whether there was, or the end.
+    /// Reads a piece, if one is there. Returns whether it read one or reached the end.
     fn read(&mut self) -> bool {
         let Some(pipe) = &self.pipe else { return false };
         let mut piece = [0; PIECE];
@@ -185,7 +185,7 @@ impl Pipe {
         true
     }
 
-    /// Reads a piece, and forgets what came long before it.
+    /// Reads a piece and drops all but the last bytes.
     fn read_tail(&mut self) -> bool {
         let has_more = self.read();
         self.kept.drain(..self.kept.len().saturating_sub(TAIL));

@@ -14,7 +14,7 @@ use crate::kernel::{Stopped, Unwatched};
 use common::ValueType;
 use common::process::{Process, look};
 
-/// How long a test waits for what is to come soon.
+/// How long a test waits for a condition.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn task(command: &str) -> Task {
@@ -39,7 +39,7 @@ fn why(task: &Task) -> String {
     }
 }
 
-/// A folder where commands leave the ids of processes.
+/// A folder where commands leave process ids.
 struct Folder(TempDir);
 
 impl Folder {
@@ -51,12 +51,12 @@ impl Folder {
         self.0.path().join("pids")
     }
 
-    /// A command that leaves the ids of its shell and of a process in its background, and waits for that.
+    /// A command that leaves the ids of its shell and of a background process, and waits for that process.
     fn family(&self) -> String {
         format!("sleep 600 & echo $$ $! > {}; wait", self.file().display())
     }
 
-    /// The ids, if all are there.
+    /// The ids, once all are there.
     fn pids(&self) -> Option<Vec<u32>> {
         let text = fs::read_to_string(self.file()).ok()?;
         text.ends_with('\n').then(|| text.split_whitespace().map(|pid| pid.parse().unwrap()).collect())
@@ -108,7 +108,7 @@ fn the_range_is_put_in_everywhere() {
 #[test]
 fn fractions_are_numbers_where_the_value_is_one() {
     let mut task = task("echo 0.5");
-    assert_eq!(why(&task), "no number: \"0.5\"");
+    assert_eq!(why(&task), "not a number: \"0.5\"");
     task.terms.value_type = ValueType::F64;
     assert_eq!(compute(&task), Ok(0.5.into()));
     for (text, fraction) in [("3", 3.0), ("-1e-3", -0.001)] {
@@ -117,7 +117,7 @@ fn fractions_are_numbers_where_the_value_is_one() {
     }
     for text in ["inf", "nan", "1e999"] {
         task.terms.command = format!("echo {text}");
-        assert_eq!(why(&task), format!("no number: {text:?}"));
+        assert_eq!(why(&task), format!("not a number: {text:?}"));
     }
 }
 
@@ -131,14 +131,14 @@ fn a_bad_end_is_told_with_the_last_of_stderr() {
 
 #[test]
 fn what_is_no_number_is_told() {
-    assert_eq!(why(&task("echo 1x; echo oh >&2")), "no number: \"1x\"; its stderr: oh");
-    assert_eq!(why(&task("printf '\\377'")), "no number: \"\u{fffd}\"");
+    assert_eq!(why(&task("echo 1x; echo oh >&2")), "not a number: \"1x\"; its stderr: oh");
+    assert_eq!(why(&task("printf '\\377'")), "not a number: \"\u{fffd}\"");
     assert_eq!(
         why(&task("echo 170141183460469231731687303715884105728")),
-        "no number: \"170141183460469231731687303715884105728\""
+        "not a number: \"170141183460469231731687303715884105728\""
     );
     let long = why(&task("printf '%0100d' 1; echo x"));
-    assert_eq!(long, format!("no number: \"{}\"…", "0".repeat(TOKEN_SHOWN)));
+    assert_eq!(long, format!("not a number: \"{}\"…", "0".repeat(TOKEN_SHOWN)));
 }
 
 #[test]

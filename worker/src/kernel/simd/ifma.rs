@@ -1,29 +1,29 @@
-//! Sums of squares by AVX-512 IFMA: multiplication of 52-bit numbers, whose products are added to sums in one instruction,
-//! their low 52 bits to one and the bits above to another.
+//! Sums of squares by AVX-512 IFMA: one instruction multiplies 52-bit numbers and adds the low 52 bits of the products to a
+//! sum, another one the bits above.
 //!
-//! Invariant: no sum overflows, see [`MOST_ROWS`]; and the intrinsics run only where the processor has them.
+//! Invariant: no sum overflows, see [`MOST_ROWS`]; the intrinsics run only on processors that have them.
 
 use super::InstructionSet;
 
-/// Sums side by side: as many as keep both multipliers busy (the instruction takes 4 cycles, <https://uops.info>).
+/// Parallel sums: enough to keep both multipliers busy (the instruction takes 4 cycles, <https://uops.info>).
 const VECTORS: usize = 8;
 
 /// Numbers in a row.
 pub const ROW: u64 = 8 * VECTORS as u64;
 
-/// The most rows: 2^12 numbers of 52 bits have a sum of 64.
+/// The most rows: the sum of 2^12 numbers of 52 bits has 64 bits.
 pub const MOST_ROWS: u64 = 1 << 12;
 
-/// The numbers end here: the bits of their squares above the 52nd are then at most 2^32.
+/// The end of the numbers: their squares have at most 32 bits above the 52nd.
 pub const END: u64 = 1 << 42;
 
-/// Below it a square has no bits above the 52nd.
+/// Below it, a square has no bits above the 52nd.
 const NARROW: u64 = 1 << 26;
 
-/// The sum of the squares of the `rows` x [`ROW`] numbers from `first` on, if the processor can.
+/// The sum of the squares of the `rows` x [`ROW`] numbers from `first` on; nothing without AVX-512 IFMA.
 ///
 /// # Panics
-/// If there are more than [`MOST_ROWS`], or the numbers go beyond [`END`].
+/// If `rows` is larger than [`MOST_ROWS`] or the numbers go beyond [`END`].
 pub fn sum_of_squares(first: u64, rows: u64) -> Option<i128> {
     assert!(rows <= MOST_ROWS && first <= END - rows * ROW, "the sums could overflow");
     #[cfg(target_arch = "x86_64")]
@@ -61,7 +61,7 @@ fn sums<const ARE_WIDE: bool>(first: u64, rows: u64) -> (u64, u64) {
             *number = add(*number, all(ROW.cast_signed()));
         }
     }
-    // The carries go over first: then even the sum of all 64 lows, of 52 bits each, fits.
+    // Moves the carries to the high sums first: then the sum of all 64 lows, of 52 bits each, fits.
     let (mut low_sum, mut high_sum) = (zero(), zero());
     for (low, high) in lows.into_iter().zip(highs) {
         low_sum = add(low_sum, and(low, all((1 << 52) - 1)));
