@@ -17,7 +17,7 @@ pub struct InvalidCount {
 /// `e` gives a power of ten.
 ///
 /// # Errors
-/// [`InvalidCount`] if the text is none of these, or the count is larger than 2^64 - 1.
+/// [`InvalidCount`] if it has another form or is larger than 2^64 - 1.
 ///
 /// ```
 /// use common::parse_count;

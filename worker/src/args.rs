@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use common::{DelayRange, SegmentName, cli, parse_count};
 
-/// Each can be run as it stands, on a segment that was created so: coordinator create demo.
+/// Each runs as it stands, after: coordinator create demo.
 const EXAMPLES: &str = "\
 Examples:
   worker --name demo
@@ -13,13 +13,13 @@ Examples:
   worker --name demo -n 10 --delay 0
       one of ten iterations, without a delay
   worker --name demo --verbose
-      each step told on stderr
+      each step explained on stderr
   seq 3 | xargs -P 3 -I {} worker --name demo
       three at once";
 
 /// Attach to a segment, compute its kernel, sleep, add the result to the shared value exactly once
 ///
-/// Everything that is needed is read from the segment; the options change it for this worker alone.
+/// The worker reads its terms from the segment; the options change them for this worker only.
 #[derive(Parser, Debug)]
 #[command(name = "worker", version, args_override_self = true, after_long_help = EXAMPLES)]
 pub struct Args {
@@ -41,13 +41,13 @@ pub struct Args {
     /// Explain each step on stderr
     #[arg(short, long)]
     pub verbose: bool,
-    /// Ticket given out by a coordinator, which prints this worker's line itself
+    /// Ticket from a coordinator, which prints this worker's line itself
     #[arg(long, value_name = "K", hide = true)]
     pub ticket: Option<u32>,
     /// Nonce of the coordinator's segment
     #[arg(long, value_name = "NUMBER", hide = true)]
     pub nonce: Option<u64>,
-    /// Where the coordinator wants to read what this worker does and when
+    /// The coordinator's file for the spans of a timeline
     #[arg(long, value_name = "PATH", hide = true)]
     pub timeline_to: Option<PathBuf>,
 }

@@ -46,7 +46,7 @@ impl<'a> LockedLedger<'a> {
     ///
     /// # Errors
     /// [`CommitError::Superseded`] if the ticket is another worker's by now; [`CommitError::OtherMode`] if the run is not
-    /// split; [`CommitError::Damaged`]; [`CommitError::System`] if the kernel cannot be asked who lives.
+    /// split; [`CommitError::Damaged`]; [`CommitError::System`] if the kernel cannot be asked which processes live.
     pub fn first_chunk(&mut self, claim: &Claim, then: Then) -> Result<Option<Range<u64>>, CommitError> {
         Failpoint::Locked.reach();
         self.must_have_mode(Mode::Split)?;

@@ -33,7 +33,7 @@ pub enum TicketError {
         /// The ticket.
         ticket: u32,
     },
-    /// The kernel cannot be asked who lives.
+    /// The kernel cannot be asked which processes live.
     #[error(transparent)]
     System(#[from] SystemError),
 }
@@ -81,7 +81,7 @@ pub enum CommitError {
     /// The ledger is damaged beyond what a crash can do.
     #[error(transparent)]
     Damaged(#[from] Damage),
-    /// The kernel cannot be asked who lives.
+    /// The kernel cannot be asked which processes live.
     #[error(transparent)]
     System(#[from] SystemError),
 }

@@ -63,7 +63,7 @@ impl<'a> Ledger<'a> {
     /// A hint for [`Then::Take`](super::Then::Take), which checks again under the lock.
     ///
     /// # Errors
-    /// [`SystemError`] if the kernel cannot be asked who lives.
+    /// [`SystemError`] if the kernel cannot be asked which processes live.
     pub fn orphan(self) -> Result<Option<u32>, SystemError> {
         let offer = &self.segment.view().header.live.orphan;
         if offer.load(Relaxed) != 0 {

@@ -48,7 +48,7 @@ impl Ledger<'_> {
     /// The state of a ticket; nothing if there is no such ticket.
     ///
     /// # Errors
-    /// [`SystemError`] if the kernel cannot be asked who lives.
+    /// [`SystemError`] if the kernel cannot be asked which processes live.
     pub fn ticket(self, ticket: u32) -> Result<Option<TicketState>, SystemError> {
         let Some(slot) = self.segment.view().slot(ticket) else { return Ok(None) };
         // Acquire: pairs with the Release in `assign`.

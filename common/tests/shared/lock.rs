@@ -98,7 +98,7 @@ fn threads_that_attach_by_themselves_exclude_each_other() {
     assert_eq!(array.lock().expect("nobody holds it").to_vec(), [8000; 3]);
 }
 
-/// What lies where in a segment is told by `common/src/layout/mod.rs`.
+/// The offsets are those of `common/src/layout/mod.rs`.
 #[test]
 fn damage_is_an_error_or_another_number_and_never_a_panic() {
     const PUBLISHED_AT: u64 = 360;
