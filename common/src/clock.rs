@@ -30,6 +30,7 @@ impl Instant {
 }
 
 /// A duration in whole nanoseconds, at most about 584 years.
+#[must_use]
 pub fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -37,7 +37,7 @@ mod terms;
 pub mod trace;
 mod value;
 
-pub use clock::Instant;
+pub use clock::{Instant, nanoseconds};
 pub use delay::{DelayRange, InvalidDelay, parse_duration};
 pub use error::{Error, Refusal, Result};
 pub use layout::{MOST_CELLS, MOST_ENTRIES};
