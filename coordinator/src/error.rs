@@ -1,4 +1,4 @@
-//! What can keep the coordinator from doing what it was asked to do.
+//! Why a command fails, with which exit code, and what to do next.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,10 +8,10 @@ use common::{SegmentName, exit_code};
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The segment or its ledger.
+    /// The segment or its ledger failed.
     #[error(transparent)]
     Segment(#[from] common::Error),
-    /// The command line asks for what there is not.
+    /// The command line is wrong.
     #[error("{what}")]
     Usage {
         /// What is wrong.
@@ -22,12 +22,12 @@ pub enum Error {
     /// There is no worker executable to launch.
     #[error("cannot launch workers: {} {why}", path.display())]
     Worker {
-        /// Where it was looked for.
+        /// Where it should be.
         path: PathBuf,
         /// What is wrong with it.
         why: &'static str,
     },
-    /// The ledger contradicts itself: no total is reported.
+    /// The ledger contradicts itself, so no total is reported.
     #[error("segment \"{name}\" is damaged: {violation}")]
     Violation {
         /// The segment.
@@ -35,7 +35,7 @@ pub enum Error {
         /// The contradiction.
         violation: common::Violation,
     },
-    /// The run has a live coordinator.
+    /// The run has a live coordinator already.
     #[error("segment \"{name}\" has a live coordinator{}", pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default())]
     Coordinated {
         /// The segment.
@@ -43,13 +43,13 @@ pub enum Error {
         /// Its coordinator.
         pid: Option<u32>,
     },
-    /// The segment is no run.
-    #[error("segment \"{name}\" was made for workers started by hand: there is no run to resume")]
+    /// The segment is not a run.
+    #[error("segment \"{name}\" is for workers started by hand and has no run to resume")]
     NotARun {
         /// The segment.
         name: SegmentName,
     },
-    /// Nobody is left who would contribute.
+    /// No worker is left that would contribute.
     #[error("segment \"{name}\" will not get the contributions: {done} of {wanted} are applied, and {why}")]
     Forsaken {
         /// The segment.
@@ -58,7 +58,7 @@ pub enum Error {
         done: u64,
         /// How many were waited for.
         wanted: u64,
-        /// Why there will be no more.
+        /// Why no more will follow.
         why: &'static str,
     },
     /// The contributions did not come in time.
@@ -71,29 +71,34 @@ pub enum Error {
         /// How many were waited for.
         wanted: u64,
     },
-    /// The picture of the run cannot be written.
+    /// A timeline cannot be written.
     #[error("cannot write the timeline {}: {source}", path.display())]
     Timeline {
-        /// Where it was to be.
+        /// Its file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A call to the system failed.
+    /// A system call failed.
     #[error("cannot {doing}: {source}")]
     System {
-        /// What was tried.
+        /// What it was for.
         doing: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// The result of what may fail with an [`enum@Error`].
+/// A result with an [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// The exit code that this error ends the coordinator with.
+    /// A wrong command line: what is wrong, and what is allowed.
+    pub fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage { what: what.into(), hint: hint.into() }
+    }
+
+    /// The coordinator's exit code for this error.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Segment(error) => error.exit_code(),
@@ -108,20 +113,18 @@ impl Error {
         }
     }
 
-    /// The next step, where there is one.
+    /// The next step, if there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Segment(error) => error.hint(),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Worker { .. } => Some("build it: cargo build --release; or name one: --worker PATH".to_owned()),
-            Self::Violation { .. } => {
-                Some("another program wrote to it; nothing that it says is to be trusted".to_owned())
-            }
+            Self::Violation { .. } => Some("another program wrote to it; do not trust its contents".to_owned()),
             Self::NotARun { name } => Some(format!("start workers: worker --name {name}")),
             Self::Coordinated { name, .. } | Self::Forsaken { name, .. } => {
-                Some(format!("look at it, if it is still there: coordinator status {name}"))
+                Some(format!("look at it, if it still exists: coordinator status {name}"))
             }
-            Self::Timeout { name, .. } => Some(format!("who is at work: coordinator status {name}")),
+            Self::Timeout { name, .. } => Some(format!("see which workers are at work: coordinator status {name}")),
             Self::Timeline { .. } | Self::System { .. } => None,
         }
     }

@@ -1,23 +1,27 @@
 //! The coordinator: creates the segment, launches and supervises the workers, reports the result, removes the segment.
 //!
-//! Invariants: stdout carries results only; whatever ends a run, its workers are gone or asked to go and its segment is
-//! removed, unless it is to be kept; only a SIGKILL leaves it behind, for `resume` or `remove`.
+//! Invariants: stdout carries results only. However a run ends, its workers are gone or asked to go, and its segment is
+//! removed unless it is kept. Only SIGKILL leaves the segment behind, for `resume` or `remove`.
 
 mod args;
 mod command;
 mod error;
+mod figures;
 mod launch;
-mod narrate;
+mod narration;
 mod outcome;
 mod output;
+mod owned_segment;
 mod plan;
 mod progress;
+mod readiness;
 mod report;
 mod run;
 mod signals;
-mod supervise;
-mod tenure;
+mod supervisor;
+mod terminal;
 mod timeline;
+mod worker_outcome;
 
 use std::process::ExitCode;
 

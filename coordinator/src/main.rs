@@ -1,4 +1,4 @@
-//! The coordinator's executable; everything is in the library, which the tests' copy of it shares.
+//! The coordinator's executable. Everything is in the library, which the copy for the tests shares.
 
 use std::process::ExitCode;
 

@@ -1,19 +1,19 @@
 //! stdout, without ever waiting for its reader.
 //!
-//! Lines are kept until `poll` says that stdout takes them. Pipes that are reported writable take `PIPE_BUF` bytes without
-//! blocking (pipe(7)), so no more is written at a time; a reader that stopped reading stops no worker and no signal.
+//! Lines are buffered until `poll` says that stdout takes them. A pipe that is reported writable takes `PIPE_BUF` bytes
+//! without blocking (pipe(7)), so each write is at most that long: a slow reader blocks no worker and no signal.
 
 use std::collections::VecDeque;
 use std::fmt::Display;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
+use rustix::pipe::PIPE_BUF;
 
 use crate::args::{Format, OutputArgs};
-
-/// POSIX's least `PIPE_BUF` is 512, Linux's is 4096 (pipe(7)).
-const PIPE_BUF: usize = 4096;
+use crate::readiness;
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,21 +21,10 @@ pub enum Style {
     /// The lines of the Python programs.
     #[default]
     Lines,
-    /// Numbers alone.
+    /// Only numbers.
     Numbers,
     /// One JSON object at the end.
     Json,
-}
-
-impl Style {
-    /// The style that the options ask for.
-    fn new(args: &OutputArgs) -> Self {
-        match args.format {
-            Format::Json => Self::Json,
-            Format::Text if args.quiet => Self::Numbers,
-            Format::Text => Self::Lines,
-        }
-    }
 }
 
 /// Results on their way to stdout.
@@ -47,12 +36,17 @@ pub struct Output {
 }
 
 impl Output {
-    /// Results in the style that the options ask for.
+    /// Writes results in the style that the options ask for.
     pub fn new(args: &OutputArgs) -> Self {
-        Self { style: Style::new(args), ..Self::default() }
+        let style = match args.format {
+            Format::Json => Style::Json,
+            Format::Text if args.quiet => Style::Numbers,
+            Format::Text => Style::Lines,
+        };
+        Self { style, ..Self::default() }
     }
 
-    /// How they are written.
+    /// The style.
     pub fn style(&self) -> Style {
         self.style
     }
@@ -75,16 +69,18 @@ impl Output {
         rustix::stdio::stdout()
     }
 
-    /// Why results could not be written. A reader that went away had what it wanted: that is no failure.
+    /// Why results could not be written. A reader that left is no failure.
     pub fn failure(&self) -> Option<Errno> {
         self.failed.filter(|error| *error != Errno::PIPE)
     }
 
-    /// Writes for as long as stdout takes it at once.
+    /// Writes as much as stdout takes without blocking.
     pub fn write_what_fits(&mut self) {
-        while !self.pending.is_empty() && Self::takes_more() {
+        let stdout = Self::descriptor();
+        // An error or a hang-up shows in the write.
+        while self.is_pending() && readiness::wait(&mut [PollFd::new(&stdout, PollFlags::OUT)], Some(Duration::ZERO)) {
             let (bytes, _) = self.pending.as_slices();
-            match rustix::io::write(Self::descriptor(), &bytes[..bytes.len().min(PIPE_BUF)]) {
+            match rustix::io::write(stdout, &bytes[..bytes.len().min(PIPE_BUF)]) {
                 Ok(count) => drop(self.pending.drain(..count)),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return,
@@ -94,12 +90,5 @@ impl Output {
                 }
             }
         }
-    }
-
-    fn takes_more() -> bool {
-        let descriptor = Self::descriptor();
-        let mut stdout = [PollFd::from_borrowed_fd(descriptor.as_fd(), PollFlags::OUT)];
-        // An error or a hang-up shows in the write that follows.
-        poll(&mut stdout, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|ready| ready > 0)
     }
 }

@@ -1,4 +1,4 @@
-//! Arguments lowered into the typed terms of a run.
+//! Arguments, checked and turned into the terms of a run.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,22 +10,22 @@ use crate::args::{Chunk, RunArgs, TermsArgs, Workers};
 use crate::error::{Error, Result};
 use crate::launch;
 
-/// Room for workers that join a run by hand.
+/// Slots for workers that join a run by hand.
 const SPARE_SLOTS: u32 = 252;
 
-/// The kernel that runs commands.
+/// The kernel of `--exec`.
 const EXEC: &str = "exec";
 
-/// How often a worker started by hand tries again what failed.
+/// How often a worker started by hand retries a failed command.
 const ATTEMPTS_BY_HAND: u32 = 3;
 
-/// Arrays leave less room for workers by hand, so that the room takes no more than some 50 MiB.
-const ROOMY: u32 = 1 << 21;
+/// Spare slots times cells: large arrays get fewer spare slots, so that these take about 50 MiB at most.
+const MOST_SPARE_CELLS: u32 = 1 << 21;
 
-/// Room in a segment that is made for workers started by hand.
+/// Slots of a segment for workers started by hand.
 const HAND_SLOTS: u32 = 4096;
 
-/// The terms of a run, but for the executable that it launches.
+/// The terms of a run, except its worker executable.
 pub fn run_terms(args: &RunArgs) -> Result<Terms> {
     let mut terms = shared_terms(&args.terms, Origin::Run)?;
     terms.jobs = match args.jobs {
@@ -47,7 +47,7 @@ pub fn hand_terms(args: &TermsArgs) -> Result<Terms> {
     Ok(terms)
 }
 
-/// The name that was given, or a fresh one.
+/// The given name, or a random one.
 pub fn name(given: Option<&SegmentName>) -> SegmentName {
     given.cloned().unwrap_or_else(|| {
         format!("multiprocess-{:016x}", common::random()).parse().expect("prefix and hexadecimal digits are legal")
@@ -92,74 +92,66 @@ fn shared_terms(args: &TermsArgs, origin: Origin) -> Result<Terms> {
 fn slots(given: Option<u64>, workers: u32, cells: u32, origin: Origin) -> Result<u32> {
     let slots = match (given, origin) {
         (Some(given), _) => small("--slots", given, workers)?,
-        (None, Origin::Run) => workers + SPARE_SLOTS.min(ROOMY / cells),
-        (None, Origin::ByHand) => workers.max(HAND_SLOTS.min(ROOMY / cells)),
+        (None, Origin::Run) => workers + SPARE_SLOTS.min(MOST_SPARE_CELLS / cells),
+        (None, Origin::ByHand) => workers.max(HAND_SLOTS.min(MOST_SPARE_CELLS / cells)),
     };
     if (u64::from(slots) + 1) * u64::from(cells - 1) <= MOST_ENTRIES as u64 {
         return Ok(slots);
     }
-    Err(Error::Usage {
-        what: format!("{cells} cells for each of {slots} workers are too many"),
-        hint: format!("cells times slots is {MOST_ENTRIES} at most: fewer --cells, --workers or --slots"),
-    })
+    Err(Error::usage(
+        format!("{cells} cells for each of {slots} workers are too many"),
+        format!("cells times slots is {MOST_ENTRIES} at most: fewer --cells, --workers or --slots"),
+    ))
 }
 
-/// How many cells the value has: as many as the kernel fills.
+/// How many cells the value has: by default as many as the kernel fills.
 fn cells(args: &TermsArgs, kernel: &str) -> Result<u32> {
     let fills = kernel::find(kernel::built_in(), kernel).map(Kernel::cells);
-    let usage = |what: String, hint: String| Err(Error::Usage { what, hint });
     let Some(given) = args.cells else { return Ok(fills.flatten().unwrap_or(1)) };
     match (u32::try_from(given).ok().filter(|given| (1..=MOST_CELLS).contains(given)), fills) {
-        (None, _) => usage(format!("--cells is {given}"), format!("--cells is 1 to {MOST_CELLS}")),
+        (None, _) => Err(Error::usage(format!("--cells is {given}"), format!("--cells is 1 to {MOST_CELLS}"))),
         (Some(given), Some(Some(fills))) if given != fills && args.worker.is_none() => {
-            usage(format!("--cells is {given}, and kernel {kernel} fills {fills}"), "leave --cells out".to_owned())
+            Err(Error::usage(format!("--cells is {given}, and kernel {kernel} fills {fills}"), "omit --cells"))
         }
         (Some(given), _) => Ok(given),
     }
 }
 
-/// A kernel of one's own is known to its worker alone; of those here more can be said.
+/// Checks what is known of built-in kernels; a kernel of the user's own is known only to its worker.
 fn check_kernel(args: &TermsArgs, name: &str) -> Result<()> {
-    let usage = |what: String, hint: &str| Err(Error::Usage { what, hint: hint.to_owned() });
     let Some(kernel) = kernel::find(kernel::built_in(), name) else {
         return if args.worker.is_some() { Ok(()) } else { Err(unknown_kernel(name)) };
     };
-    match &args.exec {
-        None if name == EXEC => return usage("kernel exec has no command".to_owned(), "--exec 'CMD {start} {end}'"),
+    let most = kernel.most_iterations();
+    let (what, hint) = match &args.exec {
+        None if name == EXEC => ("kernel exec has no command".to_owned(), "--exec 'CMD {start} {end}'"),
         Some(command) if command.trim().is_empty() => {
-            return usage(format!("\"{command}\" is no command"), "--exec 'CMD {start} {end}'");
+            (format!("\"{command}\" is not a command"), "--exec 'CMD {start} {end}'")
         }
         _ if args.exec_timeout.is_some_and(|timeout| timeout.is_zero()) => {
-            return usage("--exec-timeout is 0".to_owned(), "a command needs some time, such as 10s");
+            ("--exec-timeout is 0".to_owned(), "give the command some time, such as 10s")
         }
-        Some(command) if args.split && !command.contains("{start}") && !command.contains("{end}") => {
-            return usage(
-                format!("the command \"{command}\" would compute the same for each chunk"),
-                "say where the chunk's range goes: --exec 'CMD {start} {end}'",
-            );
-        }
-        _ => {}
-    }
-    let most = kernel.most_iterations();
-    if args.iterations <= most || args.worker.is_some() {
-        return Ok(());
-    }
-    let what = format!("{} iterations are too many for kernel {name}: at most {most}", args.iterations);
-    usage(what, "the result must be exact in 128 bits")
+        Some(command) if args.split && !command.contains("{start}") && !command.contains("{end}") => (
+            format!("the command \"{command}\" would compute the same result for each chunk"),
+            "put the chunk's range into it: --exec 'CMD {start} {end}'",
+        ),
+        _ if args.iterations > most && args.worker.is_none() => (
+            format!("{} iterations are too many for kernel {name}: at most {most}", args.iterations),
+            "the result must be exact in 128 bits",
+        ),
+        _ => return Ok(()),
+    };
+    Err(Error::usage(what, hint))
 }
 
 fn unknown_kernel(wanted: &str) -> Error {
-    Error::Usage {
-        what: format!("no kernel \"{wanted}\""),
-        hint: format!("{}; one of your own needs --worker PATH", kernel::known(kernel::built_in(), wanted)),
-    }
+    let known = kernel::known(kernel::built_in(), wanted);
+    Error::usage(format!("no kernel \"{wanted}\""), format!("{known}; your own kernels need --worker PATH"))
 }
 
-/// A count of processes.
+/// Checks a count of processes.
 fn small(option: &str, count: u64, least: u32) -> Result<u32> {
     let most = Workers::MOST + SPARE_SLOTS;
-    u32::try_from(count).ok().filter(|count| (least..=most).contains(count)).ok_or_else(|| Error::Usage {
-        what: format!("{option} is {count}"),
-        hint: format!("{option} is {least} to {most}"),
-    })
+    let count_within = u32::try_from(count).ok().filter(|count| (least..=most).contains(count));
+    count_within.ok_or_else(|| Error::usage(format!("{option} is {count}"), format!("{option} is {least} to {most}")))
 }

@@ -1,4 +1,4 @@
-//! The two commands that run workers: `run` from the beginning, `resume` from where a dead coordinator left off.
+//! The commands that run workers: `run` from the beginning, `resume` from where a dead coordinator stopped.
 
 use std::path::PathBuf;
 
@@ -8,15 +8,16 @@ use common::{Lifecycle, Origin, Removal, RunState, Segment};
 use crate::args::{OutputArgs, ResumeArgs, RunArgs};
 use crate::command;
 use crate::error::{Error, Result};
+use crate::figures::counted;
 use crate::launch::{self, Launcher};
-use crate::narrate::Narrator;
+use crate::narration::Narrator;
 use crate::output::Output;
+use crate::owned_segment::OwnedSegment;
 use crate::plan;
-use crate::progress::Progress;
+use crate::progress::ProgressDisplay;
 use crate::report;
 use crate::signals::Signals;
-use crate::supervise::Supervisor;
-use crate::tenure::Tenure;
+use crate::supervisor::Supervisor;
 use crate::timeline::Timeline;
 
 /// Creates a segment, launches workers, waits, reports, removes the segment; returns the exit code.
@@ -26,23 +27,22 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let worker = launch::find(args.terms.worker.as_deref())?;
     terms.worker.clone_from(&worker);
     let name = plan::name(args.name.as_ref());
-    let signals = Signals::hear()?;
+    let signals = Signals::listen()?;
     let timeline = Timeline::prepare(&args.output.timeline)?;
-    // A folder that cannot be read is told of by the creation that follows.
+    // If the folder cannot be read, the creation below reports it.
     let _ = common::remove_creation_debris();
     name_leftovers(&narrator);
     let segment = Segment::create(&name, &terms)?;
-    narrator.keep_time_of(&segment);
-    let id = std::process::id();
-    narrator
-        .step(format_args!("created segment {name} for {} workers; kill -USR1 {id} shows its status", terms.workers));
-    supervise(Tenure::new(segment, args.keep), worker, signals, timeline, &args.output, &narrator)
+    narrator.count_from_creation(&segment);
+    let (id, workers) = (std::process::id(), counted(terms.workers.into(), "worker"));
+    narrator.step(format_args!("created segment {name} for {workers}; kill -USR1 {id} shows its status"));
+    supervise(OwnedSegment::new(segment, args.keep), worker, signals, timeline, &args.output, &narrator)
 }
 
 /// Takes over a run whose coordinator died, finishes it, reports, removes the segment; returns the exit code.
 pub fn resume(args: &ResumeArgs) -> Result<u8> {
     let narrator = Narrator::new(&args.output);
-    let signals = Signals::hear()?;
+    let signals = Signals::listen()?;
     let timeline = Timeline::prepare(&args.output.timeline)?;
     let segment = Segment::attach(&args.name)?;
     command::must_be_a_run(&segment)?;
@@ -55,39 +55,36 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
         let pid = segment.snapshot()?.coordinator;
         return Err(Error::Coordinated { name, pid });
     }
-    // Only now, that no one else can end it any more, does it say whether there is something to resume: a run that was
-    // reported and kept may still lack contributions.
+    // Checked only now that no other coordinator can finish the run. A kept run that was reported may still be incomplete.
     let is_reported = segment.lifecycle() == Lifecycle::Reported && segment.snapshot()?.is_complete();
     if is_reported || !segment.is_linked() {
         return Err(common::Error::NothingLeft { name, why: "its result was reported already" }.into());
     }
     segment.open_as_coordinator();
-    narrator.keep_time_of(&segment);
-    let (done, id) = (segment.done(), std::process::id());
-    narrator.step(format_args!(
-        "took over segment {name}: {done} contributions are applied; kill -USR1 {id} shows its status"
-    ));
-    supervise(Tenure::new(segment, args.keep), worker, signals, timeline, &args.output, &narrator)
+    narrator.count_from_creation(&segment);
+    let (id, done) = (std::process::id(), counted(segment.done().into(), "contribution"));
+    narrator.step(format_args!("took over segment {name} with {done} applied; kill -USR1 {id} shows its status"));
+    supervise(OwnedSegment::new(segment, args.keep), worker, signals, timeline, &args.output, &narrator)
 }
 
 /// Supervises the run to its end, reports it and removes the segment.
 fn supervise(
-    tenure: Tenure,
+    owned: OwnedSegment,
     worker: PathBuf,
     mut signals: Signals,
     mut timeline: Timeline,
     args: &OutputArgs,
     narrator: &Narrator,
 ) -> Result<u8> {
-    let segment = tenure.segment();
+    let segment = owned.segment();
     let mut output = Output::new(args);
     timeline.begin(segment)?;
     if segment.terms().workers > 1 {
-        // On a machine that its workers fill, it would else launch each but the first a slice later.
+        // Otherwise, with workers on every CPU, each launch but the first would wait for a time slice.
         common::ask_for_short_slices();
     }
     let launcher = Launcher::new(segment, worker, narrator.is_verbose(), timeline.workers_path());
-    let progress = Progress::new(segment, narrator, args);
+    let progress = ProgressDisplay::new(segment, narrator, args);
     let supervisor = Supervisor::new(segment, launcher, &mut signals, &mut output, &mut timeline, narrator, progress);
     let outcome = supervisor.run()?;
     plant::at(Point::Supervised);
@@ -96,8 +93,7 @@ fn supervise(
     let code = timeline.write(segment, &outcome, narrator, code)?;
     segment.mark_reported();
     let name = segment.name().clone();
-    let removal = tenure.end()?;
-    narrator.step(match removal {
+    narrator.step(match owned.remove()? {
         None => format!("kept segment {name}"),
         Some(Removal::Removed) => format!("removed segment {name}"),
         Some(Removal::NotOurs) => format!("segment {name} was removed by someone else"),
@@ -105,7 +101,7 @@ fn supervise(
     Ok(code)
 }
 
-/// Names the runs that dead coordinators left behind, and says what to do about them.
+/// Names the runs that dead coordinators left behind, and the commands that deal with them.
 fn name_leftovers(narrator: &Narrator) {
     let stale = common::list().unwrap_or_default().into_iter().filter(|lookup| lookup.state == RunState::Stale);
     for lookup in stale {

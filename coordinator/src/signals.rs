@@ -1,4 +1,4 @@
-//! The signals that a coordinator hears, as readable bytes.
+//! The signals that the coordinator handles, as readable bytes.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
@@ -13,73 +13,52 @@ use signal_hook::iterator::exfiltrator::SignalOnly;
 
 use crate::error::{Error, Result};
 
-/// Signals are heard from the making of this on; before the segment is made, so that none leaves it behind.
+/// Collects signals. Made before the segment, so that no signal can leave the segment behind.
 pub struct Signals {
     delivery: SignalDelivery<UnixStream, SignalOnly>,
-    is_asked: bool,
+    status_requested: bool,
 }
 
 /// A signal that ends the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Farewell {
-    /// SIGINT.
-    Interrupted,
-    /// SIGTERM.
-    Terminated,
-    /// SIGHUP.
-    HungUp,
+pub struct StopSignal {
+    number: i32,
+    /// Its name.
+    pub name: &'static str,
+    /// The exit code that shells use for it.
+    pub exit_code: u8,
 }
 
-impl Farewell {
-    /// The exit code that shells would show.
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Self::Interrupted => exit_code::INTERRUPTED,
-            Self::Terminated => exit_code::TERMINATED,
-            Self::HungUp => exit_code::HANGUP,
-        }
-    }
-
-    /// The signal's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Interrupted => "SIGINT",
-            Self::Terminated => "SIGTERM",
-            Self::HungUp => "SIGHUP",
-        }
-    }
-}
+/// The signals that end a run.
+const STOP_SIGNALS: [StopSignal; 3] = [
+    StopSignal { number: SIGINT, name: "SIGINT", exit_code: exit_code::INTERRUPTED },
+    StopSignal { number: SIGTERM, name: "SIGTERM", exit_code: exit_code::TERMINATED },
+    StopSignal { number: SIGHUP, name: "SIGHUP", exit_code: exit_code::HANGUP },
+];
 
 impl Signals {
-    /// Begins to hear SIGINT, SIGTERM, SIGCHLD, SIGUSR1, and SIGHUP unless the coordinator runs under `nohup`.
-    pub fn hear() -> Result<Self> {
-        let system = |source| Error::System { doing: "hear signals", source };
+    /// Collects SIGINT, SIGTERM, SIGCHLD, SIGUSR1, and SIGHUP unless the coordinator runs under `nohup`.
+    pub fn listen() -> Result<Self> {
+        let system = |source| Error::System { doing: "listen for signals", source };
         let hangup = (!process::was_told_to_ignore(SIGHUP)).then_some(SIGHUP);
         let signals = [SIGINT, SIGTERM, SIGCHLD, SIGUSR1].into_iter().chain(hangup);
         process::unblock(&[SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGUSR1]);
         let (read, write) = UnixStream::pair().map_err(system)?;
         let delivery = SignalDelivery::with_pipe(read, write, SignalOnly, signals).map_err(system)?;
-        Ok(Self { delivery, is_asked: false })
+        Ok(Self { delivery, status_requested: false })
     }
 
-    /// The farewells heard since the last call; a SIGCHLD only wakes.
-    pub fn farewells(&mut self) -> Vec<Farewell> {
-        let heard = self.delivery.pending().filter_map(|signal| match signal {
-            SIGINT => Some(Farewell::Interrupted),
-            SIGTERM => Some(Farewell::Terminated),
-            SIGHUP => Some(Farewell::HungUp),
-            SIGUSR1 => {
-                self.is_asked = true;
-                None
-            }
-            _ => None,
-        });
-        heard.collect()
+    /// The stop signals since the last call. SIGCHLD only wakes.
+    pub fn stop_signals(&mut self) -> Vec<StopSignal> {
+        let pending: Vec<i32> = self.delivery.pending().collect();
+        self.status_requested |= pending.contains(&SIGUSR1);
+        let stop_signal = |number| STOP_SIGNALS.into_iter().find(|signal| signal.number == number);
+        pending.into_iter().filter_map(stop_signal).collect()
     }
 
-    /// Whether SIGUSR1, which asks for the status, is among what was heard since the last call of this.
-    pub fn was_asked(&mut self) -> bool {
-        std::mem::take(&mut self.is_asked)
+    /// Whether SIGUSR1, which asks for the status, was among the signals since the last call.
+    pub fn take_status_request(&mut self) -> bool {
+        std::mem::take(&mut self.status_requested)
     }
 
     /// The descriptor to poll for reading.
@@ -88,15 +67,13 @@ impl Signals {
     }
 }
 
-/// From now on SIGINT, SIGTERM and SIGHUP end the process with their exit codes: for what has nothing to clear up.
-pub fn leave_at_once() {
+/// From now on SIGINT, SIGTERM and SIGHUP end the process with their exit codes: for commands without anything to clean up.
+pub fn exit_on_stop_signals() {
     process::unblock(&[SIGINT, SIGTERM, SIGHUP]);
-    for (signal, code) in
-        [(SIGINT, exit_code::INTERRUPTED), (SIGTERM, exit_code::TERMINATED), (SIGHUP, exit_code::HANGUP)]
-    {
-        if signal != SIGHUP || !process::was_told_to_ignore(SIGHUP) {
-            // Where it cannot be registered the default remains, which ends the process as well.
-            let _ = register_conditional_shutdown(signal, code.into(), Arc::new(AtomicBool::new(true)));
+    for StopSignal { number, exit_code, .. } in STOP_SIGNALS {
+        if number != SIGHUP || !process::was_told_to_ignore(SIGHUP) {
+            // On failure the default action remains, which ends the process as well.
+            let _ = register_conditional_shutdown(number, exit_code.into(), Arc::new(AtomicBool::new(true)));
         }
     }
 }

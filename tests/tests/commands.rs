@@ -96,7 +96,7 @@ fn wait_does_not_wait_for_what_cannot_come() {
     let scene = scene!();
     let name = scene.create("vain", &["--slots", "4"]);
     let too_many = scene.coordinator(["wait", &name, "--contributions", "5"]).run().expect(exit_code::USAGE);
-    assert!(too_many.stderr.contains("has room for 4"), "{}", too_many.stderr);
+    assert!(too_many.stderr.contains("has 4 slots"), "{}", too_many.stderr);
     let waiting = scene.coordinator(["wait", &name]).start();
     let _ = scene.coordinator(["stop", &name]).run().expect(0);
     let forsaken = waiting.finish().expect(exit_code::INCOMPLETE);

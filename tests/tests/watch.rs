@@ -175,7 +175,7 @@ fn a_stopped_worker_is_shown_with_what_lets_it_go_on() {
     let stopped = scene.until_status(&name, |status| status["workers"][1]["stopped"] == true);
     assert_eq!((&stopped["workers"][0]["stopped"], &stopped["state"]), (&false.into(), &"running".into()));
     let text = status(&scene, &name);
-    let kill = format!("next: let what is stopped go on: kill -CONT {}; or", worker.as_raw_nonzero());
+    let kill = format!("next: continue the stopped processes: kill -CONT {}; or", worker.as_raw_nonzero());
     for part in ["running, 1 of 2 workers stopped;", "sleeping, stopped", &kill] {
         assert!(text.contains(part), "{part}: {text}");
     }

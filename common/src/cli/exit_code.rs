@@ -24,3 +24,16 @@ pub const HANGUP: u8 = 129;
 pub const INTERRUPTED: u8 = 130;
 /// Terminated (128 + SIGTERM).
 pub const TERMINATED: u8 = 143;
+
+/// What the codes mean, for people.
+pub const MEANINGS: [(&[u8], &str); 9] = [
+    (&[COMPLETE], "Complete."),
+    (&[INCOMPLETE], "Incomplete: a worker failed for good, or the run was stopped."),
+    (&[USAGE], "Usage."),
+    (&[UNAVAILABLE], "Segment unavailable."),
+    (&[FOREIGN], "Not a segment of ours, or a damaged one."),
+    (&[TIMEOUT], "Timeout."),
+    (&[NOTHING_TO_DO], "No free slot, or nothing left to do."),
+    (&[OVERFLOW], "Overflow, with --overflow error."),
+    (&[HANGUP, INTERRUPTED, TERMINATED], "SIGHUP, SIGINT, SIGTERM."),
+];

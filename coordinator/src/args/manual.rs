@@ -1,4 +1,4 @@
-//! The options of the commands that explain the command lines: `completions` and `man`.
+//! The options of `completions` and `man`.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 
-/// The pages that there are: both programs, and the coordinator's subcommands.
+/// The manual pages: both programs, and the coordinator's subcommands.
 pub const PAGES: [&str; 13] = [
     "coordinator",
     "worker",
@@ -29,7 +29,7 @@ pub struct CompletionsArgs {
     /// The shell
     #[arg(value_name = "SHELL")]
     pub shell: Shell,
-    /// Whose command line it is to complete
+    /// The program whose command line to complete
     #[arg(value_name = "PROGRAM", default_value = "coordinator")]
     pub program: Program,
 }
@@ -37,9 +37,9 @@ pub struct CompletionsArgs {
 /// The programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Program {
-    /// This one
+    /// The coordinator
     Coordinator,
-    /// The one that computes
+    /// The worker
     Worker,
 }
 

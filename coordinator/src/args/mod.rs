@@ -1,4 +1,4 @@
-//! The coordinator's command line: the only module that knows clap.
+//! The coordinator's command line.
 
 mod examples;
 mod manual;
@@ -11,7 +11,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 pub use manual::{CompletionsArgs, ManArgs, Program};
 pub use picture::{Picture, PictureFormat};
-pub use run::{Format, OutputArgs, Progress, ResumeArgs, RunArgs};
+pub use run::{Format, OutputArgs, ProgressMode, ResumeArgs, RunArgs};
 pub use segments::{CreateArgs, ListArgs, RemoveArgs, StatusArgs, StopArgs, WaitArgs};
 pub use terms::{Chunk, TermsArgs, Workers};
 
@@ -22,7 +22,7 @@ pub use terms::{Chunk, TermsArgs, Workers};
 #[command(name = "coordinator", version, args_conflicts_with_subcommands = true, args_override_self = true)]
 #[command(after_long_help = examples::COORDINATOR)]
 pub struct Cli {
-    /// What to do; `run` if nothing is named.
+    /// What to do; `run` by default.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// The options of `run`.
@@ -36,15 +36,15 @@ pub enum Command {
     /// Create a segment, launch workers, wait, report, remove the segment
     #[command(after_long_help = examples::RUN)]
     Run(RunArgs),
-    /// Create a ready segment and no worker: for workers started by hand
+    /// Create a segment for workers started by hand
     #[command(after_long_help = examples::CREATE)]
     Create(CreateArgs),
     /// Show a segment: workers, contributions, value, lock
     #[command(after_long_help = examples::STATUS)]
     Status(StatusArgs),
-    /// List the segments that there are
+    /// List existing segments
     List(ListArgs),
-    /// List the kernels that there are
+    /// List the built-in kernels
     Kernels,
     /// Wait until a segment has its contributions
     Wait(WaitArgs),
@@ -52,9 +52,9 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Ask a run's workers to stop
     Stop(StopArgs),
-    /// Remove segments; refuses while a live process is attached
+    /// Remove segments that no live process is attached to
     Remove(RemoveArgs),
-    /// Print a script with which a shell completes command lines
+    /// Print a script that completes command lines in a shell
     ///
     /// bash: coordinator completions bash > ~/.local/share/bash-completion/completions/coordinator
     Completions(CompletionsArgs),
@@ -62,7 +62,7 @@ pub enum Command {
     Man(ManArgs),
 }
 
-/// The command line, for those who explain it.
+/// The command line, for completions and manual pages.
 pub fn coordinator() -> clap::Command {
     Cli::command()
 }

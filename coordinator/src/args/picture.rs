@@ -1,25 +1,25 @@
-//! Where a timeline goes: the file's name says what it is to be.
+//! `--timeline`: the extension of the file selects the format.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
-/// How a timeline is drawn.
+/// The format of a timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PictureFormat {
-    /// A picture for pages and people.
+    /// A picture.
     Svg,
-    /// The JSON of `chrome://tracing` and Perfetto.
-    Trace,
+    /// A Chrome trace, for `chrome://tracing` and Perfetto.
+    Chrome,
 }
 
-/// A timeline that is wanted.
+/// A requested timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
     /// Its file.
     pub path: PathBuf,
-    /// How it is drawn.
+    /// Its format.
     pub format: PictureFormat,
 }
 
@@ -33,8 +33,8 @@ fn picture(path: OsString) -> Result<Picture, &'static str> {
     let is = |wanted: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(wanted));
     let format = match (is("svg"), is("json")) {
         (true, _) => PictureFormat::Svg,
-        (_, true) => PictureFormat::Trace,
-        _ => return Err("a timeline is a .svg or a .json"),
+        (_, true) => PictureFormat::Chrome,
+        _ => return Err("a timeline is a .svg or a .json file"),
     };
     Ok(Picture { path, format })
 }
@@ -44,10 +44,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_says_what_the_file_is_to_be() {
+    fn the_extension_selects_the_format() {
         let format = |path: &str| picture(path.into()).map(|picture| picture.format);
         assert_eq!(format("a.svg"), Ok(PictureFormat::Svg));
-        assert_eq!(format("/tmp/a.b/c.JSON"), Ok(PictureFormat::Trace));
+        assert_eq!(format("/tmp/a.b/c.JSON"), Ok(PictureFormat::Chrome));
         for none in ["", "svg", ".svg", "a.png", "a.svgz"] {
             assert!(format(none).is_err(), "{none}");
         }

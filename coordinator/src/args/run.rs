@@ -20,36 +20,36 @@ pub struct RunArgs {
     /// At most N workers alive at once [default: all]
     #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
     pub jobs: Option<u64>,
-    /// Launches again for a worker that died before its contribution; also attempts after a command's first
+    /// How often a worker that died before its contribution is launched again, and a failed command is tried again
     #[arg(long, value_name = "N", default_value = "3", value_parser = parse_count, allow_hyphen_values = true)]
     pub restarts: u64,
     /// Give up after this time
     #[arg(long, value_name = "DUR", value_parser = parse_duration, allow_hyphen_values = true)]
     pub timeout: Option<Duration>,
-    /// How long workers that must leave (signal, timeout, stop --now) have until they are killed
+    /// Grace period of workers after a signal, a timeout or stop --now; then they are killed
     #[arg(long, value_name = "DUR", default_value = "5s", value_parser = parse_duration, allow_hyphen_values = true)]
     pub grace: Duration,
-    /// Leave the segment behind
+    /// Keep the segment
     #[arg(long)]
     pub keep: bool,
     #[command(flatten)]
     pub output: OutputArgs,
 }
 
-/// How results and steps are told.
+/// The options of the output.
 #[derive(Args, Debug)]
 pub struct OutputArgs {
     /// Results as text or as one JSON object
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
-    /// Show progress on stderr; auto: bars on a terminal, else a line now and then once a run has taken 5 s
+    /// Show progress on stderr; auto: bars on a terminal, else a line now and then in runs of more than 5 s
     #[arg(long, value_name = "HOW", default_value = "auto")]
-    pub progress: Progress,
-    /// Draw the run into this file at its end: who did what when, and how the value grew (.svg: a picture; .json: a trace for
-    /// ui.perfetto.dev); may be given several times
+    pub progress: ProgressMode,
+    /// Draw a timeline of the run into this file at its end: what each worker did, and how the value grew (.svg: a picture;
+    /// .json: a trace for ui.perfetto.dev); may be given several times
     #[arg(long, value_name = "FILE", value_parser = picture::parser(), action = ArgAction::Append)]
     pub timeline: Vec<Picture>,
-    /// Print the final number alone
+    /// Print only the final number
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Explain each step on stderr
@@ -63,17 +63,17 @@ pub struct ResumeArgs {
     /// Name of the segment
     #[arg(value_name = "NAME", value_parser = cli::name_parser())]
     pub name: SegmentName,
-    /// Worker executable [default: the run's]
+    /// Worker executable [default: that of the run]
     #[arg(long, value_name = "PATH")]
     pub worker: Option<PathBuf>,
-    /// Leave the segment behind
+    /// Keep the segment
     #[arg(long)]
     pub keep: bool,
     #[command(flatten)]
     pub output: OutputArgs,
 }
 
-/// How results are written.
+/// The format of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people.
@@ -84,10 +84,10 @@ pub enum Format {
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Progress {
-    /// As bars where stderr is a terminal that can show them, else in lines.
+pub enum ProgressMode {
+    /// Bars if stderr is a terminal that can show them, else lines.
     Auto,
-    /// A line a worker and one for the whole, in place.
+    /// A line for each worker and one for the run, in place.
     Bar,
     /// A line now and then.
     Plain,

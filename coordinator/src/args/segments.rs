@@ -1,4 +1,4 @@
-//! The options of the commands that make, look at, wait for, stop and remove segments.
+//! The options of the commands for single segments.
 
 use std::time::Duration;
 
@@ -30,10 +30,10 @@ pub struct StatusArgs {
     /// A table, or one JSON object
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
-    /// Show it again and again, until its run ends
+    /// Keep showing it until its run ends
     ///
-    /// On a terminal it is drawn in place, every second and when something happens; elsewhere the table, or with --format
-    /// json an object in one line, is printed again whenever something has changed.
+    /// On a terminal it is redrawn in place, every second and after each change. Elsewhere the table, or with --format json
+    /// one object a line, is printed again after each change.
     #[arg(long)]
     pub watch: bool,
 }
@@ -66,7 +66,7 @@ pub struct StopArgs {
     /// Name of the segment
     #[arg(value_name = "NAME", value_parser = cli::name_parser())]
     pub name: SegmentName,
-    /// Do not let workers finish what they have begun
+    /// Stop at once: workers do not finish what they have begun
     #[arg(long)]
     pub now: bool,
 }
@@ -77,10 +77,10 @@ pub struct RemoveArgs {
     /// Names of the segments
     #[arg(value_name = "NAME", value_parser = cli::name_parser(), required_unless_present = "stale")]
     pub names: Vec<SegmentName>,
-    /// Remove every run whose coordinator died and that nobody is attached to, and what killed creators left
+    /// Remove all runs with a dead coordinator and no attached process, and what killed creators left
     #[arg(long, conflicts_with = "names")]
     pub stale: bool,
-    /// Remove also while processes are attached, or when the header is damaged
+    /// Remove even if processes are attached or the header is damaged
     #[arg(long)]
     pub force: bool,
 }

@@ -1,4 +1,4 @@
-//! What a segment is made for: the options that `run` and `create` share.
+//! The terms of a segment: the options of both `run` and `create`.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -7,59 +7,59 @@ use std::time::Duration;
 use clap::Args;
 use common::{DelayRange, Overflow, ValueType, cli, parse_count, parse_duration};
 
-/// What a segment is made for.
+/// The terms of a segment.
 #[derive(Args, Debug)]
 pub struct TermsArgs {
-    /// Contributions: one from each worker process (1 to 1000000, or auto: one a CPU)
+    /// Number of workers, each with one contribution (1 to 1000000, or auto: one for each CPU)
     #[arg(short, long, value_name = "N|auto", default_value = "4", allow_hyphen_values = true)]
     pub workers: Workers,
     /// Iterations of the kernel, also as 1000000, 10k or 1e6
     #[arg(short = 'n', long, value_name = "N", default_value = "1_000_000", value_parser = parse_count, allow_hyphen_values = true)]
     pub iterations: u64,
-    /// What each worker computes; with --worker also a kernel of that executable's own
+    /// What each worker computes; with --worker also one of that executable's kernels
     #[arg(long, value_name = "NAME", default_value = "sum-of-squares", value_parser = cli::kernel_parser())]
     pub kernel: String,
-    /// Share 0..n out among the workers, in chunks that are applied exactly once each
+    /// Divide 0..n among the workers, in chunks that are applied exactly once
     #[arg(long, conflicts_with = "independent")]
     pub split: bool,
-    /// Iterations in a chunk; auto: as many as take 5 to 100 ms, fewer towards the end
+    /// Iterations of a chunk; auto: enough for 5 to 100 ms, fewer towards the end
     #[arg(long, value_name = "N|auto", default_value = "auto", requires = "split", allow_hyphen_values = true)]
     pub chunk: Chunk,
-    /// Command that computes instead of a kernel: its stdout is the number to add, or one a cell; {start} and {end} (which is
-    /// not part of it) stand for the range, and a non-zero exit is a failure, which is tried again (--restarts)
+    /// Command that replaces the kernel: it gets the range as {start} and {end} (exclusive), and prints the number to add, or
+    /// one for each cell; after a non-zero exit it is tried again (--restarts)
     #[arg(long, value_name = "CMD", conflicts_with = "kernel")]
     pub exec: Option<String>,
-    /// How long the command of --exec may take for one range, before it is killed and tried again
+    /// Time limit of the command for one range; then it is killed and tried again
     #[arg(long, value_name = "DUR", value_parser = parse_duration, requires = "exec", allow_hyphen_values = true)]
     pub exec_timeout: Option<Duration>,
-    /// Cells of a shared array, all of which each contribution fills [default: what the kernel fills, else 1]
+    /// Cells of a shared array; each contribution fills all of them [default: as many as the kernel fills, else 1]
     #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
     pub cells: Option<u64>,
-    /// Sleep between the computation and the addition, also as 200ms or 0 [default: 100ms..500ms; 0 if split or
-    /// independent]
+    /// Random sleep between computation and addition, also as 200ms or 0 [default: 100ms..500ms; 0 with --split or
+    /// --independent]
     #[arg(long, value_name = "MIN..MAX", allow_hyphen_values = true)]
     pub delay: Option<DelayRange>,
-    /// Make the delays, and what kernels draw, reproducible
+    /// Seed of the delays and of random kernels, to make them reproducible
     #[arg(long, value_name = "S", value_parser = parse_count, allow_hyphen_values = true)]
     pub seed: Option<u64>,
     /// Type of the shared value, or of each cell
     #[arg(long = "type", value_name = "TYPE", default_value = "i32")]
     pub value_type: ValueType,
-    /// What happens when a sum does not fit: wrap as C does, or refuse it
+    /// What to do with a sum that does not fit: wrap it as C does, or refuse it
     #[arg(long, value_name = "WHAT", default_value = "wrap")]
     pub overflow: Overflow,
-    /// No shared value: print each worker's own result
+    /// Without a shared value: print the result of each worker
     #[arg(long, conflicts_with = "overflow")]
     pub independent: bool,
-    /// Worker executable; may bring kernels of its own [default: the one beside coordinator]
+    /// Worker executable, possibly with its own kernels [default: the one beside coordinator]
     #[arg(long, value_name = "PATH")]
     pub worker: Option<PathBuf>,
-    /// Room for workers, those started by hand included [default: N + 252, or 4096 with create]
+    /// Slots for workers, including those started by hand [default: N + 252; 4096 with create]
     #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
     pub slots: Option<u64>,
 }
 
-/// How many iterations a chunk has; nothing if workers choose by their pace.
+/// How many iterations a chunk has; `None` if workers choose by their speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chunk(pub Option<u64>);
 
@@ -80,7 +80,7 @@ impl FromStr for Chunk {
 pub struct Workers(pub u32);
 
 impl Workers {
-    /// The most processes that one run counts.
+    /// The most workers of a run.
     pub const MOST: u32 = 1_000_000;
 }
 

@@ -1,4 +1,4 @@
-//! `coordinator completions`: what a shell needs to complete the command lines of both programs.
+//! `coordinator completions`: shell completions for both programs.
 
 use clap_complete::generate;
 

@@ -1,22 +1,23 @@
-//! `coordinator create`: a ready segment and no worker.
+//! `coordinator create`: a ready segment without workers.
 
 use common::{Mode, Segment, exit_code, say};
 
 use crate::args::CreateArgs;
 use crate::error::Result;
+use crate::figures::counted;
 use crate::plan;
 use crate::report::table;
 
-/// Creates the segment and leaves it.
+/// Creates the segment.
 pub fn create(args: &CreateArgs) -> Result<u8> {
-    // What creators that were killed left behind; a folder that cannot be read is told of by the creation.
+    // Left by creators that were killed. If the folder cannot be read, the creation below reports it.
     let _ = common::remove_creation_debris();
     let segment = Segment::create(&args.name, &plan::hand_terms(&args.terms)?)?;
     if !args.quiet {
         let (name, worker) = (&args.name, table::worker(segment.terms()));
         let what = match segment.terms().mode {
             Mode::Split => format!("a range of {} iterations", segment.terms().iterations),
-            _ => format!("{} contributions", segment.terms().workers),
+            _ => counted(segment.terms().workers.into(), "contribution"),
         };
         say(&format!(
             "created segment {name} for {what}\n\

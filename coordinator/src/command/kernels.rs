@@ -4,7 +4,7 @@ use common::kernel;
 
 use crate::error::Result;
 
-/// Prints a line for each kernel that comes with the project, and says which instruction set their loops take here.
+/// Prints a line for each built-in kernel, and a note with the instruction set that their loops use here.
 pub fn kernels() -> Result<u8> {
     let lines: Vec<String> =
         kernel::built_in().iter().map(|kernel| format!("{:<16}{}", kernel.name(), kernel.about())).collect();

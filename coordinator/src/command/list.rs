@@ -1,4 +1,4 @@
-//! `coordinator list`: the segments that there are.
+//! `coordinator list`: existing segments.
 
 use common::say;
 use serde_json::json;

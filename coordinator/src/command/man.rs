@@ -1,4 +1,4 @@
-//! `coordinator man`: the manual pages of both programs, made from what `--help` says.
+//! `coordinator man`: the manual pages of both programs, made from their command lines.
 
 use std::fs;
 use std::io;
@@ -10,19 +10,6 @@ use common::{exit_code, say};
 
 use crate::args::{ManArgs, coordinator};
 use crate::error::{Error, Result};
-
-/// What the exit codes of both programs mean.
-const EXIT_CODES: [(&str, &str); 9] = [
-    ("0", "Complete."),
-    ("1", "Incomplete: a worker failed for good, or the run was stopped."),
-    ("2", "Usage."),
-    ("3", "The segment cannot be had."),
-    ("4", "Not a segment of ours, or a damaged one."),
-    ("5", "Timeout."),
-    ("6", "No free slot, or nothing left to do."),
-    ("7", "Overflow, with \\-\\-overflow error."),
-    ("129, 130, 143", "SIGHUP, SIGINT, SIGTERM."),
-];
 
 /// Prints a page, or writes all of them into a folder.
 pub fn man(args: &ManArgs) -> Result<u8> {
@@ -37,7 +24,7 @@ pub fn man(args: &ManArgs) -> Result<u8> {
     super::print(page.trim_end())
 }
 
-/// A command for each page, named as the page is.
+/// The command of each page.
 fn pages() -> Vec<Command> {
     let mut coordinator = coordinator().disable_help_subcommand(true);
     coordinator.build();
@@ -50,7 +37,7 @@ fn name(page: &Command) -> &str {
     page.get_display_name().unwrap_or(page.get_name())
 }
 
-/// The page as roff: clap's sections, the examples under their own name, and the exit codes.
+/// The page as roff: clap's sections, the examples in a section of their own, and the exit codes.
 fn render(page: &Command) -> io::Result<String> {
     let mut roff = Vec::new();
     let source = format!("coordinator {}", env!("CARGO_PKG_VERSION"));
@@ -62,7 +49,11 @@ fn render(page: &Command) -> io::Result<String> {
         let below = if below.is_empty() { String::new() } else { format!(".SH {below}") };
         roff = format!("{above}.SH EXAMPLES\n.nf\n{}\n.fi\n{below}", examples.trim_end());
     }
-    let codes = EXIT_CODES.map(|(code, meaning)| format!(".TP\n{code}\n{meaning}\n")).concat();
+    let codes = exit_code::MEANINGS.map(|(codes, meaning)| {
+        let codes = codes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+        format!(".TP\n{codes}\n{}\n", meaning.replace('-', "\\-"))
+    });
+    let codes = codes.concat();
     Ok(format!("{}\n.SH \"EXIT STATUS\"\n{codes}", roff.trim_end()))
 }
 

@@ -1,4 +1,4 @@
-//! The commands beside `run` and `resume`: one file each.
+//! The commands other than `run` and `resume`, one file each.
 
 pub mod completions;
 pub mod create;
@@ -16,19 +16,19 @@ use common::{Mode, Segment};
 use crate::error::Result;
 use crate::output::Output;
 
-/// Refuses a segment whose value programs share, without a run.
+/// Refuses a segment that is the shared value of programs and not a run.
 pub fn must_be_a_run(segment: &Segment) -> Result<()> {
     if segment.terms().mode != Mode::Shared {
         return Ok(());
     }
-    let why = "programs share its value, and there is no run";
+    let why = "programs share its value, and it has no run";
     Err(common::Error::NothingLeft { name: segment.name().clone(), why }.into())
 }
 
-/// Prints a result and sees that it reaches stdout.
+/// Prints a result and waits until stdout has taken it.
 fn print(text: &str) -> Result<u8> {
     let mut output = Output::default();
     output.line(text);
-    let mut signals = crate::signals::Signals::hear()?;
+    let mut signals = crate::signals::Signals::listen()?;
     Ok(crate::report::drain(&mut output, &mut signals, None, common::exit_code::COMPLETE))
 }

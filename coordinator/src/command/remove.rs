@@ -1,11 +1,12 @@
-//! `coordinator remove`: by name, or all that is stale.
+//! `coordinator remove`: segments by name, or all stale ones.
 
 use common::{Condition, Error as SegmentError, Lookup, RunState, SegmentName, cli, exit_code, say};
 
 use crate::args::RemoveArgs;
 use crate::error::{Error, Result};
+use crate::figures::counted;
 
-/// Removes the segments; goes on after a failure and returns the first one's exit code.
+/// Removes the segments; continues after a failure and returns the exit code of the first one.
 pub fn remove(args: &RemoveArgs) -> Result<u8> {
     if args.stale {
         remove_stale()
@@ -32,7 +33,7 @@ fn remove_stale() -> Result<u8> {
     let mut code = exit_code::COMPLETE;
     let mut removed = common::remove_creation_debris()?;
     if removed > 0 {
-        say(&format!("removed {removed} unfinished segments whose creators died\n"));
+        say(&format!("removed {} of dead creators\n", counted(removed as u64, "unfinished segment")));
     }
     for Lookup { name, .. } in common::list()?.into_iter().filter(|segment| segment.state == RunState::Stale) {
         match common::remove(&name, Condition::Stale) {
@@ -40,7 +41,7 @@ fn remove_stale() -> Result<u8> {
                 removed += 1;
                 say(&format!("removed {name}\n"));
             }
-            // Taken up again or removed by someone else meanwhile: it is not stale any more.
+            // It was resumed or removed meanwhile, so it is not stale any more.
             Err(SegmentError::NoSegment { .. } | SegmentError::InUse { .. }) => {}
             Err(error) => {
                 cli::report(&error.to_string(), error.hint().as_deref());

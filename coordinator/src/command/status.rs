@@ -1,19 +1,18 @@
-//! `coordinator status`: one segment, without its lock and without a change.
+//! `coordinator status`: shows one segment without taking its lock or changing it.
 
 use crate::args::{Format, StatusArgs};
 use crate::error::Result;
-use crate::report::json;
-use crate::report::sight::Sight;
-use crate::report::status;
+use crate::report::status_view::StatusView;
+use crate::report::{json, status};
 
 /// Prints the segment's state; a ledger that contradicts itself is an error.
 pub fn status(args: &StatusArgs) -> Result<u8> {
     if args.watch {
         return super::watch::watch(args);
     }
-    let sight = Sight::of(&args.name)?;
+    let view = StatusView::of(&args.name)?;
     match args.format {
-        Format::Text => super::print(&status::status(&sight, None)),
-        Format::Json => super::print(&json::of_sight(&sight)),
+        Format::Text => super::print(&status::status(&view, None)),
+        Format::Json => super::print(&json::of_status(&view)),
     }
 }

@@ -1,11 +1,11 @@
-//! `coordinator stop`: ask a run's workers to stop.
+//! `coordinator stop`: asks a run's workers to stop.
 
 use common::{Error as SegmentError, Lifecycle, Segment, Stop, exit_code, say};
 
 use crate::args::StopArgs;
 use crate::error::Result;
 
-/// Asks the workers to stop, and tells the coordinator.
+/// Asks the workers to stop, and wakes the coordinator.
 pub fn stop(args: &StopArgs) -> Result<u8> {
     let segment = Segment::attach(&args.name)?;
     super::must_be_a_run(&segment)?;

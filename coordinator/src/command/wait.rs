@@ -1,4 +1,4 @@
-//! `coordinator wait`: until the contributions are there.
+//! `coordinator wait`: waits for contributions.
 
 use std::time::{Duration, Instant};
 
@@ -6,21 +6,21 @@ use common::{Error as SegmentError, Lifecycle, Mode, Origin, Segment, Stop, exit
 
 use crate::args::WaitArgs;
 use crate::error::{Error, Result};
+use crate::figures::counted;
 
-/// How often to see whether anyone is left who could contribute; contributions themselves wake the wait.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often to check whether any process can still contribute; a contribution ends the wait at once.
+const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Waits until the segment has its contributions, or it is clear that it will not get them.
+/// Waits until the segment has its contributions, or cannot get them any more.
 pub fn wait(args: &WaitArgs) -> Result<u8> {
     let deadline = args.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let segment = Segment::observe(&args.name)?;
     super::must_be_a_run(&segment)?;
     let wanted = args.contributions.unwrap_or(segment.terms().workers.into());
     if wanted > segment.terms().slots.into() {
-        return Err(Error::Usage {
-            what: format!("--contributions is {wanted}"),
-            hint: format!("segment {} has room for {}", args.name, segment.terms().slots),
-        });
+        let slots = counted(segment.terms().slots.into(), "slot");
+        let hint = format!("segment {} has {slots}", args.name);
+        return Err(Error::usage(format!("--contributions is {wanted}"), hint));
     }
     loop {
         // Read before the count, so that a contribution in between ends the wait below at once.
@@ -30,23 +30,23 @@ pub fn wait(args: &WaitArgs) -> Result<u8> {
             return Ok(exit_code::COMPLETE);
         }
         if let Some(why) = why_in_vain(&segment)? {
-            // It may have been the last contribution after which everyone left.
+            // The last contribution may have come meanwhile, before its worker left.
             if has_enough(&segment, wanted, args)? {
                 return Ok(exit_code::COMPLETE);
             }
             return Err(Error::Forsaken { name: args.name.clone(), done, wanted, why });
         }
-        let left = deadline.map_or(LOOK, |deadline| deadline.saturating_duration_since(Instant::now()));
+        let left = deadline.map_or(INTERVAL, |deadline| deadline.saturating_duration_since(Instant::now()));
         if left.is_zero() {
             return Err(Error::Timeout { name: args.name.clone(), done, wanted });
         }
-        segment.wait_for_notice(seen, left.min(LOOK));
+        segment.wait_for_notice(seen, left.min(INTERVAL));
     }
 }
 
-/// Whether the contributions are there: so many of them, or those that the run wants, for which one by hand does not stand in.
+/// Whether the contributions are applied: `--contributions` of any workers, or those of the run's own tickets.
 fn has_enough(segment: &Segment, wanted: u64, args: &WaitArgs) -> Result<bool> {
-    // A range that is shared out is done when all of it is, by however many workers.
+    // A split range is complete when all of it is applied, by any number of workers.
     if segment.terms().mode == Mode::Split && segment.given_out() < segment.terms().iterations {
         return Ok(args.contributions.is_some_and(|_| u64::from(segment.done()) >= wanted));
     }
@@ -55,7 +55,7 @@ fn has_enough(segment: &Segment, wanted: u64, args: &WaitArgs) -> Result<bool> {
     Ok(are_enough && (args.contributions.is_some() || segment.snapshot()?.is_complete()))
 }
 
-/// Why nobody will contribute any more, if that is so.
+/// Why no worker will contribute any more, if so.
 fn why_in_vain(segment: &Segment) -> Result<Option<&'static str>> {
     if segment.lifecycle() == Lifecycle::Reported {
         return Ok(Some("its run is over"));

@@ -1,6 +1,6 @@
-//! Progress in place: a line a worker where they fit, else how many are in which state, and a line for the whole.
+//! Progress in place: a line for each worker where they fit, else how many are in which state, and a line for the run.
 //!
-//! Each line is narrower than the terminal, in its last column too, so that none wraps.
+//! Each line leaves the last column empty, so that no terminal wraps it.
 
 use std::env;
 use std::fmt::Write;
@@ -8,112 +8,94 @@ use std::time::Instant;
 
 use common::{Mode, WorkerState};
 use console::Style;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::canvas::Canvas;
-use super::pace::Pace;
-use super::plain::{amount, chunks, count, per_cent};
-use super::screen::Size;
-use super::state::{Look, Worker, name};
+use super::eta::Eta;
+use super::plain::{amount, count};
+use super::run_progress::{RunProgress, WorkerProgress, name};
+use crate::figures::{counted, per_cent, times};
+use crate::terminal::TerminalSize;
 
-/// Lines of the terminal that are left to what is said above the display, and the empty one.
+/// Rows that are left to messages above the display, and its empty line.
 const SPARED: usize = 3;
 
-/// A terminal as narrow as that gets short words.
+/// Terminals with fewer columns get short words.
 const NARROW: usize = 40;
 
 /// The widest and the narrowest bar.
 const WIDEST: usize = 30;
 const NARROWEST: usize = 8;
 
-/// What is kept free for the words beside a bar, so that it does not change its width with them.
+/// Columns for the words beside a bar, so that it does not change its width with them.
 const WORDS: usize = 60;
 
-/// A bar is drawn in so many steps.
-const STEPS: u32 = 10_000;
-
-/// What draws the lines.
-pub struct Bars {
-    bar: ProgressBar,
-    canvas: Canvas,
+/// The lines for a terminal of that size.
+pub fn lines(progress: &RunProgress, eta: &Eta, now: Instant, size: TerminalSize) -> Vec<String> {
+    // Some terminals wrap already in the last column.
+    let room = size.columns - 1;
+    let mut lines = if progress.workers.len() + 1 + SPARED <= size.rows {
+        let digits = progress.workers.last().map_or(1, |last| last.ticket.to_string().len());
+        progress.workers.iter().map(|worker| row(worker, progress.mode, digits, room)).collect()
+    } else {
+        summary(progress, room)
+    };
+    lines.push(whole(progress, eta, now, room));
+    // The most important lines are the last ones; one row stays empty.
+    lines.split_off(lines.len().saturating_sub(size.rows - 1))
 }
 
-impl Bars {
-    /// Bars in colour where that is wanted.
-    pub fn new() -> Self {
-        console::set_colors_enabled(is_coloured());
-        let canvas = Canvas::default();
-        let target = ProgressDrawTarget::term_like(Box::new(canvas.clone()));
-        Self { bar: ProgressBar::with_draw_target(Some(STEPS.into()), target), canvas }
-    }
-
-    /// The lines for a terminal of that size.
-    pub fn lines(&mut self, look: &Look, pace: &Pace, now: Instant, size: Size) -> Vec<String> {
-        // In the last column some terminals wrap already.
-        let room = size.columns - 1;
-        let mut lines = if look.workers.len() + 1 + SPARED <= size.rows {
-            let digits = look.workers.last().map_or(1, |last| last.ticket.to_string().len());
-            look.workers.iter().map(|worker| row(worker, look.mode, digits, room)).collect()
-        } else {
-            summary(look, room)
+/// The line for the run: a bar, how much is done, since when, the time left and the rate, as far as they fit.
+fn whole(progress: &RunProgress, eta: &Eta, now: Instant, room: usize) -> String {
+    let mut parts = vec![eta.elapsed(now)];
+    parts.extend(eta.left(progress, now));
+    parts.extend(eta.rate(progress, now));
+    let mut text = format!("{}, {}", amount(progress), parts.join(", "));
+    if text.len() > room {
+        text = match progress.mode {
+            Mode::Split => format!("{}%", progress.per_cent()),
+            _ => format!("{} of {}", progress.done, progress.total),
         };
-        lines.push(self.whole(look, pace, now, room));
-        // What matters most stands last; one row stays empty.
-        let most = size.rows - 1;
-        lines.split_off(lines.len().saturating_sub(most))
-    }
-
-    /// The line for the whole: a bar, how much is done, since when, the time left and the rate, as far as they fit.
-    fn whole(&mut self, look: &Look, pace: &Pace, now: Instant, room: usize) -> String {
-        let mut parts = vec![pace.elapsed(now)];
-        parts.extend(pace.left(look, now));
-        parts.extend(pace.rate(look, now));
-        let mut text = format!("{}, {}", amount(look), parts.join(", "));
-        if text.len() > room {
-            text = match look.mode {
-                Mode::Split => format!("{}%", per_cent(look.part)),
-                _ => format!("{} of {}", look.done, look.total),
-            };
-            for part in parts {
-                if text.len() + 2 + part.len() <= room {
-                    text = format!("{text}, {part}");
-                }
+        for part in parts {
+            if text.len() + 2 + part.len() <= room {
+                text = format!("{text}, {part}");
             }
         }
-        let width = room.saturating_sub(WORDS).clamp(NARROWEST, WIDEST).min(room.saturating_sub(text.len() + 3));
-        if width < NARROWEST { cut(&text, room) } else { format!("{} {text}", self.bar(look.part, width, room)) }
     }
+    let width = room.saturating_sub(WORDS).clamp(NARROWEST, WIDEST).min(room.saturating_sub(text.len() + 3));
+    if width < NARROWEST {
+        return cut(&text, room);
+    }
+    format!("[{}] {text}", Style::new().cyan().apply_to(bar(progress.part, width)))
+}
 
-    /// A bar of that many columns between its brackets.
-    fn bar(&mut self, part: f64, width: usize, room: usize) -> String {
-        let template = format!("[{{bar:{width}.cyan}}]");
-        let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        self.bar.set_style(style.progress_chars("=> "));
-        self.canvas.begin(room);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and the steps")]
-        self.bar.update(|state| state.set_pos((part * f64::from(STEPS)) as u64));
-        self.canvas.text()
-    }
+/// A bar of that many columns.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "for a display"
+)]
+fn bar(part: f64, width: usize) -> String {
+    let filled = ((part * width as f64) as usize).min(width);
+    let head = if part > 0.0 && filled < width { ">" } else { "" };
+    format!("{:<width$}", "=".repeat(filled) + head)
 }
 
 /// A worker's line.
-fn row(worker: &Worker, mode: Mode, digits: usize, room: usize) -> String {
+fn row(worker: &WorkerProgress, mode: Mode, digits: usize, room: usize) -> String {
     let is_narrow = room < NARROW;
     let label = if is_narrow { worker.ticket.to_string() } else { format!("Process-{}", worker.ticket) };
     let label_width = if is_narrow { digits } else { "Process-".len() + digits };
     let mut state = match worker.state {
-        WorkerState::Computing => format!("computing {:>3}%", per_cent(worker.part)),
+        WorkerState::Computing => format!("computing {:>3}%", per_cent(worker.computed.0, worker.computed.1)),
         WorkerState::Waiting if is_narrow => "waiting".to_owned(),
         state => name(state).to_owned(),
     };
     let mut rest = String::new();
     if mode == Mode::Split {
-        rest = format!("  {:>12}", chunks(worker.chunks));
+        rest = format!("  {:>12}", counted(worker.chunks, "chunk"));
     }
-    match worker.restarts {
-        0 => {}
-        1 => rest += "  restarted once",
-        times => rest = format!("{rest}  restarted {times} times"),
+    if worker.restarts > 0 {
+        let _ = write!(rest, "  restarted {}", times(worker.restarts.into()));
     }
     if !rest.is_empty() {
         state = format!("{state:<20}");
@@ -124,11 +106,11 @@ fn row(worker: &Worker, mode: Mode, digits: usize, room: usize) -> String {
     format!("{label}{}{rest}", colour(worker.state).apply_to(state))
 }
 
-/// How many workers are in which state, in as many lines as that takes.
-fn summary(look: &Look, room: usize) -> Vec<String> {
+/// How many workers are in each state, in as many lines as needed.
+fn summary(progress: &RunProgress, room: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut width = 0;
-    for (state, number) in look.counts() {
+    for (state, number) in progress.counts() {
         let text = cut(&count((state, number)), room);
         if width > 0 && width + 2 + text.len() > room {
             lines.push(String::new());
@@ -153,17 +135,29 @@ fn colour(state: WorkerState) -> Style {
     }
 }
 
-/// Whether colours are wanted: `NO_COLOR` (no-color.org) before `CLICOLOR_FORCE` and `CLICOLOR` (bixense.com/clicolors).
+/// Uses colours if they are wanted: `NO_COLOR` (no-color.org) before `CLICOLOR_FORCE` and `CLICOLOR`
+/// (bixense.com/clicolors).
 ///
 /// Not left to `console`, which judges by stdout.
-fn is_coloured() -> bool {
+pub fn choose_colours() {
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     let is_zero = |name| env::var_os(name).is_some_and(|value| value == "0");
     let is_forced = is_set("CLICOLOR_FORCE") && !is_zero("CLICOLOR_FORCE");
-    !is_set("NO_COLOR") && (is_forced || !is_zero("CLICOLOR"))
+    console::set_colors_enabled(!is_set("NO_COLOR") && (is_forced || !is_zero("CLICOLOR")));
 }
 
 /// The beginning of a text of one-column characters.
 fn cut(text: &str, room: usize) -> String {
     text.chars().take(room).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_fills_from_left_to_right() {
+        let bars = [0.0, 0.01, 0.5, 0.99, 1.0].map(|part| bar(part, 8));
+        assert_eq!(bars, ["        ", ">       ", "====>   ", "=======>", "========"]);
+    }
 }

@@ -1,100 +1,77 @@
-//! How far a run has got, while it goes on: on stderr, as bars in place or as a line now and then.
+//! Progress on stderr during a run: bars in place, or a line now and then.
 //!
-//! Invariants: it never waits for a reader, it wakes the coordinator only at its own intervals and only while a worker is
-//! alive, and where nothing is to be shown nothing is looked at.
+//! Invariants: it never waits for a reader; it wakes the coordinator only at its own intervals and only while a worker is
+//! alive; where nothing is shown, nothing is read.
 
 mod bars;
-mod canvas;
-mod pace;
+mod eta;
 mod plain;
-mod screen;
-mod state;
+mod run_progress;
 
 use std::time::{Duration, Instant};
 
 use common::Segment;
 
-use crate::args::{OutputArgs, Progress as How};
-use crate::narrate::Narrator;
-use bars::Bars;
-use pace::Pace;
-pub use screen::{Screen, Size};
-pub use state::Known;
-use state::Look;
+use crate::args::{OutputArgs, ProgressMode};
+use crate::narration::Narrator;
+use crate::terminal::LiveLines;
+use eta::Eta;
+pub use run_progress::KnownWorkers;
+use run_progress::RunProgress;
 
 /// Shorter runs show no bars, which would only flicker.
-const FIRST_BARS: Duration = Duration::from_millis(300);
+const FIRST_FRAME: Duration = Duration::from_millis(300);
 
-/// Between two frames, at least.
-const BARS: Duration = Duration::from_millis(100);
+/// The least time between two frames.
+const FRAME_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How many times as long as a look took there is no other: it takes at most a twentieth of the coordinator's time.
+/// The pause after a frame, as a multiple of its cost: the display takes at most a twentieth of the coordinator's time.
 const REST: u32 = 19;
 
-/// The display of one run.
-pub struct Progress<'a> {
+/// The display of one run's progress.
+pub struct ProgressDisplay<'a> {
     segment: &'a Segment,
     narrator: &'a Narrator,
-    pace: Pace,
-    display: Option<Display>,
-    due: Instant,
+    eta: Eta,
+    /// When to show the progress next, if ever.
+    pub due: Option<Instant>,
 }
 
-enum Display {
-    Bars(Bars),
-    Plain,
-}
-
-impl<'a> Progress<'a> {
-    /// A display of the run in `segment`, of the kind that the options ask for and stderr allows.
+impl<'a> ProgressDisplay<'a> {
+    /// A display of the kind that the options ask for and stderr allows.
     pub fn new(segment: &'a Segment, narrator: &'a Narrator, args: &OutputArgs) -> Self {
-        let wanted = if args.quiet { How::None } else { args.progress };
-        let screen = if matches!(wanted, How::Auto | How::Bar) { Screen::open() } else { None };
-        let display = match (wanted, screen) {
-            (How::None, _) => None,
-            (_, Some(screen)) => {
-                narrator.open_display(screen);
-                Some(Display::Bars(Bars::new()))
+        let mode = if args.quiet { ProgressMode::None } else { args.progress };
+        let live_lines = if matches!(mode, ProgressMode::Auto | ProgressMode::Bar) { LiveLines::open() } else { None };
+        let first = match (mode, live_lines) {
+            (ProgressMode::None, _) => None,
+            (_, Some(live_lines)) => {
+                narrator.open_display(live_lines);
+                bars::choose_colours();
+                Some(FIRST_FRAME)
             }
-            (_, None) => Some(Display::Plain),
+            (_, None) => Some(plain::FIRST),
         };
-        let first = if matches!(display, Some(Display::Bars(_))) { FIRST_BARS } else { plain::FIRST };
-        let pace = Pace::new(segment);
-        Self { segment, narrator, due: pace.began + first, pace, display }
+        let eta = Eta::new(segment);
+        Self { segment, narrator, due: first.map(|first| eta.began + first), eta }
     }
 
-    /// When it wants to be shown next, if ever.
-    pub fn due(&self) -> Option<Instant> {
-        self.display.as_ref().map(|_| self.due)
-    }
-
-    /// Whether it wants to be shown now.
-    pub fn is_due(&self) -> bool {
-        self.due().is_some_and(|due| due <= Instant::now())
-    }
-
-    /// Shows the run as it stands.
-    pub fn show(&mut self, known: &Known<'_>) {
+    /// Shows the present progress, if it is due.
+    pub fn show<'b>(&mut self, known: impl FnOnce() -> KnownWorkers<'b>) {
         let now = Instant::now();
-        let Some(display) = &mut self.display else { return };
-        let look = Look::at(self.segment, known, now.saturating_duration_since(self.pace.began));
-        match display {
-            Display::Plain => {
-                self.narrator.progress(plain::line(&look, &self.pace, now));
-                self.due = plain::next(self.pace.began, self.due, now);
-            }
-            Display::Bars(bars) => {
-                if let Some(size) = self.narrator.display_size() {
-                    self.narrator.show(&bars.lines(&look, &self.pace, now, size));
-                }
-                self.due = Instant::now() + BARS.max(now.elapsed() * REST);
-            }
-        }
+        let Some(due) = self.due.filter(|due| *due <= now) else { return };
+        let progress = RunProgress::read(self.segment, &known(), now.saturating_duration_since(self.eta.began));
+        self.due = Some(if let Some(size) = self.narrator.display_size() {
+            self.narrator.show(&bars::lines(&progress, &self.eta, now, size));
+            Instant::now() + FRAME_INTERVAL.max(now.elapsed() * REST)
+        } else {
+            self.narrator.progress(plain::line(&progress, &self.eta, now));
+            plain::next(self.eta.began, due, now)
+        });
     }
 }
 
-impl Drop for Progress<'_> {
-    /// However a run ends, its display does.
+impl Drop for ProgressDisplay<'_> {
+    /// Removes the display, however the run ends.
     fn drop(&mut self) {
         self.narrator.close_display();
     }

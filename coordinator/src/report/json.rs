@@ -1,4 +1,4 @@
-//! The JSON of runs and of `status`: schema 1, keys only ever added.
+//! The JSON of runs and of `status`: schema 1, whose keys are only ever added to.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use common::{Cells, Mode, Number, Snapshot, Stop, Value, ValueType, WorkerSnapsh
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::sight::Sight;
-use crate::outcome::Fates;
+use super::status_view::StatusView;
+use crate::worker_outcome::{WorkerExit, WorkerOutcomes};
 
 /// The largest integer up to which every integer is a distinct double (ECMA-262, `Number.MAX_SAFE_INTEGER` + 1).
 const EXACT: u128 = 1 << 53;
@@ -29,7 +29,7 @@ struct Report<'a> {
     exact_total: Json,
     wrapped: bool,
     complete: bool,
-    contributions: Contributions,
+    contributions: Share<usize>,
     restarts: u64,
     recoveries: u64,
     elapsed_s: f64,
@@ -42,7 +42,7 @@ struct Report<'a> {
     workers: Vec<Worker>,
 }
 
-/// How far a range that is shared out has got.
+/// The progress of a split run.
 #[derive(Serialize)]
 struct Split {
     chunk: Json,
@@ -52,9 +52,9 @@ struct Split {
 }
 
 #[derive(Serialize)]
-struct Contributions {
-    done: usize,
-    total: usize,
+struct Share<T> {
+    done: T,
+    total: T,
 }
 
 #[derive(Serialize)]
@@ -95,40 +95,33 @@ struct Worker {
     seen: Option<Seen>,
 }
 
-/// What an onlooker sees of a worker beside its ledger.
+/// What only `status` shows of a worker.
 #[derive(Serialize)]
 struct Seen {
     stopped: bool,
-    progress: Option<Progress>,
+    progress: Option<Share<Json>>,
     time_s: Option<f64>,
 }
 
-/// How far a worker has got with what it computes now.
-#[derive(Serialize)]
-struct Progress {
-    done: Json,
-    total: Json,
+/// The object of a run.
+pub fn of_run(snapshot: &Snapshot, outcomes: &WorkerOutcomes) -> String {
+    object(snapshot, Some(outcomes), None)
 }
 
-/// The object of a run, with its workers' fates.
-pub fn of_run(snapshot: &Snapshot, fates: &Fates) -> String {
-    object(snapshot, Some(fates), None)
+/// The object of `status`.
+pub fn of_status(view: &StatusView) -> String {
+    object(&view.snapshot, None, Some(view))
 }
 
-/// The object of `status`, with who is with the segment.
-pub fn of_sight(sight: &Sight) -> String {
-    object(&sight.snapshot, None, Some(sight))
-}
-
-fn object(snapshot: &Snapshot, fates: Option<&Fates>, sight: Option<&Sight>) -> String {
+fn object(snapshot: &Snapshot, outcomes: Option<&WorkerOutcomes>, view: Option<&StatusView>) -> String {
     let has_value = snapshot.terms.mode != Mode::Independent;
     let is_split = snapshot.terms.mode == Mode::Split;
     let has_total = snapshot.terms.mode.has_total();
-    let workers: Vec<Worker> = snapshot.workers.iter().map(|seen| worker(seen, fates, sight, is_split)).collect();
+    let workers: Vec<Worker> = snapshot.workers.iter().map(|seen| worker(seen, outcomes, view, is_split)).collect();
     let report = Report {
         schema: 1,
         name: snapshot.name.as_str(),
-        state: sight.map(|sight| sight.state.name()),
+        state: view.map(|view| view.state.name()),
         kernel: &snapshot.terms.kernel,
         mode: snapshot.terms.mode.name(),
         iterations: integer(snapshot.terms.iterations.into()),
@@ -139,19 +132,19 @@ fn object(snapshot: &Snapshot, fates: Option<&Fates>, sight: Option<&Sight>) -> 
         exact_total: snapshot.exact_total().filter(|_| has_total).map_or(Json::Null, |total| cells(&total, text)),
         wrapped: snapshot.has_wrapped(),
         complete: snapshot.is_complete(),
-        contributions: Contributions { done: snapshot.done(), total: snapshot.total() },
+        contributions: Share { done: snapshot.done(), total: snapshot.total() },
         restarts: workers.iter().map(|worker| u64::from(worker.restarts)).sum(),
         recoveries: snapshot.recoveries,
         elapsed_s: snapshot.elapsed.as_secs_f64(),
-        stop: sight.map(|_| stop(snapshot.stop)),
-        coordinator: sight.map(coordinator),
-        lock: sight.map(|_| Lock { held_by: holder(snapshot) }),
+        stop: view.map(|_| stop(snapshot.stop)),
+        coordinator: view.map(coordinator),
+        lock: view.map(|_| Lock { held_by: holder(snapshot) }),
         workers,
     };
     serde_json::to_string(&report).expect("the report has only string keys and finite numbers")
 }
 
-/// An integer as a number where every reader keeps it exact, and as a string beyond.
+/// An integer as a number where every reader keeps it exact, else as a string.
 pub fn integer(number: i128) -> Json {
     match i64::try_from(number) {
         Ok(small) if number.unsigned_abs() <= EXACT => small.into(),
@@ -159,12 +152,12 @@ pub fn integer(number: i128) -> Json {
     }
 }
 
-/// An integer that may pass what every reader keeps exact: always a string, so that a key has one type.
+/// An integer that may become large: always a string, so that its key has one type.
 fn text(number: &i128) -> Json {
     number.to_string().into()
 }
 
-/// A value by itself, and those of an array as an array.
+/// One cell as it is, several as an array.
 fn cells<T>(cells: &Cells<T>, json: impl FnMut(&T) -> Json) -> Json {
     match cells.map(json) {
         Cells::One(cell) => cell,
@@ -179,7 +172,7 @@ fn value(value: &Value) -> Json {
     }
 }
 
-/// An integer as a string, a fraction as a number; null if it is infinite or none.
+/// An integer as a string, a float as a number; null if it is not finite.
 fn contribution(number: &Number) -> Json {
     match number {
         Number::Integer(number) => text(number),
@@ -209,23 +202,29 @@ fn stop(stop: Stop) -> &'static str {
     }
 }
 
-fn coordinator(sight: &Sight) -> Coordinator {
-    let Snapshot { coordinator, has_coordinator, .. } = sight.snapshot;
-    Coordinator { pid: coordinator, alive: has_coordinator, stopped: sight.has_stopped_coordinator }
+fn coordinator(view: &StatusView) -> Coordinator {
+    let Snapshot { coordinator, has_coordinator, .. } = view.snapshot;
+    Coordinator { pid: coordinator, alive: has_coordinator, stopped: view.has_stopped_coordinator }
 }
 
-fn worker(seen: &WorkerSnapshot, fates: Option<&Fates>, sight: Option<&Sight>, is_split: bool) -> Worker {
-    let fate = fates.and_then(|fates| fates.get(seen.ticket));
-    let has_failed = seen.state != WorkerState::Done && fate.as_ref().is_some_and(|fate| fate.failure.is_some());
+fn worker(
+    seen: &WorkerSnapshot,
+    outcomes: Option<&WorkerOutcomes>,
+    view: Option<&StatusView>,
+    is_split: bool,
+) -> Worker {
+    let outcome = outcomes.and_then(|outcomes| outcomes.get(seen.ticket));
+    let exit = outcome.and_then(|outcome| outcome.exit);
+    let has_failed = seen.state != WorkerState::Done && outcome.is_some_and(|outcome| outcome.failure.is_some());
     let seconds = |duration: Option<Duration>| duration.map(|duration| duration.as_secs_f64());
     Worker {
         number: seen.ticket,
         pid: Some(seen.pid).filter(|pid| *pid != 0),
         state: if has_failed { "failed" } else { seen.state.name() },
-        exit_code: fate.as_ref().and_then(|fate| fate.exit_code),
-        signal: fate.as_ref().and_then(|fate| fate.signal),
-        // One that dies before it has its ticket is known to its coordinator alone.
-        restarts: fate.as_ref().map_or(0, |fate| fate.restarts).max(seen.restarts),
+        exit_code: exit.and_then(WorkerExit::code),
+        signal: exit.and_then(WorkerExit::signal),
+        // Only the coordinator knows of a worker that died before it took its ticket.
+        restarts: outcome.map_or(0, |outcome| outcome.restarts).max(seen.restarts),
         contribution: seen.contribution.as_ref().map_or(Json::Null, |all| cells(all, contribution)),
         chunks: is_split.then_some(seen.chunks),
         attached_s: seconds(seen.attached),
@@ -233,12 +232,12 @@ fn worker(seen: &WorkerSnapshot, fates: Option<&Fates>, sight: Option<&Sight>, i
         slept_s: seconds(seen.slept),
         lock_wait_s: seconds(seen.lock_wait),
         committed_s: seconds(seen.committed),
-        seen: sight.map(|sight| Seen {
-            stopped: sight.stopped.contains(&seen.ticket),
-            progress: sight
+        seen: view.map(|view| Seen {
+            stopped: view.stopped.contains(&seen.ticket),
+            progress: view
                 .progress(seen.ticket)
-                .map(|(done, of)| Progress { done: integer(done.into()), total: integer(of.into()) }),
-            time_s: seconds(sight.time(seen.ticket)),
+                .map(|(done, of)| Share { done: integer(done.into()), total: integer(of.into()) }),
+            time_s: seconds(view.time(seen.ticket)),
         }),
     }
 }

@@ -1,23 +1,24 @@
-//! Results: the only module that decides what stands on stdout after a run.
+//! Results on stdout, and what the user should know about them.
 
 pub mod json;
-pub mod room;
-pub mod sight;
 pub mod status;
+pub mod status_view;
 pub mod table;
 
 use std::time::Instant;
 
 use common::{Committed, Mode, Number, Segment, Snapshot, WorkerState, cli, exit_code};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags};
 
 use crate::error::{Error, Result};
-use crate::narrate::Narrator;
-use crate::outcome::{Ending, Outcome};
+use crate::figures::counted;
+use crate::narration::Narrator;
+use crate::outcome::{EndReason, Outcome};
 use crate::output::{Output, Style};
+use crate::readiness;
 use crate::signals::Signals;
 
-/// Prints one contribution, as it is applied.
+/// Prints a contribution that was applied.
 pub fn print_commit(segment: &Segment, committed: &Committed, output: &mut Output) {
     let Committed { ticket, contribution, value } = committed;
     match (output.style(), segment.terms().mode) {
@@ -28,19 +29,19 @@ pub fn print_commit(segment: &Segment, committed: &Committed, output: &mut Outpu
             output.line(format_args!("Process Process-{ticket}, Result: {contribution}"));
         }
         (Style::Numbers, Mode::Independent) => output.line(contribution),
-        // Of a range that is shared out each worker's part is known at the end.
+        // In a split run each worker's part is known only at the end.
         _ => {}
     }
 }
 
-/// Prints the result of a run and says what is to be said of it; returns the exit code.
+/// Prints the result of a run and the notes about it; returns the exit code.
 ///
-/// A ledger that contradicts itself is an error, and nothing of it is printed.
+/// A ledger that contradicts itself is an error: nothing of it is printed.
 pub fn report(segment: &Segment, outcome: &Outcome, output: &mut Output, narrator: &Narrator) -> Result<u8> {
     let snapshot = segment.snapshot()?;
     snapshot.check().map_err(|violation| Error::Violation { name: segment.name().clone(), violation })?;
     match (output.style(), snapshot.terms.mode) {
-        (Style::Json, _) => output.line(json::of_run(&snapshot, &outcome.fates)),
+        (Style::Json, _) => output.line(json::of_run(&snapshot, &outcome.workers)),
         (_, Mode::Independent) => {}
         (Style::Numbers, _) => output.line(&snapshot.value),
         (Style::Lines, mode) => {
@@ -54,7 +55,7 @@ pub fn report(segment: &Segment, outcome: &Outcome, output: &mut Output, narrato
         narrator.note(wrap_note(&snapshot));
     }
     if snapshot.terms.value_type.is_float() && snapshot.terms.mode.has_total() {
-        narrator.note("with f64 the order of the additions shows in the last digits");
+        narrator.note("f64 results can differ in the last digits with the order of additions");
     }
     if snapshot.is_complete() {
         return Ok(exit_code::COMPLETE);
@@ -63,7 +64,9 @@ pub fn report(segment: &Segment, outcome: &Outcome, output: &mut Output, narrato
     Ok(exit_code(outcome))
 }
 
-/// Sees that everything printed reaches stdout; a signal or the deadline ends the wait, and a failure is an incomplete run.
+/// Waits until stdout has taken everything, or until a signal or the deadline; returns the exit code.
+///
+/// A write error turns exit code 0 into 1.
 pub fn drain(output: &mut Output, signals: &mut Signals, deadline: Option<Instant>, code: u8) -> u8 {
     loop {
         output.write_what_fits();
@@ -75,31 +78,24 @@ pub fn drain(output: &mut Output, signals: &mut Signals, deadline: Option<Instan
             cli::report("stdout was not read to the end in time; results are missing from it", None);
             return if code == exit_code::COMPLETE { exit_code::TIMEOUT } else { code };
         }
-        {
-            let stdout = Output::descriptor();
-            let mut waking =
-                [PollFd::from_borrowed_fd(signals.descriptor(), PollFlags::IN), PollFd::new(&stdout, PollFlags::OUT)];
-            // An interrupted poll is a signal, which is looked at next.
-            let _ = poll(&mut waking, left.and_then(|left| Timespec::try_from(left).ok()).as_ref());
-        }
-        if let Some(farewell) = signals.farewells().first() {
-            return farewell.exit_code();
+        let stdout = Output::descriptor();
+        let signal = PollFd::from_borrowed_fd(signals.descriptor(), PollFlags::IN);
+        readiness::wait(&mut [signal, PollFd::new(&stdout, PollFlags::OUT)], left);
+        if let Some(signal) = signals.stop_signals().first() {
+            return signal.exit_code;
         }
     }
-    match output.failure() {
-        Some(error) => {
-            cli::report(&format!("cannot write results to stdout: {error}"), None);
-            if code == exit_code::COMPLETE { exit_code::INCOMPLETE } else { code }
-        }
-        None => code,
-    }
+    let Some(error) = output.failure() else { return code };
+    cli::report(&format!("cannot write results to stdout: {error}"), None);
+    if code == exit_code::COMPLETE { exit_code::INCOMPLETE } else { code }
 }
 
-/// What each worker has added to a range that is shared out.
+/// Prints what each worker has added in a split run.
 fn print_parts(snapshot: &Snapshot, output: &mut Output) {
     for worker in snapshot.workers.iter().filter(|worker| worker.state != WorkerState::Pending) {
         let sum = worker.contribution.clone().unwrap_or_else(|| snapshot.value.map(|_| Number::Integer(0)));
-        output.line(format_args!("Process Process-{} added {sum} in {} chunks", worker.ticket, worker.chunks));
+        let chunks = counted(worker.chunks, "chunk");
+        output.line(format_args!("Process Process-{} added {sum} in {chunks}", worker.ticket));
     }
 }
 
@@ -109,16 +105,16 @@ fn wrap_note(snapshot: &Snapshot) -> String {
     format!("the {kind} wrapped around; the exact total is {total}")
 }
 
-/// Why a run that is not complete is not.
+/// Why an incomplete run is incomplete.
 pub fn reason(outcome: &Outcome) -> &'static str {
-    match outcome.ending {
-        Some(Ending::Stopped) => "stopped",
-        Some(ending) => ending.name(),
+    match outcome.end_reason {
+        Some(EndReason::Stopped) => "stopped",
+        Some(reason) => reason.name(),
         None => "workers failed",
     }
 }
 
-/// The error of a run that is not complete: why, how much is there, and which workers failed.
+/// The error of an incomplete run: why, how much is done, and which workers failed.
 fn what_is_missing(snapshot: &Snapshot, outcome: &Outcome) -> String {
     let reason = reason(outcome);
     let progress = match snapshot.terms.mode {
@@ -128,7 +124,7 @@ fn what_is_missing(snapshot: &Snapshot, outcome: &Outcome) -> String {
         _ => format!("{} of {} contributions are applied", snapshot.done(), snapshot.total()),
     };
     let mut failures: Vec<String> =
-        outcome.fates.failures().map(|(ticket, reason)| format!("Process-{ticket} {reason}")).collect();
+        outcome.workers.failures().map(|(ticket, reason)| format!("Process-{ticket} {reason}")).collect();
     if let Some(rest) = failures.len().checked_sub(5).filter(|rest| *rest > 0) {
         failures.truncate(5);
         failures.push(format!("{rest} more"));
@@ -138,10 +134,10 @@ fn what_is_missing(snapshot: &Snapshot, outcome: &Outcome) -> String {
 }
 
 fn exit_code(outcome: &Outcome) -> u8 {
-    match outcome.ending {
-        Some(Ending::Farewell(farewell)) => farewell.exit_code(),
-        Some(Ending::TimedOut) => exit_code::TIMEOUT,
-        None if outcome.fates.have_overflow() => exit_code::OVERFLOW,
-        Some(Ending::Stopped) | None => exit_code::INCOMPLETE,
+    match outcome.end_reason {
+        Some(EndReason::Signal(signal)) => signal.exit_code,
+        Some(EndReason::TimedOut) => exit_code::TIMEOUT,
+        None if outcome.workers.have_overflow() => exit_code::OVERFLOW,
+        Some(EndReason::Stopped) | None => exit_code::INCOMPLETE,
     }
 }

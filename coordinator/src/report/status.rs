@@ -1,69 +1,61 @@
-//! `status` for people: a segment, its workers, and what to do next.
+//! `status` as text: a segment, its workers, and what to do next.
 
 use std::fmt::Display;
 use std::time::Duration;
 
+use common::WorkerState::{Attached, Computing, Died, Done, Failed, Pending, Sleeping, Waiting};
 use common::{Cells, Mode, RunState, Snapshot, Stop, WorkerSnapshot, WorkerState};
 
-use super::room::Room;
-use super::sight::Sight;
+use super::status_view::StatusView;
 use super::table;
+use crate::figures::{counted, per_cent, times};
+use crate::terminal::TerminalSize;
 
-/// How much of a contribution to an array a row shows.
+/// How many characters of an array's contribution a row shows.
 const WIDEST: usize = 40;
 
-/// How many processes one command names.
+/// How many processes a command names.
 const MOST_NAMED: usize = 8;
 
-/// The states in the order in which workers that are not shown are summed up.
-const STATES: [WorkerState; 8] = [
-    WorkerState::Attached,
-    WorkerState::Computing,
-    WorkerState::Sleeping,
-    WorkerState::Waiting,
-    WorkerState::Done,
-    WorkerState::Died,
-    WorkerState::Failed,
-    WorkerState::Pending,
-];
+/// The states, in the order of the line that sums up workers without a row.
+const STATES: [WorkerState; 8] = [Attached, Computing, Sleeping, Waiting, Done, Died, Failed, Pending];
 
-/// The lines that show the segment; no more of them than there is room for, and no longer ones.
-pub fn status(sight: &Sight, room: Option<Room>) -> String {
-    let snapshot = &sight.snapshot;
-    let mut lines = vec![head(sight)];
+/// The lines that show the segment, cut to the size if there is one.
+pub fn status(view: &StatusView, size: Option<TerminalSize>) -> String {
+    let snapshot = &view.snapshot;
+    let mut lines = vec![head(view)];
     if snapshot.terms.mode != Mode::Independent {
         lines.push(format!("value: {} ({})", snapshot.value, snapshot.terms.value_type.name()));
     }
     let lock = snapshot.holder.as_ref().map_or_else(|| "free".to_owned(), ToString::to_string);
-    lines.push(format!("lock: {lock}; recovered {} times", snapshot.recoveries));
+    lines.push(format!("lock: {lock}; recovered {}", times(snapshot.recoveries)));
     if let Some(pid) = snapshot.coordinator {
-        let state = match (snapshot.has_coordinator, sight.has_stopped_coordinator) {
+        let state = match (snapshot.has_coordinator, view.has_stopped_coordinator) {
             (_, true) => "stopped",
             (true, false) => "alive",
-            (false, false) if sight.state == RunState::Finished => "gone",
+            (false, false) if view.state == RunState::Finished => "gone",
             (false, false) => "dead",
         };
         lines.push(format!("coordinator: pid {pid}, {state}"));
     }
-    let next = (!sight.is_removed).then(|| format!("next: {}", next_step(sight)));
-    // The table has a header, and what it leaves out a line.
-    let most = room.map(|room| room.rows.saturating_sub(lines.len() + 2 + next.iter().len()));
-    lines.extend(workers(sight, most.unwrap_or(usize::MAX)));
+    let next = (!view.is_removed).then(|| format!("next: {}", next_step(view)));
+    // Besides its rows the table has a header, and a line for the rows that do not fit.
+    let most = size.map(|size| size.rows.saturating_sub(lines.len() + 2 + next.iter().len()));
+    lines.extend(workers(view, most.unwrap_or(usize::MAX)));
     lines.extend(next);
-    match room {
-        Some(room) => room.fit(&lines.join("\n")),
+    match size {
+        Some(size) => size.fit(&lines.join("\n")),
         None => lines.join("\n"),
     }
 }
 
-fn head(sight: &Sight) -> String {
-    let snapshot = &sight.snapshot;
-    let state = format!("{}{}", sight.state.name(), sight.qualities());
+fn head(view: &StatusView) -> String {
+    let snapshot = &view.snapshot;
+    let state = format!("{}{}", view.state.name(), view.state_suffix());
     let progress = match snapshot.terms.mode {
         Mode::Split => {
-            let chunks = snapshot.chunks_done();
-            let done = table::per_cent(snapshot.iterations_done(), snapshot.terms.iterations);
-            format!("{done}% in {chunks} chunks")
+            let done = per_cent(snapshot.iterations_done(), snapshot.terms.iterations);
+            format!("{done}% in {}", counted(snapshot.chunks_done(), "chunk"))
         }
         Mode::Shared => return format!("{}: {state}; for programs that use its value", snapshot.name),
         _ => format!("{} of {} contributions", snapshot.done(), snapshot.total()),
@@ -76,21 +68,21 @@ fn head(sight: &Sight) -> String {
     )
 }
 
-/// The table of the workers, or of so many of them and a line about the others: those at work come first.
-fn workers(sight: &Sight, most: usize) -> Vec<String> {
-    let all = &sight.snapshot.workers;
+/// The table of the workers; if there are more than `most`, of the live ones first, and a line about the others.
+fn workers(view: &StatusView, most: usize) -> Vec<String> {
+    let all = &view.snapshot.workers;
     if all.is_empty() {
         return Vec::new();
     }
     let mut shown: Vec<&WorkerSnapshot> = all.iter().collect();
-    // One more fits where no line about others is needed.
+    // One more row fits without the line about the others.
     if all.len() > most.saturating_add(1) {
-        shown.sort_by_key(|worker| (!worker.alive, worker.state == WorkerState::Pending));
+        shown.sort_by_key(|worker| (!worker.alive, worker.state == Pending));
         let others = shown.split_off(most);
         shown.sort_by_key(|worker| worker.ticket);
-        return vec![rows(sight, &shown), summed_up(&others)];
+        return vec![rows(view, &shown), summed_up(&others)];
     }
-    vec![rows(sight, &shown)]
+    vec![rows(view, &shown)]
 }
 
 fn summed_up(others: &[&WorkerSnapshot]) -> String {
@@ -100,8 +92,8 @@ fn summed_up(others: &[&WorkerSnapshot]) -> String {
     format!("and {} more: {}", others.len(), counts.join(", "))
 }
 
-fn rows(sight: &Sight, workers: &[&WorkerSnapshot]) -> String {
-    let is_split = sight.snapshot.terms.mode == Mode::Split;
+fn rows(view: &StatusView, workers: &[&WorkerSnapshot]) -> String {
+    let is_split = view.snapshot.terms.mode == Mode::Split;
     let last = if is_split { "CHUNKS" } else { "VALUE" };
     let mut table = table::table(&["WORKER", "PID", "STATE", "TIME", "RESTARTS", "CONTRIBUTION", last]);
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
@@ -109,8 +101,8 @@ fn rows(sight: &Sight, workers: &[&WorkerSnapshot]) -> String {
         table.add_row([
             format!("Process-{}", worker.ticket),
             or_none((worker.pid != 0).then(|| worker.pid.to_string())),
-            doing(worker, sight),
-            or_none(sight.time(worker.ticket).map(seconds)),
+            doing(worker, view),
+            or_none(view.time(worker.ticket).map(seconds)),
             worker.restarts.to_string(),
             or_none(worker.contribution.as_ref().map(short)),
             if is_split { worker.chunks.to_string() } else { or_none(worker.value_after.as_ref().map(short)) },
@@ -120,11 +112,11 @@ fn rows(sight: &Sight, workers: &[&WorkerSnapshot]) -> String {
     table::text(&table)
 }
 
-fn doing(worker: &WorkerSnapshot, sight: &Sight) -> String {
+fn doing(worker: &WorkerSnapshot, view: &StatusView) -> String {
     let state = worker.state.name();
-    let progress = sight.progress(worker.ticket).filter(|(_, of)| *of > 0);
-    let progress = progress.map(|(done, of)| format!(" {}%", table::per_cent(done, of))).unwrap_or_default();
-    let stopped = if sight.stopped.contains(&worker.ticket) { ", stopped" } else { "" };
+    let progress = view.progress(worker.ticket).filter(|(_, of)| *of > 0);
+    let progress = progress.map(|(done, of)| format!(" {}%", per_cent(done, of))).unwrap_or_default();
+    let stopped = if view.stopped.contains(&worker.ticket) { ", stopped" } else { "" };
     format!("{state}{progress}{stopped}")
 }
 
@@ -132,7 +124,7 @@ fn seconds(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())
 }
 
-/// The first cells, so that a row stays a line.
+/// The first cells, so that a row stays one line.
 fn short<T: Display>(cells: &Cells<T>) -> String {
     let text = cells.to_string();
     if text.chars().count() <= WIDEST {
@@ -142,9 +134,9 @@ fn short<T: Display>(cells: &Cells<T>) -> String {
     format!("{}, …]", first.rsplit_once(',').map_or(first.as_str(), |(first, _)| first))
 }
 
-fn next_step(sight: &Sight) -> String {
-    let Sight { snapshot, state, .. } = sight;
-    let stopped = sight.stopped_processes();
+fn next_step(view: &StatusView) -> String {
+    let StatusView { snapshot, state, .. } = view;
+    let stopped = view.stopped_processes();
     if stopped.is_empty() || *state == RunState::Finished {
         return next_command(snapshot, *state);
     }
@@ -153,7 +145,7 @@ fn next_step(sight: &Sight) -> String {
         RunState::Running => format!("; or end it: coordinator stop --now {}", snapshot.name),
         _ => String::new(),
     };
-    format!("let what is stopped go on: kill -CONT {}{stop}", named.join(" "))
+    format!("continue the stopped processes: kill -CONT {}{stop}", named.join(" "))
 }
 
 fn next_command(snapshot: &Snapshot, state: RunState) -> String {

@@ -4,7 +4,9 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use common::{Lookup, Mode, Terms};
 
-/// One line a segment.
+use crate::figures::per_cent;
+
+/// A line for each segment.
 pub fn list(segments: &[Lookup]) -> String {
     let mut table = table(&["NAME", "STATE", "KERNEL", "CONTRIBUTIONS", "COORDINATOR"]);
     for segment in segments {
@@ -26,12 +28,7 @@ fn progress(segment: &Lookup) -> String {
     }
 }
 
-/// The part in per cent; all of nothing.
-pub fn per_cent(done: u64, of: u64) -> u128 {
-    (u128::from(done) * 100).checked_div(of.into()).unwrap_or(100).min(100)
-}
-
-/// How a worker for such a segment is called.
+/// The command that starts a worker for such a segment.
 pub fn worker(terms: &Terms) -> String {
     if terms.worker.as_os_str().is_empty() { "worker".to_owned() } else { terms.worker.display().to_string() }
 }
@@ -52,7 +49,7 @@ pub fn align_right(table: &mut Table, columns: &[usize]) {
     }
 }
 
-/// The table without the blanks at its edges.
+/// The table as text, without blanks at its edges.
 pub fn text(table: &Table) -> String {
     table.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join("\n")
 }

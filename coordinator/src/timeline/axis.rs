@@ -1,9 +1,9 @@
 //! Round numbers for axes.
 
-/// A unit of time: its name, and its nanoseconds.
+/// A unit of time: its name, and its length in nanoseconds.
 pub type Unit = (&'static str, f64);
 
-/// The units, and up to how many nanoseconds a picture is told in each.
+/// The units, each with the longest picture (in nanoseconds) that uses it.
 const UNITS: [(f64, Unit); 5] = [
     (2e6, ("µs", 1e3)),
     (2e9, ("ms", 1e6)),
@@ -16,17 +16,17 @@ const UNITS: [(f64, Unit); 5] = [
 pub fn duration(nanoseconds: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "two digits behind the point are shown")]
     let nanoseconds = nanoseconds as f64;
-    // In seconds from one on, where an axis is told in milliseconds up to two.
+    // Seconds from one second on, where an axis uses milliseconds up to two.
     let (unit, size) = unit(nanoseconds * 2.0);
     format!("{:.2} {unit}", nanoseconds / size)
 }
 
-/// The unit in which a picture of so many nanoseconds is told.
+/// The unit of a picture of that many nanoseconds.
 pub fn unit(length: f64) -> Unit {
     UNITS.into_iter().find(|(most, _)| length <= *most).map_or(("s", 1e9), |(_, unit)| unit)
 }
 
-/// 1, 2 or 5 times a power of ten, so that there are at most `most` steps from `low` to `high`.
+/// The least 1, 2 or 5 times a power of ten that makes at most `most` steps from `low` to `high`.
 pub fn step(low: f64, high: f64, most: f64) -> f64 {
     let least = ((high - low) / most).max(f64::MIN_POSITIVE);
     let power: f64 = format!("1e{}", magnitude(least)).parse().unwrap_or(f64::INFINITY);
@@ -36,14 +36,13 @@ pub fn step(low: f64, high: f64, most: f64) -> f64 {
 /// The multiples of `step` from `low` to `high`.
 pub fn ticks(low: f64, high: f64, step: f64) -> impl Iterator<Item = f64> {
     let first = (low / step - 1e-9).ceil();
-    // Counted, not added up; and never without end, whatever the numbers are.
+    // Multiplied, because a sum would accumulate errors; bounded for any numbers.
     (0..100_u32).map(move |index| (first + f64::from(index)) * step).take_while(move |tick| *tick <= high + step * 1e-9)
 }
 
-/// A tick's label: plain on an axis up to a million, with a power of ten on a longer one, and with no more digits than the
-/// steps need.
+/// A tick's label, with no more digits than the steps need: plain up to a million, beyond with a power of ten.
 pub fn label(tick: f64, step: f64, largest: f64) -> String {
-    // No minus before a zero, and none of the noise of a difference.
+    // Zero, without a sign or rounding errors.
     if tick.abs() < step * 1e-6 {
         return "0".to_owned();
     }
@@ -59,9 +58,9 @@ pub fn label(tick: f64, step: f64, largest: f64) -> String {
     }
 }
 
-/// The power of ten that a number begins with.
+/// A number's power of ten.
 ///
-/// As it is written, which is exact, unlike its logarithm.
+/// Taken from its text, which is exact, unlike its logarithm.
 fn magnitude(number: f64) -> i32 {
     format!("{number:e}").split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0)
 }
@@ -100,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_are_none_make_no_ticks_without_end() {
+    fn infinite_axes_have_a_bounded_number_of_ticks() {
         for (low, high) in [(0.0, 0.0), (0.0, f64::INFINITY), (-f64::MAX, f64::MAX)] {
             assert!(ticks(low, high, step(low, high, 5.0)).count() <= 100);
         }

@@ -1,4 +1,4 @@
-//! The files of the pictures: what cannot be written is told before the run, and a run that does not begin changes none.
+//! The pictures' files: opened before the run, so that errors show early; a run that does not begin changes none of them.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -10,7 +10,7 @@ use rustix::fs::OFlags;
 use crate::args::{Picture, PictureFormat};
 use crate::error::{Error, Result};
 
-/// A file that is open and not written yet. Dropped so, it is removed if it was not there before.
+/// An open file that is not written yet. Dropping it removes the file if this created it.
 pub struct PictureFile {
     path: PathBuf,
     format: PictureFormat,
@@ -19,11 +19,11 @@ pub struct PictureFile {
 }
 
 impl PictureFile {
-    /// Opens the file, and makes it if there is none; what is in it stays until there is something better.
+    /// Opens or creates the file; keeps its contents until [`Self::write`].
     pub fn open(picture: &Picture) -> Result<Self> {
         let Picture { path, format } = picture;
         let why = |source| Error::Timeline { path: path.clone(), source };
-        // Without O_NONBLOCK a FIFO would be waited for.
+        // Without O_NONBLOCK, opening a FIFO would block.
         let flags = OFlags::NONBLOCK.bits().cast_signed();
         let mut options = OpenOptions::new();
         options.write(true).custom_flags(flags);
@@ -38,7 +38,7 @@ impl PictureFile {
         Ok(Self { path: path.clone(), format: *format, file, is_new })
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -56,7 +56,7 @@ impl PictureFile {
 impl Drop for PictureFile {
     fn drop(&mut self) {
         if self.is_new {
-            // An empty picture is no picture; nothing more can be done about a failure here.
+            // A failure cannot be handled here.
             let _ = fs::remove_file(&self.path);
         }
     }

@@ -1,14 +1,13 @@
-//! How the shared value grew: what workers saw at the end of their commits, and what the ledger knows of the others.
+//! How the shared value grew: from the commits in the workers' spans, and from the ledger for workers without spans.
 
 use std::collections::HashSet;
 
 use common::trace::Span;
-use common::{Instant, Snapshot};
+use common::{Instant, Snapshot, nanoseconds};
 
-use super::model::nanoseconds;
-use super::record::Recording;
+use super::recording::Recording;
 
-/// The shared value (the first cell of an array) from each of these instants on; none if the results stay apart.
+/// The shared value, or the first cell of an array, from each of these instants on; empty without a shared value.
 pub fn instants<'a>(
     recording: &Recording,
     snapshot: &Snapshot,
@@ -20,15 +19,15 @@ pub fn instants<'a>(
     }
     let (began, value) = recording.began;
     let mut points = vec![(created.0, 0.0), (began.0, value)];
-    let mut have_noted = HashSet::new();
+    let mut with_spans = HashSet::new();
     for span in spans {
         if let Some(value) = span.value {
-            have_noted.insert(span.ticket);
+            with_spans.insert(span.ticket);
             points.push((span.end.0, value));
         }
     }
-    // Workers that note nothing: started by hand, or launched by a coordinator that died.
-    let others = snapshot.workers.iter().filter(|worker| !have_noted.contains(&worker.ticket));
+    // Workers without spans were started by hand, or launched by a coordinator that died.
+    let others = snapshot.workers.iter().filter(|worker| !with_spans.contains(&worker.ticket));
     points.extend(others.filter_map(|worker| {
         let value = worker.value_after.as_ref()?.as_slice().first()?;
         Some((created.0.saturating_add(nanoseconds(worker.committed?)), value.number().to_f64()))

@@ -1,13 +1,12 @@
-//! The lives of workers: from what the coordinator saw, what they noted, and, of those who note nothing, what the ledger knows.
+//! The lives of workers: from launches, spans, and, for workers without spans, the ledger.
 
 use common::trace::{Activity, Span};
-use common::{Instant, Mode, Phase, Snapshot, WorkerSnapshot, WorkerState, exit_code};
+use common::{Instant, Mode, Phase, Snapshot, WorkerSnapshot, WorkerState, exit_code, nanoseconds};
 
-use super::model::{Beginning, Life, Stretch, nanoseconds};
-use super::record::Launch;
-use crate::outcome::describe;
+use super::model::{Beginning, Life, Stretch};
+use super::recording::Launch;
 
-/// What the ledger knows, for what nobody noted.
+/// The ledger, for what is not recorded.
 pub struct Ledger<'a> {
     snapshot: &'a Snapshot,
     created: Instant,
@@ -28,26 +27,26 @@ impl<'a> Ledger<'a> {
         let end = launch.end.as_ref().map_or(self.end, |end| end.at.0).max(start);
         let worker = self.snapshot.worker(launch.ticket).filter(|worker| worker.pid == launch.pid);
         let stretches = match worker {
-            // It could not note anything.
+            // It could not record spans.
             Some(worker) if spans.is_empty() && worker.committed.is_some() => self.durations(worker, start, end),
             _ => stretches(launch, spans, self.snapshot.terms.mode == Mode::Split, start, end),
         };
-        let fate = match &launch.end {
-            Some(launch_end) if launch_end.status.exit_status() == Some(0) => "has finished".to_owned(),
-            Some(launch_end) => describe(launch_end.status),
+        let ending = match &launch.end {
+            Some(launch_end) if launch_end.exit.is_success() => "has finished".to_owned(),
+            Some(launch_end) => launch_end.exit.to_string(),
             None => "was left behind".to_owned(),
         };
-        Life { pid: launch.pid, beginning, start, end, fate, died: has_died(launch), stretches }
+        Life { pid: launch.pid, beginning, start, end, ending, died: has_died(launch), stretches }
     }
 
-    /// The life of a worker that it did not.
+    /// The life of a worker that it did not launch.
     pub fn joined(&self, worker: &WorkerSnapshot, departed: Option<Instant>) -> Option<Life> {
         let start = self.created.0.saturating_add(nanoseconds(worker.attached?));
         let committed = worker.committed.map(|committed| self.created.0.saturating_add(nanoseconds(committed)));
         let end = committed.or(departed.map(|at| at.0)).unwrap_or(self.end).max(start);
-        // Of no child it is known how it ended.
+        // The exit of a process that is not a child is unknown.
         let died = worker.state == WorkerState::Died && !self.was_stopped;
-        let fate = match worker.state {
+        let ending = match worker.state {
             WorkerState::Done => "has contributed",
             WorkerState::Died if died => "died or left",
             WorkerState::Died => "left",
@@ -55,32 +54,24 @@ impl<'a> Ledger<'a> {
             _ => "was still at work",
         };
         let stretches = self.durations(worker, start, end);
-        Some(Life { pid: worker.pid, beginning: Beginning::Joined, start, end, fate: fate.to_owned(), died, stretches })
+        let (ending, beginning) = (ending.to_owned(), Beginning::Joined);
+        Some(Life { pid: worker.pid, beginning, start, end, ending, died, stretches })
     }
 
-    /// The stretches of a worker of which only durations are known, backwards from its commit.
+    /// The stretches of a worker whose durations alone are known, backwards from its commit.
     fn durations(&self, worker: &WorkerSnapshot, start: u64, end: u64) -> Vec<Stretch> {
         let Some(committed) = worker.committed.filter(|_| self.snapshot.terms.mode != Mode::Split) else {
             return Vec::new();
         };
         let mut at = (self.created.0.saturating_add(nanoseconds(committed))).clamp(start, end);
-        let stretch = |activity, start, end, commits| Stretch {
-            activity,
-            start,
-            end,
-            chunk: None,
-            count: 1,
-            is_cut: false,
-            commits,
-        };
-        // How long the lock was held for it is not known.
-        let mut stretches = vec![stretch(Activity::Hold, at, at, true)];
+        // How long it held the lock is unknown.
+        let mut stretches = vec![Stretch { commits: true, ..Stretch::new(Activity::Hold, at, at) }];
         let took =
             [(Activity::Wait, worker.lock_wait), (Activity::Sleep, worker.slept), (Activity::Compute, worker.computed)];
         for (activity, took) in took {
             let from = at.saturating_sub(took.map_or(0, nanoseconds)).max(start);
             if from < at {
-                stretches.push(stretch(activity, from, at, false));
+                stretches.push(Stretch::new(activity, from, at));
             }
             at = from;
         }
@@ -89,7 +80,7 @@ impl<'a> Ledger<'a> {
     }
 }
 
-/// What a worker noted, in order, and the span in which it died.
+/// A worker's spans in order, and the one in which it died.
 fn stretches(launch: &Launch, mut spans: Vec<Span>, is_split: bool, start: u64, end: u64) -> Vec<Stretch> {
     let open = open(launch, spans.last());
     spans.sort_by_key(|span| span.start);
@@ -98,27 +89,11 @@ fn stretches(launch: &Launch, mut spans: Vec<Span>, is_split: bool, start: u64, 
     for Span { activity, count, start, end: until, range, value, .. } in spans {
         let (from, to) = (start.0.clamp(at, end), until.0.clamp(at, end));
         let chunk = (is_split && !range.is_empty()).then_some((range.start, range.end));
-        stretches.push(Stretch {
-            activity,
-            start: from,
-            end: to,
-            chunk,
-            count,
-            is_cut: false,
-            commits: value.is_some(),
-        });
+        stretches.push(Stretch { chunk, count, commits: value.is_some(), ..Stretch::new(activity, from, to) });
         at = to;
     }
     if let Some(activity) = open.filter(|_| at < end) {
-        stretches.push(Stretch {
-            activity,
-            start: at,
-            end,
-            chunk: None,
-            count: 1,
-            is_cut: has_died(launch),
-            commits: false,
-        });
+        stretches.push(Stretch { is_cut: has_died(launch), ..Stretch::new(activity, at, end) });
     }
     stretches
 }
@@ -130,19 +105,19 @@ fn open(launch: &Launch, last: Option<&Span>) -> Option<Activity> {
     let doing = match end.phase? {
         Phase::Computing => Activity::Compute,
         Phase::Sleeping => Activity::Sleep,
-        // It notes that it had to wait when it has the lock, and that it has held it when it has it no more.
+        // A worker records its wait once it has the lock, and its hold once it has released the lock.
         Phase::Waiting if last == Some(Activity::Wait) => Activity::Hold,
         Phase::Waiting if !end.is_done => Activity::Wait,
         Phase::Attached | Phase::Waiting | Phase::Failed => return None,
     };
-    (end.status.exit_status() != Some(0) && last != Some(doing)).then_some(doing)
+    (!end.exit.is_success() && last != Some(doing)).then_some(doing)
 }
 
-/// Whether a worker died, rather than left because it was asked to or had nothing more to do.
+/// Whether a worker died. Otherwise it was asked to leave or had nothing left to do.
 fn has_died(launch: &Launch) -> bool {
     let Some(end) = &launch.end else { return false };
     let left =
         [exit_code::COMPLETE, exit_code::INCOMPLETE, exit_code::HANGUP, exit_code::INTERRUPTED, exit_code::TERMINATED];
-    let has_left = end.status.exit_status().is_some_and(|code| left.iter().any(|left| i32::from(*left) == code));
+    let has_left = end.exit.code().is_some_and(|code| left.iter().any(|left| i32::from(*left) == code));
     !has_left || end.phase == Some(Phase::Failed)
 }

@@ -1,17 +1,17 @@
-//! Stretches as marks of some pixels: what is narrower than a picture can show is merged, and what matters stays visible.
+//! Marks: stretches in pixels, merged where they are too narrow to be shown.
 
 use common::trace::Activity;
 
 use super::markup::Class;
 use super::model::{Life, Stretch};
 
-/// The width of a mark that is narrower by itself.
+/// The least width of a mark.
 const NARROWEST: f64 = 1.2;
 
-/// Commits are marked no closer than this: otherwise nothing would be seen of what is between them.
+/// The least distance of two commit marks: otherwise they would hide what is between them.
 const APART: f64 = 6.0;
 
-/// Something to be drawn.
+/// A mark.
 pub struct Mark<'a> {
     pub class: Class,
     pub x: f64,
@@ -22,17 +22,17 @@ pub struct Mark<'a> {
     pub stretch: &'a Stretch,
 }
 
-/// Narrow stretches that follow upon one another.
-struct Run<'a> {
+/// Consecutive narrow stretches, to be merged.
+struct Cluster<'a> {
     from: f64,
     to: f64,
-    /// How much of each activity there is in it.
+    /// The width of each activity in it.
     shares: [f64; 4],
     count: u32,
     first: &'a Stretch,
 }
 
-impl<'a> Run<'a> {
+impl<'a> Cluster<'a> {
     fn mark(self) -> Mark<'a> {
         let longest =
             Activity::ALL.into_iter().max_by(|a, b| self.shares[*a as usize].total_cmp(&self.shares[*b as usize]));
@@ -42,18 +42,18 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The marks of a life, with `x` for the pixel of a time: first those below, then those above them.
+/// The marks of a life, from bottom to top; `x` gives the pixel of a time.
 ///
-/// Stretches narrower than `least` are merged with narrow ones next to them.
+/// Stretches narrower than `least` are merged with narrow neighbours.
 pub fn marks(life: &Life, x: impl Fn(u64) -> f64, least: f64) -> Vec<Mark<'_>> {
     let (mut below, mut above): (Vec<Mark<'_>>, Vec<Mark<'_>>) = (Vec::new(), Vec::new());
-    let mut run: Option<Run<'_>> = None;
+    let mut cluster: Option<Cluster<'_>> = None;
     let mut last_commit = f64::NEG_INFINITY;
     for stretch in &life.stretches {
         let (from, to) = (x(stretch.start), x(stretch.end));
         let (width, class) = (to - from, class(stretch.activity));
         if width >= least {
-            below.extend(run.take().map(Run::mark));
+            below.extend(cluster.take().map(Cluster::mark));
             below.push(Mark { class, x: from, width: width.max(NARROWEST), count: stretch.count, stretch });
             continue;
         }
@@ -61,16 +61,16 @@ pub fn marks(life: &Life, x: impl Fn(u64) -> f64, least: f64) -> Vec<Mark<'_>> {
             last_commit = from;
             above.push(Mark { class, x: from - 1.0, width: 2.0, count: stretch.count, stretch });
         }
-        if run.as_ref().is_some_and(|run| from - run.to > least) {
-            below.extend(run.take().map(Run::mark));
+        if cluster.as_ref().is_some_and(|cluster| from - cluster.to > least) {
+            below.extend(cluster.take().map(Cluster::mark));
         }
-        let run = run.get_or_insert(Run { from, to, shares: [0.0; 4], count: 0, first: stretch });
-        run.to = to;
-        run.shares[stretch.activity as usize] += width;
-        run.count = run.count.saturating_add(stretch.count);
+        let cluster = cluster.get_or_insert(Cluster { from, to, shares: [0.0; 4], count: 0, first: stretch });
+        cluster.to = to;
+        cluster.shares[stretch.activity as usize] += width;
+        cluster.count = cluster.count.saturating_add(stretch.count);
     }
-    below.extend(run.map(Run::mark));
-    // Next to nothing is not worth a mark: the lock that everyone takes for a ticket.
+    below.extend(cluster.map(Cluster::mark));
+    // Drops what is hardly visible, such as the lock that each worker takes for its ticket.
     below
         .retain(|mark| mark.count > 3 || mark.width > NARROWEST || mark.class == Class::Compute || mark.stretch.is_cut);
     below.extend(above);

@@ -1,8 +1,8 @@
-//! The little SVG that is written here: text that is escaped, and the colours, light and dark.
+//! SVG: escaped text, shapes, and a style with light and dark colours.
 
 use std::fmt::{Display, Write};
 
-/// What something is, as a class of the style below.
+/// What a shape shows: a class of [`STYLE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     Alive,
@@ -15,7 +15,7 @@ pub enum Class {
 }
 
 impl Class {
-    /// The name in the markup.
+    /// The name of the class.
     pub fn name(self) -> &'static str {
         match self {
             Self::Alive => "alive",
@@ -29,9 +29,9 @@ impl Class {
     }
 }
 
-/// Okabe and Ito's palette, which the colour-blind tell apart ("Color Universal Design", 2008), a little brighter on dark.
+/// Okabe and Ito's palette for the colour-blind ("Color Universal Design", 2008), a little brighter on dark pages.
 ///
-/// Plain classes rather than variables: readers that know no `var()`, and those that know no `@media`, show the light one.
+/// Plain classes, no variables: renderers without `var()` or `@media` show the light colours.
 const STYLE: &str = "\
 text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,'DejaVu Sans',sans-serif;font-size:11px;fill:#57606a}\
 .title{font-size:15px;font-weight:600;fill:#1f2328}.strong{font-size:12px;fill:#1f2328}.end{text-anchor:end}.mid{text-anchor:middle}\
@@ -42,11 +42,18 @@ text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Aria
 .axis{stroke:#656c76}.alive{fill:#2b323d}.compute{fill:#2f9be0}.sleep{fill:#56819c}.wait{fill:#f2b134}.hold{fill:#1fc796}\
 .died{fill:#ff7b3a}.restarted{fill:#e39ac4}.value{stroke:#f0f6fc}.point{fill:#f0f6fc}}";
 
-/// An SVG in the making.
+/// The width of the picture.
+pub const WIDTH: f64 = 1000.0;
+
+/// Where the plots begin, right of their labels, and how wide they are.
+pub const LEFT: f64 = 92.0;
+pub const PLOT: f64 = WIDTH - LEFT - 28.0;
+
+/// An SVG under construction.
 pub struct Markup(String);
 
 impl Markup {
-    /// The beginning of a picture of that size.
+    /// Begins a picture of that size.
     pub fn new(width: f64, height: f64, title: &str, description: &str) -> Self {
         let mut markup = Self(String::new());
         markup.add(format_args!(
@@ -65,28 +72,27 @@ impl Markup {
         let _ = write!(self.0, "{markup}");
     }
 
-    /// Adds a text whose baseline begins, has its middle or ends (`class`) there.
+    /// Adds a text whose baseline begins there, or has its middle or end there (`class`).
     pub fn text(&mut self, class: &str, x: f64, y: f64, text: &str) {
         self.add(format_args!("<text class=\"{class}\" x=\"{}\" y=\"{}\">{}</text>\n", px(x), px(y), escape(text)));
     }
 
-    /// Adds a rectangle, and what is said of it to who points there.
-    pub fn rect(&mut self, class: &str, [x, y, width, height]: [f64; 4], said: Option<&str>) {
+    /// Adds a rectangle with a tooltip.
+    pub fn rect(&mut self, class: &str, [x, y, width, height]: [f64; 4], tooltip: Option<&str>) {
         let [x, y, width, height] = [x, y, width, height].map(px);
-        self.add(format_args!("<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\""));
-        match said {
-            Some(said) => self.add(format_args!("><title>{}</title></rect>\n", escape(said))),
-            None => self.add("/>\n"),
-        }
+        let element = format!("rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"");
+        self.shape("rect", &element, tooltip);
     }
 
-    /// Adds a path, and what is said of it to who points there.
-    pub fn path(&mut self, class: &str, d: &str, said: Option<&str>) {
-        match said {
-            Some(said) => {
-                self.add(format_args!("<path class=\"{class}\" d=\"{d}\"><title>{}</title></path>\n", escape(said)));
-            }
-            None => self.add(format_args!("<path class=\"{class}\" d=\"{d}\"/>\n")),
+    /// Adds a path with a tooltip.
+    pub fn path(&mut self, class: &str, d: &str, tooltip: Option<&str>) {
+        self.shape("path", &format!("path class=\"{class}\" d=\"{d}\""), tooltip);
+    }
+
+    fn shape(&mut self, name: &str, element: &str, tooltip: Option<&str>) {
+        match tooltip {
+            Some(tooltip) => self.add(format_args!("<{element}><title>{}</title></{name}>\n", escape(tooltip))),
+            None => self.add(format_args!("<{element}/>\n")),
         }
     }
 
@@ -97,13 +103,13 @@ impl Markup {
     }
 }
 
-/// A number with one digit behind the point, where that is not 0.
+/// A number with one decimal, unless that is 0.
 pub fn px(number: f64) -> String {
     let text = format!("{number:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
-/// The text as XML takes it: without characters that it has no way to write (XML 1.0, 2.2).
+/// The text with entities, and without characters that XML cannot contain (XML 1.0, 2.2).
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

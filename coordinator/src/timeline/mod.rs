@@ -1,18 +1,20 @@
-//! A picture of a run: who did what and when, and how the value grew.
+//! Timelines: what each worker did when, and how the value grew.
 //!
 //! | module | what |
 //! |---|---|
-//! | `file` | the pictures' files: opened before the run, written after it |
-//! | `record` | what the coordinator sees itself, and the file in which workers note their spans |
-//! | `model`, `lives` | one row a ticket, put together from both and from the ledger |
-//! | `growth` | how the shared value changed |
+//! | `file` | the files: opened before the run, written after it |
+//! | `recording` | launches and ends as the coordinator sees them, and the file with the workers' spans |
+//! | `model` | the data of the pictures: a row for each ticket |
+//! | `assembly`, `lives`, `growth` | the model of a run, from the recording and the ledger |
 //! | `svg`, `panel` | the picture: its rows, and below them the value |
-//! | `marks`, `axis`, `markup` | what is drawn of many spans, round numbers, and the SVG itself |
-//! | `trace` | the Chrome trace |
+//! | `marks`, `axis`, `markup` | the marks of many spans, round numbers, and the SVG itself |
+//! | `chrome` | the Chrome trace |
 //!
-//! Invariants: without `--timeline` nothing of this happens; with it, a timeline that cannot be drawn spoils no result.
+//! Invariants: without `--timeline` nothing is recorded; a timeline that cannot be written changes no result.
 
+mod assembly;
 mod axis;
+mod chrome;
 mod file;
 mod growth;
 mod lives;
@@ -20,37 +22,35 @@ mod marks;
 mod markup;
 mod model;
 mod panel;
-mod record;
+mod recording;
 mod svg;
-mod trace;
 
 use std::io;
 
 use common::{Segment, cli, exit_code};
-use rustix::process::WaitStatus;
 
 use crate::args::{Picture, PictureFormat};
 use crate::error::Result;
-use crate::narrate::Narrator;
+use crate::narration::Narrator;
 use crate::outcome::Outcome;
 use file::PictureFile;
 use model::Model;
-use record::Recording;
+pub use recording::Recording;
 
-/// The pictures that are wanted, and what is recorded for them.
+/// The requested pictures, and what is recorded for them.
 pub struct Timeline {
     files: Vec<PictureFile>,
     recording: Option<Recording>,
 }
 
 impl Timeline {
-    /// Opens the files of the pictures that are wanted, if any.
+    /// Opens the files of the requested pictures.
     pub fn prepare(pictures: &[Picture]) -> Result<Self> {
         let files = pictures.iter().map(PictureFile::open).collect::<Result<_>>()?;
         Ok(Self { files, recording: None })
     }
 
-    /// Begins to record, if anything is wanted.
+    /// Begins to record, if a picture is requested.
     pub fn begin(&mut self, segment: &Segment) -> Result<()> {
         if !self.files.is_empty() {
             self.recording = Some(Recording::begin(segment)?);
@@ -58,46 +58,23 @@ impl Timeline {
         Ok(())
     }
 
-    /// Where workers are to note what they do.
+    /// The file for the workers' spans.
     pub fn workers_path(&self) -> Option<String> {
         self.recording.as_ref().map(Recording::path)
     }
 
-    /// A worker is about to be launched.
-    pub fn launching(&mut self) {
-        if let Some(recording) = &mut self.recording {
-            recording.launching();
-        }
+    /// Records an event, if a picture is requested.
+    pub fn record(&mut self, event: impl FnOnce(&mut Recording)) {
+        self.recording.as_mut().map(event);
     }
 
-    /// The worker was launched.
-    pub fn launched(&mut self, ticket: u32, pid: u32) {
-        if let Some(recording) = &mut self.recording {
-            recording.launched(ticket, pid);
-        }
-    }
-
-    /// A worker that was launched has ended just now.
-    pub fn ended(&mut self, segment: &Segment, ticket: u32, pid: u32, status: WaitStatus) {
-        if let Some(recording) = &mut self.recording {
-            recording.ended(segment, ticket, pid, status);
-        }
-    }
-
-    /// The worker of a ticket, which this coordinator did not launch, is gone since just now.
-    pub fn left(&mut self, ticket: u32) {
-        if let Some(recording) = &mut self.recording {
-            recording.left(ticket);
-        }
-    }
-
-    /// Writes the pictures; returns the exit code that the run ends with.
+    /// Writes the pictures; returns the exit code of the run.
     ///
-    /// A failure is told, and is an incomplete run if nothing else was wrong.
+    /// A failure is reported, and turns exit code 0 into 1.
     pub fn write(self, segment: &Segment, outcome: &Outcome, narrator: &Narrator, code: u8) -> Result<u8> {
         let Some(recording) = self.recording else { return Ok(code) };
         let snapshot = segment.snapshot()?;
-        let model = Model::new(&recording, &snapshot, segment.created(), outcome);
+        let model = assembly::assemble(&recording, &snapshot, segment.created(), outcome);
         let mut code = code;
         for file in self.files {
             let path = file.path().display().to_string();
@@ -116,6 +93,6 @@ impl Timeline {
 fn draw(model: &Model, format: PictureFormat, sink: &mut dyn io::Write) -> io::Result<()> {
     match format {
         PictureFormat::Svg => sink.write_all(svg::draw(model).as_bytes()),
-        PictureFormat::Trace => trace::write(model, sink),
+        PictureFormat::Chrome => chrome::write(model, sink),
     }
 }

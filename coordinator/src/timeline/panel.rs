@@ -1,21 +1,20 @@
-//! The lower part of the picture: how the shared value grew, as a line of steps.
+//! The lower part of the picture: how the shared value grew, in steps.
 
 use super::axis;
-use super::markup::{Markup, px};
-use super::svg::{LEFT, PLOT};
+use super::markup::{LEFT, Markup, PLOT, px};
 
-/// How high it is.
+/// Its height.
 pub const HEIGHT: f64 = 110.0;
 
-/// Up to that many steps have points to point at.
+/// Up to this many steps have points with tooltips.
 const FEW: usize = 40;
 
-/// Draws the line from `top` on.
+/// Draws the panel below `top`.
 pub fn draw(markup: &mut Markup, top: f64, growth: &[(u64, f64)], label: &str, x: impl Fn(u64) -> f64) {
     let values = || growth.iter().map(|(_, value)| *value);
     let (low, high) = (values().fold(0.0, f64::min), values().fold(0.0, f64::max));
     let high = if low < high { high } else { low + 1.0 };
-    // Halved, because their difference may be more than there is.
+    // Halved, because the difference may overflow.
     let share = |value: f64| (value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0);
     let y = |value: f64| top + HEIGHT * (1.0 - share(value));
     markup.text("strong", LEFT + 6.0, top - 10.0, label);
@@ -38,7 +37,7 @@ pub fn draw(markup: &mut Markup, top: f64, growth: &[(u64, f64)], label: &str, x
     }
 }
 
-/// The steps; of all that happen in one column of pixels the lowest, the highest and the last.
+/// The steps; in each column of pixels only the lowest, the highest and the last one.
 fn line(growth: &[(u64, f64)], x: impl Fn(u64) -> f64, y: impl Fn(f64) -> f64) -> String {
     let Some((_, first)) = growth.first() else { return String::new() };
     let mut path = format!("M{} {}", px(LEFT), px(y(*first)));

@@ -1,34 +1,28 @@
-//! The picture: a row a ticket over a common time, and below it how the value grew.
+//! The picture: a row for each ticket over a common time, and below it how the value grew.
 //!
-//! Invariant: well-formed, without scripts, and below [`MOST_BYTES`] or nearly so, however many workers and spans there are.
+//! Invariant: well-formed, without scripts, and not much above [`MOST_BYTES`], for any number of workers and spans.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::axis;
 use super::marks::{Mark, marks};
-use super::markup::{Class, Markup, px};
+use super::markup::{Class, LEFT, Markup, PLOT, WIDTH, px};
 use super::model::{Beginning, Life, Model, Row, Stretch};
 use super::panel;
 
-const WIDTH: f64 = 1000.0;
-
-/// Where the plots begin, and how wide they are; labels stand left of them.
-pub const LEFT: f64 = 92.0;
-pub const PLOT: f64 = WIDTH - LEFT - 28.0;
-
-/// More is too much for a page.
+/// Larger pictures are too large for a page.
 const MOST_BYTES: usize = 900_000;
 
-/// More rows would not be told apart on a screen.
+/// More rows are indistinguishable on a screen.
 const MOST_ROWS: usize = 500;
 
-/// Up to that many marks say what they are to who points at them.
+/// Up to this many marks have tooltips.
 const FEW: usize = 800;
 
 /// Draws the model.
 pub fn draw(model: &Model) -> String {
-    // Half a pixel is what a screen shows; coarser only if it becomes too much.
+    // Half a pixel is the resolution of a screen; coarser only if the picture becomes too large.
     let mut least = 0.5;
     loop {
         let picture = Picture::new(model, least).draw();
@@ -39,14 +33,14 @@ pub fn draw(model: &Model) -> String {
     }
 }
 
-/// What goes where.
+/// The layout of a picture.
 struct Picture<'a> {
     model: &'a Model,
     rows: &'a [Row],
     least: f64,
     /// Where the rows begin.
     top: f64,
-    /// How high a row is, and how much of that is bar.
+    /// The height of a row, and of the bar in it.
     pitch: f64,
     bar: f64,
 }
@@ -61,18 +55,19 @@ impl<'a> Picture<'a> {
     }
 
     fn caveat_of(model: &Model) -> Option<String> {
-        let left_out = model
-            .rows
-            .len()
-            .checked_sub(MOST_ROWS + 1)
-            .map(|_| format!("the first {MOST_ROWS} of {} workers", model.rows.len()));
+        let count = model.rows.len();
+        let left_out = (count > MOST_ROWS).then(|| format!("the first {MOST_ROWS} of {count} workers"));
         let all: Vec<String> = left_out.into_iter().chain(model.caveat.map(str::to_owned)).collect();
         (!all.is_empty()).then(|| all.join("; "))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "there are at most a few hundred rows")]
     fn bottom(&self) -> f64 {
-        self.top + self.pitch * self.rows.len() as f64
+        self.row_top(self.rows.len())
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "there are at most a few hundred rows")]
+    fn row_top(&self, index: usize) -> f64 {
+        self.top + self.pitch * index as f64
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a pixel is more than what is lost")]
@@ -94,12 +89,12 @@ impl<'a> Picture<'a> {
             .flat_map(|(index, row)| row.lives.iter().map(move |life| (index, life)))
             .map(|(index, life)| (index, life, marks(life, |at| self.x(at), self.least)))
             .collect();
-        let speaks = drawn.iter().map(|(_, _, marks)| marks.len() + 1).sum::<usize>() <= FEW;
+        let has_tooltips = drawn.iter().map(|(_, _, marks)| marks.len() + 1).sum::<usize>() <= FEW;
         for (index, life, marks) in &drawn {
-            self.life(&mut markup, *index, life, marks, speaks);
+            self.life(&mut markup, *index, life, marks, has_tooltips);
         }
         for (index, life, _) in &drawn {
-            self.fate(&mut markup, *index, life, speaks);
+            self.ends(&mut markup, *index, life, has_tooltips);
         }
         self.labels(&mut markup);
         if has_panel {
@@ -108,7 +103,7 @@ impl<'a> Picture<'a> {
         markup.finish()
     }
 
-    /// Title, summary, caveat, legend.
+    /// Draws title, summary, caveat and legend.
     fn head(&self, markup: &mut Markup) {
         markup.text("title", 16.0, 27.0, &self.model.title);
         markup.text("strong", 16.0, 47.0, &self.model.summary);
@@ -138,7 +133,7 @@ impl<'a> Picture<'a> {
         }
     }
 
-    /// The lines of the time, down to `bottom`, and what they say.
+    /// Draws the time axis, with grid lines down to `bottom`.
     #[expect(clippy::cast_precision_loss, reason = "a pixel is more than what is lost")]
     fn time(&self, markup: &mut Markup, bottom: f64) {
         let (unit, size) = axis::unit(self.model.length as f64);
@@ -148,7 +143,7 @@ impl<'a> Picture<'a> {
         for tick in axis::ticks(0.0, length, step) {
             let x = LEFT + tick / length * PLOT;
             markup.path("grid", &format!("M{} {}V{}", px(x), px(self.top), px(bottom)), None);
-            // Text over lines is hard to read.
+            // Hides the line behind the label.
             let label = format!("{} {unit}", axis::label(tick, step, length));
             markup.rect("page", [x - 20.0, y + 5.0, 40.0, 14.0], None);
             markup.text("mid", x, y + 16.0, &label);
@@ -156,39 +151,38 @@ impl<'a> Picture<'a> {
         markup.path("axis", &format!("M{} {}h{}", px(LEFT), px(y), px(PLOT)), None);
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "there are at most a few hundred rows")]
-    fn life(&self, markup: &mut Markup, index: usize, life: &Life, marks: &[Mark<'_>], speaks: bool) {
-        let top = self.top + self.pitch * index as f64 + (self.pitch - self.bar) / 2.0;
+    fn life(&self, markup: &mut Markup, index: usize, life: &Life, marks: &[Mark<'_>], has_tooltips: bool) {
+        let top = self.row_top(index) + (self.pitch - self.bar) / 2.0;
         let who = format!("Process-{} (pid {})", self.rows[index].ticket, life.pid);
         let (x, end) = (self.x(life.start), self.x(life.end));
-        let said = speaks.then(|| format!("{who} {}, after {}", life.fate, axis::duration(life.end - life.start)));
-        markup.rect("alive", [x, top, (end - x).max(1.0), self.bar], said.as_deref());
-        if speaks {
+        let tooltip =
+            has_tooltips.then(|| format!("{who} {}, after {}", life.ending, axis::duration(life.end - life.start)));
+        markup.rect("alive", [x, top, (end - x).max(1.0), self.bar], tooltip.as_deref());
+        if has_tooltips {
             for mark in marks {
-                markup.rect(&class_of(mark), [mark.x, top, mark.width, self.bar], Some(&say(&who, mark)));
+                markup.rect(&class_of(mark), [mark.x, top, mark.width, self.bar], Some(&mark_tooltip(&who, mark)));
             }
         } else {
             self.crowd(markup, top, marks);
         }
     }
 
-    /// Its death and its restart, above all else, also where a row is lower than they are.
-    #[expect(clippy::cast_precision_loss, reason = "there are at most a few hundred rows")]
-    fn fate(&self, markup: &mut Markup, index: usize, life: &Life, speaks: bool) {
+    /// Draws a death and a restart above all else, even if they are higher than the row.
+    fn ends(&self, markup: &mut Markup, index: usize, life: &Life, has_tooltips: bool) {
         let size = (self.pitch * 0.26).clamp(3.0, 6.0);
-        let middle = self.top + self.pitch * (index as f64 + 0.5);
+        let middle = self.row_top(index) + self.pitch / 2.0;
         let who = format!("Process-{} (pid {})", self.rows[index].ticket, life.pid);
         if life.died {
-            let said = format!("{who} {}", life.fate);
-            markup.path("died", &cross(self.x(life.end) - size, middle, size), speaks.then_some(&said));
+            let tooltip = format!("{who} {}", life.ending);
+            markup.path("died", &cross(self.x(life.end) - size, middle, size), has_tooltips.then_some(&tooltip));
         }
         if life.beginning == Beginning::Restarted {
-            let said = format!("{who}: launched again");
-            markup.path("restarted", &triangle(self.x(life.start), middle, size), speaks.then_some(&said));
+            let tooltip = format!("{who}: launched again");
+            markup.path("restarted", &triangle(self.x(life.start), middle, size), has_tooltips.then_some(&tooltip));
         }
     }
 
-    /// Many marks: one path a class, in the order in which the classes come first.
+    /// Draws many marks: one path for each class.
     fn crowd(&self, markup: &mut Markup, top: f64, marks: &[Mark<'_>]) {
         let mut paths: BTreeMap<(u8, bool), (String, String)> = BTreeMap::new();
         for mark in marks {
@@ -203,16 +197,15 @@ impl<'a> Picture<'a> {
         }
     }
 
-    /// The labels of the rows: as many as there is room for.
-    #[expect(clippy::cast_precision_loss, reason = "there are at most a few hundred rows")]
+    /// Draws as many labels of rows as fit.
     fn labels(&self, markup: &mut Markup) {
-        // All of them if they fit, and fewer with more air else.
+        // All of them if they fit, else fewer of them with more space.
         let room = if self.pitch >= 12.0 { 12.0 } else { 20.0 };
         let every =
             [1, 2, 5, 10, 20, 50, 100].into_iter().find(|every| f64::from(*every) * self.pitch >= room).unwrap_or(100);
         let mut free = self.top;
         for (index, row) in self.rows.iter().enumerate() {
-            let y = self.top + self.pitch * (index as f64 + 0.5);
+            let y = self.row_top(index) + self.pitch / 2.0;
             if index == 0 || (row.ticket % every == 0 && y >= free) {
                 free = y + room;
                 markup.text("end", LEFT - 8.0, y + 4.0, &format!("Process-{}", row.ticket));
@@ -225,8 +218,8 @@ fn class_of(mark: &Mark<'_>) -> String {
     format!("{}{}", mark.class.name(), if mark.stretch.is_cut { " cut" } else { "" })
 }
 
-/// What a mark is, to who points at it.
-fn say(who: &str, mark: &Mark<'_>) -> String {
+/// The tooltip of a mark.
+fn mark_tooltip(who: &str, mark: &Mark<'_>) -> String {
     let Stretch { activity, start, end, chunk, is_cut, .. } = mark.stretch;
     if mark.count > 1 {
         return format!("{who}: {} spans, mostly {}", mark.count, mark.class.name());
@@ -247,7 +240,7 @@ fn cross(x: f64, y: f64, size: f64) -> String {
     format!("M{}z", points.join("L"))
 }
 
-/// A triangle that points to the right from a point on.
+/// A triangle that begins at a point and points to the right.
 fn triangle(x: f64, y: f64, size: f64) -> String {
     format!("M{} {}l{} {}l-{} {}z", px(x), px(y - size), px(size * 1.6), px(size), px(size * 1.6), px(size))
 }

@@ -2,11 +2,11 @@
 //!
 //! | model | code |
 //! |---|---|
-//! | `Survey`, then `Deciding`, `Asking` for each ticket | `Supervisor::find_what_is_left`, `Segment::ticket` |
-//! | `watch`, `look_at` | `Supervisor::reap`, `part_from_bystanders` |
-//! | `look_at`, `Settle`, `Deciding`, `Asking` | `Supervisor::bury` with `is_done` |
+//! | `Survey`, then `Deciding`, `Asking` for each ticket | `Supervisor::take_stock`, `Segment::ticket` |
+//! | `watch`, `look_at` | `Supervisor::reap`, `release_adopted` |
+//! | `look_at`, `Settle`, `Deciding`, `Asking` | `Supervisor::on_exit` with `standing` |
 //! | `launch` | `Supervisor::launch`; that a launched worker starts late is the worker's being slow |
-//! | `Close`, `Greeting` | `Supervisor::close`, `greet_bystanders` |
+//! | `Close`, `Greeting` | `Supervisor::close`, `adopt_joined` |
 //! | `crash`, `resume` | a coordinator's death, `coordinator resume` (`Segment::reopen`) |
 //!
 //! The most restarts (`--restarts`) are left out: a launch is counted there that meets the role of a worker that a dead

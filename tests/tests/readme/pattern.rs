@@ -12,10 +12,10 @@ const VARYING: [(&str, &str); 12] = [
     (r"\bProcess-\d+", "Process-#"),
     (r"\b\d+\.\d+ s\b", "# s"),
     (r"\bfor \d+ s\b", "for # s"),
-    (r"\badded \d+ in \d+ chunks", "added # in # chunks"),
+    (r"\badded \d+ in \d+ chunks?", "added # in # chunks"),
     (r"\b\d+% in \d+ chunks", "#% in # chunks"),
     (r"^(value:) -?\d+ ", "$1 # "),
-    (r"^lock: .*; recovered \d+ times", "lock: #; recovered # times"),
+    (r"^lock: .*; recovered (?:\d+ times|once)", "lock: #; recovered # times"),
     (r"^(Process-#) \d+ ", "$1 # "),
     // A worker's row in the middle of a range that is shared out.
     (r"^(Process-# #) (?:attached|computing(?: \d+%)?|waiting|died) (?:# s|-) \d+ (?:\d+ \d+|- -)$", "$1 …"),

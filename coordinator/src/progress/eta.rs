@@ -1,33 +1,34 @@
-//! How fast a run gets on, and how long it still takes.
+//! How fast a run proceeds, and how long it still takes.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use common::{Mode, Segment};
 
-use super::state::{Known, Look};
-use crate::outcome::Fates;
+use super::run_progress::{KnownWorkers, RunProgress};
+use crate::worker_outcome::WorkerOutcomes;
 
-/// Before that nothing is said of what is to come.
+/// How long to measure before anything is predicted.
 const EARLY: Duration = Duration::from_secs(1);
 
-/// When the display's run began, and how far it was by then.
-pub struct Pace {
+/// When this coordinator began, and the progress by then.
+pub struct Eta {
     pub began: Instant,
     part: f64,
     done: usize,
     iterations: u64,
 }
 
-impl Pace {
-    /// The pace of a run that this coordinator begins, or goes on with, now.
+impl Eta {
+    /// Measures from now on.
     pub fn new(segment: &Segment) -> Self {
         let began = Instant::now();
         if segment.done() == 0 && segment.given_out() == 0 {
             return Self { began, part: 0.0, done: 0, iterations: 0 };
         }
-        let look = Look::at(segment, &Known { children: HashMap::new(), fates: &Fates::default() }, Duration::ZERO);
-        Self { began, part: look.part, done: look.done, iterations: look.iterations }
+        let known = KnownWorkers { children: HashMap::new(), outcomes: &WorkerOutcomes::default() };
+        let progress = RunProgress::read(segment, &known, Duration::ZERO);
+        Self { began, part: progress.part, done: progress.done, iterations: progress.iterations }
     }
 
     /// The time since the beginning.
@@ -35,41 +36,34 @@ impl Pace {
         clock(now.saturating_duration_since(self.began))
     }
 
-    /// The time left if it goes on as it did, once that can be told.
-    pub fn left(&self, look: &Look, now: Instant) -> Option<String> {
+    /// The time left at the present rate, once that is known.
+    pub fn left(&self, progress: &RunProgress, now: Instant) -> Option<String> {
         let elapsed = now.saturating_duration_since(self.began);
-        let gained = look.part - self.part;
-        if elapsed < EARLY || gained <= 0.0 || look.part >= 1.0 {
+        let gained = progress.part - self.part;
+        if elapsed < EARLY || gained <= 0.0 || progress.part >= 1.0 {
             return None;
         }
-        let left = Duration::try_from_secs_f64(elapsed.as_secs_f64() * (1.0 - look.part) / gained).ok()?;
+        let left = Duration::try_from_secs_f64(elapsed.as_secs_f64() * (1.0 - progress.part) / gained).ok()?;
         Some(format!("about {} left", clock(left)))
     }
 
-    /// What is done a second, or a minute: iterations of a range that is shared out, else contributions.
-    pub fn rate(&self, look: &Look, now: Instant) -> Option<String> {
+    /// The rate per second or minute: of iterations in a split run, else of contributions.
+    pub fn rate(&self, progress: &RunProgress, now: Instant) -> Option<String> {
         let elapsed = now.saturating_duration_since(self.began);
-        let is_split = look.mode == Mode::Split;
-        let gained = if is_split {
-            look.iterations - self.iterations.min(look.iterations)
-        } else {
-            gained(look.done, self.done)
+        let (gained, what) = match progress.mode {
+            Mode::Split => (progress.iterations.saturating_sub(self.iterations), " iterations"),
+            _ => (progress.done.saturating_sub(self.done) as u64, ""),
         };
         if elapsed < EARLY || gained == 0 {
             return None;
         }
         #[expect(clippy::cast_precision_loss, reason = "for a display")]
         let rate = gained as f64 / elapsed.as_secs_f64();
-        let what = if is_split { " iterations" } else { "" };
         Some(if rate >= 1.0 { format!("{}{what}/s", short(rate)) } else { format!("{}{what}/min", short(rate * 60.0)) })
     }
 }
 
-fn gained(done: usize, before: usize) -> u64 {
-    done.saturating_sub(before) as u64
-}
-
-/// Three digits at least, with the letter of thousands, millions, …
+/// Two or three digits, and the letter of thousands, millions, …
 fn short(number: f64) -> String {
     let mut scaled = number;
     for letter in ["", "k", "M", "G"] {

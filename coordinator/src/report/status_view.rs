@@ -1,38 +1,41 @@
-//! A segment as an onlooker sees it: its ledger, who is with it, and who of them is stopped.
+//! What `status` shows of a segment: its ledger, its processes, and which of them are stopped.
+
+use std::time::Duration;
 
 use common::process::Process;
 use common::{Mode, RunState, Segment, SegmentName, Snapshot, Stop, WorkerState};
 
 use crate::error::{Error, Result};
+use crate::figures::counted;
 
-/// What `status` shows. The ledger in it holds together.
+/// What `status` shows. Its ledger is checked.
 #[derive(Clone, PartialEq)]
-pub struct Sight {
+pub struct StatusView {
     /// The ledger.
     pub snapshot: Snapshot,
-    /// Who is with the segment.
+    /// Which processes the segment has.
     pub state: RunState,
     /// The tickets whose workers live and are stopped (SIGSTOP, Ctrl-Z, a debugger).
     pub stopped: Vec<u32>,
-    /// Whether the coordinator is.
+    /// Whether the coordinator is stopped.
     pub has_stopped_coordinator: bool,
-    /// Whether the name does not stand for it any more.
+    /// Whether its name is gone or belongs to another segment.
     pub is_removed: bool,
 }
 
-impl Sight {
-    /// The segment of that name, without attaching to it.
+impl StatusView {
+    /// Reads the segment of that name, without attaching to it.
     pub fn of(name: &SegmentName) -> Result<Self> {
         let (snapshot, state) = Snapshot::of(name)?;
         Self::new(snapshot, state, false)
     }
 
-    /// A segment that is observed.
-    pub fn at(segment: &Segment) -> Result<Self> {
+    /// Reads an observed segment.
+    pub fn observe(segment: &Segment) -> Result<Self> {
         let mut was_linked = segment.is_linked();
         loop {
             let (state, snapshot) = (segment.run_state()?, segment.snapshot()?);
-            // A coordinator that is gone has removed it before; and what is removed is read once more, for its last change.
+            // A coordinator removes the segment before it exits. A removed segment is read once more, for its last change.
             let is_linked = segment.is_linked();
             if is_linked == was_linked {
                 return Self::new(snapshot, state, !is_linked);
@@ -41,7 +44,7 @@ impl Sight {
         }
     }
 
-    /// The run that this very process coordinates.
+    /// Reads the run that this process coordinates.
     pub fn of_own(segment: &Segment) -> Result<Self> {
         let snapshot = Snapshot { has_coordinator: true, ..segment.snapshot()? };
         Self::new(snapshot, RunState::Running, !segment.is_linked())
@@ -55,21 +58,21 @@ impl Sight {
         Ok(Self { snapshot, state, stopped, has_stopped_coordinator, is_removed })
     }
 
-    /// Whether nothing but the time tells the two apart.
+    /// Whether the two differ in the time alone.
     pub fn shows_the_same(&self, other: &Self) -> bool {
-        let timeless = |sight: &Self| {
-            let snapshot = Snapshot { elapsed: std::time::Duration::ZERO, ..sight.snapshot.clone() };
-            Self { snapshot, ..sight.clone() }
+        let timeless = |view: &Self| {
+            let snapshot = Snapshot { elapsed: Duration::ZERO, ..view.snapshot.clone() };
+            Self { snapshot, ..view.clone() }
         };
         timeless(self) == timeless(other)
     }
 
-    /// How many workers live.
+    /// How many workers are alive.
     pub fn alive(&self) -> usize {
         self.snapshot.workers.iter().filter(|worker| worker.alive).count()
     }
 
-    /// The processes that are stopped: coordinator, workers, and who else may hold the lock.
+    /// The stopped processes: coordinator, workers, and any other owner of the lock.
     pub fn stopped_processes(&self) -> Vec<u32> {
         let coordinator = self.snapshot.coordinator.filter(|_| self.has_stopped_coordinator);
         let workers = self.stopped.iter().filter_map(|ticket| self.snapshot.worker(*ticket)).map(|worker| worker.pid);
@@ -79,7 +82,7 @@ impl Sight {
         processes
     }
 
-    /// What a worker has done of what it computes now, its chunk or the whole range: iterations, and of how many.
+    /// How many iterations a worker has computed of its chunk or range, and how many that has.
     pub fn progress(&self, ticket: u32) -> Option<(u64, u64)> {
         let worker = self.snapshot.worker(ticket).filter(|worker| worker.state == WorkerState::Computing)?;
         let of = match self.snapshot.terms.mode {
@@ -89,22 +92,22 @@ impl Sight {
         Some((worker.progress.min(of), of))
     }
 
-    /// How long a worker has been at work: until now, or until its contribution was applied.
-    pub fn time(&self, ticket: u32) -> Option<std::time::Duration> {
+    /// How long a worker has worked: until now, or until its contribution was applied.
+    pub fn time(&self, ticket: u32) -> Option<Duration> {
         let worker = self.snapshot.worker(ticket)?;
         let until = worker.committed.or_else(|| worker.alive.then_some(self.snapshot.elapsed))?;
         Some(until.saturating_sub(worker.attached?))
     }
 
-    /// What is asked of the workers and who is stopped, as the end of the state.
-    pub fn qualities(&self) -> String {
+    /// What to add to the name of the state: stop requests, stopped processes, removal.
+    pub fn state_suffix(&self) -> String {
         let (stopped, alive) = (self.stopped.len(), self.alive());
         let asked = if self.snapshot.stop == Stop::No { "" } else { ", asked to stop" };
         let stopped = match (self.has_stopped_coordinator, stopped) {
             (true, _) if stopped == alive => ", stopped".to_owned(),
             (true, _) => ", coordinator stopped".to_owned(),
             (false, 0) => String::new(),
-            (false, _) => format!(", {stopped} of {alive} workers stopped"),
+            (false, _) => format!(", {stopped} of {} stopped", counted(alive as u64, "worker")),
         };
         let removed = if self.is_removed { ", removed" } else { "" };
         format!("{asked}{stopped}{removed}")

@@ -1,17 +1,17 @@
-//! A coordinator's time with its segment: however it ends, the segment does not stay behind.
+//! A segment that its coordinator removes, however the run ends.
 
 use common::{Removal, Segment, Stop};
 
 use crate::error::Result;
 
-/// A segment that is removed when its coordinator is done with it, also by an error or a panic.
-pub struct Tenure {
+/// Removes its segment when dropped, so also after an error or a panic.
+pub struct OwnedSegment {
     segment: Segment,
     keep: bool,
 }
 
-impl Tenure {
-    /// Takes charge of a segment; `keep` leaves it behind at the end.
+impl OwnedSegment {
+    /// Owns the segment; with `keep` it is left behind.
     pub fn new(segment: Segment, keep: bool) -> Self {
         Self { segment, keep }
     }
@@ -21,17 +21,17 @@ impl Tenure {
         &self.segment
     }
 
-    /// Removes the segment, unless it is to be kept or the name stands for another one by now.
-    pub fn end(mut self) -> Result<Option<Removal>> {
+    /// Removes the segment, unless it is kept or its name now belongs to another one.
+    pub fn remove(mut self) -> Result<Option<Removal>> {
         if std::mem::replace(&mut self.keep, true) { Ok(None) } else { Ok(Some(self.segment.unlink()?)) }
     }
 }
 
-impl Drop for Tenure {
+impl Drop for OwnedSegment {
     fn drop(&mut self) {
         if !self.keep {
             self.segment.request_stop(Stop::Now);
-            // Nothing more can be done about a failure here.
+            // A failure cannot be handled here.
             let _ = self.segment.unlink();
         }
     }

@@ -1,9 +1,9 @@
-//! The Chrome trace: one process, in it a thread a ticket, on each the lives of its workers with what they did nested in
-//! them, and the shared value as a counter.
+//! The Chrome trace: one process with a thread for each ticket, on each the lives of its workers with their activities
+//! nested in them, and the shared value as a counter.
 //!
-//! The format is that of "Trace Event Format" (<chrome://tracing>, which Perfetto reads too): times in
-//! microseconds, `X` with a duration, `i` an instant, `C` a counter, `M` names. Times rise; an outer event is before an
-//! inner one that begins with it.
+//! The format is the "Trace Event Format" of <chrome://tracing>, which Perfetto reads too: times in microseconds, `X` has a
+//! duration, `i` is an instant, `C` a counter, `M` a name. Times rise; an outer event precedes an inner one of the same
+//! time.
 
 use std::io::{self, Write};
 
@@ -12,12 +12,12 @@ use serde_json::{Value as Json, json};
 
 use super::model::{Beginning, Life, Model, Row, Stretch};
 
-/// The process that all threads belong to.
+/// The process of all threads.
 const PROCESS: u32 = 1;
 
 #[derive(Serialize)]
-struct Event<'a> {
-    name: &'a str,
+struct Event {
+    name: String,
     ph: &'static str,
     ts: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,7 +30,18 @@ struct Event<'a> {
     args: Json,
 }
 
-/// What an event is made of, so that they can be put in order before any text is.
+impl Event {
+    fn new(name: String, ph: &'static str, tid: u32) -> Self {
+        Self { name, ph, ts: 0.0, dur: None, pid: PROCESS, tid, s: None, args: Json::Null }
+    }
+
+    /// Metadata, such as the name of a thread.
+    fn metadata(name: &str, tid: u32, args: Json) -> Self {
+        Self { args, ..Self::new(name.to_owned(), "M", tid) }
+    }
+}
+
+/// The source of an event: sources are sorted before events are written.
 #[derive(Clone, Copy)]
 enum Source<'a> {
     Life(&'a Row, &'a Life),
@@ -47,19 +58,20 @@ pub fn write(model: &Model, sink: &mut dyn Write) -> io::Result<()> {
         json!({ "segment": model.name, "title": model.title, "summary": model.summary, "caveat": model.caveat });
     serde_json::to_writer(&mut *sink, &other)?;
     sink.write_all(b",\"traceEvents\":[\n")?;
-    write_one(sink, &name("process_name", 0, &json!({ "name": format!("coordinator run {}", model.name) })))?;
+    let process = json!({ "name": format!("coordinator run {}", model.name) });
+    write_one(sink, &Event::metadata("process_name", 0, process))?;
     for row in &model.rows {
         let args = json!({ "name": format!("Process-{}", row.ticket) });
-        write_next(sink, &name("thread_name", row.ticket, &args))?;
-        write_next(sink, &name("thread_sort_index", row.ticket, &json!({ "sort_index": row.ticket })))?;
+        write_next(sink, &Event::metadata("thread_name", row.ticket, args))?;
+        write_next(sink, &Event::metadata("thread_sort_index", row.ticket, json!({ "sort_index": row.ticket })))?;
     }
     for (at, source) in sources(model) {
-        write_source(model, sink, at, source)?;
+        write_next(sink, &event(model, at, source))?;
     }
     sink.write_all(b"\n]}\n")
 }
 
-/// All events, in time.
+/// The sources of all events, in the order of time.
 fn sources(model: &Model) -> Vec<(u64, Source<'_>)> {
     let mut sources: Vec<(u64, Source<'_>)> =
         model.growth.iter().map(|(at, value)| (*at, Source::Value(*value))).collect();
@@ -75,33 +87,26 @@ fn sources(model: &Model) -> Vec<(u64, Source<'_>)> {
             }
         }
     }
-    // Stable: what begins with something else stays behind it.
+    // The sort is stable: an inner event stays behind the outer one that begins with it.
     sources.sort_by_key(|(at, _)| *at);
     sources
 }
 
-fn write_source(model: &Model, sink: &mut dyn Write, at: u64, source: Source<'_>) -> io::Result<()> {
-    let event =
-        |name, ph, tid, args| Event { name, ph, ts: microseconds(at), dur: None, pid: PROCESS, tid, s: None, args };
+fn event(model: &Model, at: u64, source: Source<'_>) -> Event {
+    let event = |name: String, ph, tid, args| Event { ts: microseconds(at), args, ..Event::new(name, ph, tid) };
     match source {
         Source::Life(row, life) => {
-            let name = format!("Process-{} (pid {})", row.ticket, life.pid);
+            let args = json!({ "pid": life.pid, "end": life.ending });
             let dur = Some(microseconds(life.end - life.start));
-            let args = json!({ "pid": life.pid, "end": life.fate });
-            write_next(sink, &Event { dur, ..event(&name, "X", row.ticket, args) })
+            Event { dur, ..event(format!("Process-{} (pid {})", row.ticket, life.pid), "X", row.ticket, args) }
         }
-        Source::Restart(row) => {
-            write_next(sink, &Event { s: Some("t"), ..event("restarted", "i", row.ticket, Json::Null) })
-        }
+        Source::Restart(row) => Event { s: Some("t"), ..event("restarted".to_owned(), "i", row.ticket, Json::Null) },
         Source::Death(row, life) => {
-            let args = json!({ "end": life.fate });
-            write_next(sink, &Event { s: Some("t"), ..event("died", "i", row.ticket, args) })
+            Event { s: Some("t"), ..event("died".to_owned(), "i", row.ticket, json!({ "end": life.ending })) }
         }
         Source::Stretch(row, stretch) => {
-            let name = match stretch.chunk {
-                Some((start, end)) => format!("{} {start}..{end}", stretch.activity.name()),
-                None => stretch.activity.name().to_owned(),
-            };
+            let activity = stretch.activity.name();
+            let range = stretch.chunk.map(|(start, end)| format!(" {start}..{end}")).unwrap_or_default();
             let mut args = serde_json::Map::new();
             if stretch.count > 1 {
                 args.insert("merged".to_owned(), stretch.count.into());
@@ -111,22 +116,18 @@ fn write_source(model: &Model, sink: &mut dyn Write, at: u64, source: Source<'_>
             }
             let args = if args.is_empty() { Json::Null } else { Json::Object(args) };
             let dur = Some(microseconds(stretch.end - stretch.start));
-            write_next(sink, &Event { dur, ..event(&name, "X", row.ticket, args) })
+            Event { dur, ..event(format!("{activity}{range}"), "X", row.ticket, args) }
         }
-        Source::Value(value) => write_next(sink, &event(&model.value_label, "C", 0, json!({ "value": value }))),
+        Source::Value(value) => event(model.value_label.clone(), "C", 0, json!({ "value": value })),
     }
 }
 
-fn name<'a>(what: &'a str, tid: u32, args: &Json) -> Event<'a> {
-    Event { name: what, ph: "M", ts: 0.0, dur: None, pid: PROCESS, tid, s: None, args: args.clone() }
-}
-
-fn write_next(sink: &mut dyn Write, event: &Event<'_>) -> io::Result<()> {
+fn write_next(sink: &mut dyn Write, event: &Event) -> io::Result<()> {
     sink.write_all(b",\n")?;
     write_one(sink, event)
 }
 
-fn write_one(sink: &mut dyn Write, event: &Event<'_>) -> io::Result<()> {
+fn write_one(sink: &mut dyn Write, event: &Event) -> io::Result<()> {
     serde_json::to_writer(sink, event).map_err(io::Error::from)
 }
 

@@ -1,4 +1,4 @@
-//! What is recorded while a run goes on: launches and ends by the coordinator, spans by its workers.
+//! What is recorded during a run: launches and ends by the coordinator, spans by its workers.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -9,14 +9,14 @@ use std::os::unix::fs::FileExt;
 use common::trace::{self, Head, RECORD, Span};
 use common::{Instant, Phase, Segment, TicketState};
 use rustix::fs::{MemfdFlags, memfd_create};
-use rustix::process::WaitStatus;
 
 use crate::error::{Error, Result};
+use crate::worker_outcome::WorkerExit;
 
-/// Launches that are remembered; a run with more has no readable picture.
+/// The most launches that are recorded; a run with more has no readable picture.
 const MOST_LAUNCHES: usize = 200_000;
 
-/// How much of the workers' file is read at a time.
+/// How many bytes of the workers' file are read at a time.
 const BLOCK: usize = 1024 * RECORD;
 
 /// One launch of a worker.
@@ -24,39 +24,39 @@ pub struct Launch {
     pub ticket: u32,
     pub pid: u32,
     pub at: Instant,
-    pub end: Option<End>,
+    pub end: Option<LaunchEnd>,
 }
 
 /// How a launch ended.
-pub struct End {
+pub struct LaunchEnd {
     pub at: Instant,
-    pub status: WaitStatus,
-    /// What the worker was doing, if it had its ticket.
+    pub exit: WorkerExit,
+    /// What the worker was doing, if it had taken its ticket.
     pub phase: Option<Phase>,
     /// Whether the ticket was done by then.
     pub is_done: bool,
 }
 
-/// What is recorded.
+/// The recording of a run.
 pub struct Recording {
-    /// The workers' file.
+    /// The file with the workers' spans.
     file: File,
-    /// When this began, and the shared value then.
+    /// When the recording began, and the shared value then.
     pub began: (Instant, f64),
     about_to_launch: Instant,
     pub launches: Vec<Launch>,
     /// The launch of each live worker, by its process id.
     alive: HashMap<u32, usize>,
-    /// When workers that this coordinator did not launch were seen to be gone, by ticket.
+    /// When adopted workers were found to be gone, by ticket.
     pub departures: BTreeMap<u32, Instant>,
     /// Whether launches were left out.
     pub is_cut: bool,
 }
 
 impl Recording {
-    /// Makes the workers' file.
+    /// Creates the workers' file.
     pub fn begin(segment: &Segment) -> Result<Self> {
-        let system = |source| Error::System { doing: "make room for the timeline", source };
+        let system = |source| Error::System { doing: "create the file for the timeline", source };
         let began = Instant::now();
         let file = memfd_create("timeline", MemfdFlags::CLOEXEC).map_err(|error| system(error.into()))?;
         let mut file = File::from(file);
@@ -72,15 +72,17 @@ impl Recording {
         })
     }
 
-    /// The path under which workers find the file, for as long as this process lives.
+    /// The path of the workers' file, valid while this process lives.
     pub fn path(&self) -> String {
         format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd())
     }
 
+    /// A worker is about to be launched.
     pub fn launching(&mut self) {
         self.about_to_launch = Instant::now();
     }
 
+    /// The worker was launched.
     pub fn launched(&mut self, ticket: u32, pid: u32) {
         if self.launches.len() < MOST_LAUNCHES {
             self.alive.insert(pid, self.launches.len());
@@ -90,25 +92,27 @@ impl Recording {
         }
     }
 
-    pub fn ended(&mut self, segment: &Segment, ticket: u32, pid: u32, status: WaitStatus) {
+    /// A launched worker has ended.
+    pub fn ended(&mut self, segment: &Segment, ticket: u32, pid: u32, exit: WorkerExit) {
         let Some(launch) = self.alive.remove(&pid).and_then(|index| self.launches.get_mut(index)) else { return };
         let phase = segment.phase(ticket).filter(|(last, _)| *last == pid).map(|(_, phase)| phase);
-        // A commit that is published and not applied yet shows in the workers' spans, or not at all.
+        // A commit that is published but not yet applied may show only in the worker's spans.
         let is_done = matches!(segment.ticket(ticket), Ok(Some(TicketState::Done)));
-        launch.end = Some(End { at: Instant::now(), status, phase, is_done });
+        launch.end = Some(LaunchEnd { at: Instant::now(), exit, phase, is_done });
     }
 
+    /// An adopted worker is gone.
     pub fn left(&mut self, ticket: u32) {
         self.departures.insert(ticket, Instant::now());
     }
 
-    /// What the workers have noted, by ticket and process, each in its order; and whether that is all.
+    /// The workers' spans by ticket and process, each worker's in order; and whether none was lost.
     pub fn spans(&self) -> (HashMap<(u32, u32), Vec<Span>>, bool) {
         let mut spans: HashMap<(u32, u32), Vec<Span>> = HashMap::new();
-        let room = trace::room();
+        let capacity = trace::room();
         let length = self.file.metadata().map_or(0, |metadata| metadata.len());
         let (mut block, mut at) = (vec![0; BLOCK], RECORD as u64);
-        while at < length.min(room) {
+        while at < length.min(capacity) {
             let count = self.file.read_at(&mut block, at).unwrap_or(0);
             let (records, _) = block[..count].as_chunks::<RECORD>();
             if records.is_empty() {
@@ -119,6 +123,6 @@ impl Recording {
             }
             at += (records.len() * RECORD) as u64;
         }
-        (spans, length < room)
+        (spans, length < capacity)
     }
 }

@@ -1,0 +1,36 @@
+//! The times at which the supervisor has something to do.
+
+use std::time::{Duration, Instant};
+
+/// A grace that never ends in practice, for options that an [`Instant`] cannot hold.
+const FAR_OFF: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// The times at which the supervisor has something to do, as far as there are any.
+#[derive(Default)]
+pub struct Deadlines {
+    /// When `--timeout` passes.
+    pub run: Option<Instant>,
+    /// When workers that were asked to leave are killed.
+    pub kill: Option<Instant>,
+    /// Before this, no worker is launched.
+    pub launch: Option<Instant>,
+    /// When to check again what wakes nobody, such as a lock that a stopped process holds.
+    pub check: Option<Instant>,
+}
+
+impl Deadlines {
+    /// The deadlines of a run with this timeout.
+    pub fn new(timeout: Option<Duration>) -> Self {
+        Self { run: timeout.and_then(|timeout| Instant::now().checked_add(timeout)), ..Self::default() }
+    }
+
+    /// Workers are killed after this grace.
+    pub fn kill_after(&mut self, grace: Duration) {
+        self.kill = Some(Instant::now() + grace.min(FAR_OFF));
+    }
+}
+
+/// Whether there is such a deadline and it has passed.
+pub fn has_passed(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| deadline <= Instant::now())
+}

@@ -1,0 +1,59 @@
+//! Launching workers for the queued tickets.
+
+use std::time::Instant;
+
+use super::deadlines::has_passed;
+use super::{Supervisor, policy};
+use crate::timeline::Recording;
+
+/// Launches between two turns of the loop.
+const BATCH: usize = 16;
+
+impl Supervisor<'_> {
+    /// Launches as many workers as `--jobs` and the system allow, but only a batch.
+    pub(super) fn launch_queued(&mut self) {
+        if self.is_stopping() || (self.deadlines.launch.is_some() && !has_passed(self.deadlines.launch)) {
+            return;
+        }
+        self.deadlines.launch = None;
+        let terms = self.segment.terms();
+        for _ in 0..BATCH {
+            if self.workers.alive(terms.reserved()) >= terms.jobs as usize {
+                return;
+            }
+            let Some(ticket) = self.workers.queue.pop_front() else { return };
+            self.launch(ticket);
+            if self.deadlines.launch.is_some() {
+                return;
+            }
+        }
+        if !self.workers.queue.is_empty() {
+            self.deadlines.check = Some(Instant::now());
+        }
+    }
+
+    fn launch(&mut self, ticket: u32) {
+        if !self.segment.is_linked() {
+            // A worker would find no segment under the name, or another one.
+            return self.give_up(ticket, "was not launched: the segment was removed by someone else".to_owned());
+        }
+        self.segment.forget_failure(ticket);
+        self.timeline.record(Recording::launching);
+        match self.launcher.launch(ticket) {
+            Ok(pid) => {
+                let again = if self.workers.outcomes.get(ticket).is_some() { " again" } else { "" };
+                self.narrator.step(format_args!("launched Process-{ticket}{again}, pid {pid}"));
+                self.workers.children.insert(pid, ticket);
+                self.timeline.record(|recording| recording.launched(ticket, pid));
+            }
+            Err(refusal) => match policy::pause_after_refusal(refusal.is_temporary, refusal.refusals) {
+                Some(pause) => {
+                    self.narrator.step(format_args!("no room for Process-{ticket} now; trying again in {pause:?}"));
+                    self.workers.queue.push_front(ticket);
+                    self.deadlines.launch = Some(Instant::now() + pause);
+                }
+                None => self.give_up(ticket, refusal.reason),
+            },
+        }
+    }
+}

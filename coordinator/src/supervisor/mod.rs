@@ -1,0 +1,179 @@
+//! Supervision: launches workers, reaps them, launches them again, and closes the run.
+//!
+//! One loop that sleeps in `poll` until a signal, an exit, a reader of stdout or a deadline wakes it. It never waits for a
+//! worker, and for the lock only for a moment, so that it handles every signal at once.
+
+mod commits;
+mod deadlines;
+mod exits;
+mod joined;
+mod launches;
+mod lock_wait;
+mod policy;
+mod requests;
+mod sleep;
+mod workers;
+
+use std::time::{Duration, Instant};
+
+use common::{Error as SegmentError, Segment, TicketState};
+use rustix::process::{WaitOptions, waitpid};
+
+use crate::error::Result;
+use crate::launch::Launcher;
+use crate::narration::Narrator;
+use crate::outcome::{EndReason, Outcome};
+use crate::output::Output;
+use crate::progress::ProgressDisplay;
+use crate::signals::Signals;
+use crate::timeline::Timeline;
+use deadlines::Deadlines;
+use lock_wait::LockWait;
+use workers::{AdoptedWorker, Workers};
+
+/// How long the lock may keep the loop from its other duties.
+const LOCK_PATIENCE: Duration = Duration::from_millis(20);
+
+/// How often to check what wakes nobody.
+const CHECK_INTERVAL: Duration = Duration::from_millis(200);
+
+/// One run's supervision.
+pub struct Supervisor<'a> {
+    segment: &'a Segment,
+    launcher: Launcher,
+    signals: &'a mut Signals,
+    output: &'a mut Output,
+    timeline: &'a mut Timeline,
+    narrator: &'a Narrator,
+    progress: ProgressDisplay<'a>,
+    workers: Workers,
+    deadlines: Deadlines,
+    lock_wait: LockWait,
+    /// How many commits are printed.
+    printed: u32,
+    end_reason: Option<EndReason>,
+    /// The workers were killed: no other process is waited for.
+    grace_is_over: bool,
+}
+
+impl<'a> Supervisor<'a> {
+    /// Supervises the run in `segment`, from whatever state it is in.
+    pub fn new(
+        segment: &'a Segment,
+        launcher: Launcher,
+        signals: &'a mut Signals,
+        output: &'a mut Output,
+        timeline: &'a mut Timeline,
+        narrator: &'a Narrator,
+        progress: ProgressDisplay<'a>,
+    ) -> Self {
+        Self {
+            segment,
+            launcher,
+            signals,
+            output,
+            timeline,
+            narrator,
+            progress,
+            workers: Workers::default(),
+            deadlines: Deadlines::new(segment.terms().timeout),
+            lock_wait: LockWait::default(),
+            printed: segment.told(),
+            end_reason: None,
+            grace_is_over: false,
+        }
+    }
+
+    /// Runs until all workers have ended, or were killed, and the segment is closed.
+    pub fn run(mut self) -> Result<Outcome> {
+        self.take_stock()?;
+        loop {
+            self.deadlines.check = None;
+            self.handle_requests();
+            self.reap()?;
+            self.release_adopted()?;
+            self.launch_queued();
+            self.print_new_commits();
+            if self.is_everyone_gone() && self.close()? {
+                break;
+            }
+            self.progress.show(|| self.workers.known());
+            self.sleep();
+        }
+        self.print_new_commits();
+        let stopped = self.is_stopping().then_some(EndReason::Stopped);
+        Ok(Outcome {
+            end_reason: self.end_reason.or(stopped),
+            workers: std::mem::take(&mut self.workers.outcomes),
+            deadline: self.deadlines.run,
+        })
+    }
+
+    /// Queues the tickets that are not done, and adopts the workers that are alive.
+    fn take_stock(&mut self) -> Result<()> {
+        self.apply_published_commit()?;
+        for ticket in 1..=self.segment.terms().workers {
+            match self.segment.ticket(ticket)? {
+                Some(TicketState::Done) | None => {}
+                Some(TicketState::Held { pid }) => self.workers.adopted.push(AdoptedWorker::new(ticket, pid)),
+                Some(TicketState::Free | TicketState::Abandoned) => self.workers.queue.push_back(ticket),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the lock, if it is free, which applies the commit that a dead worker has published.
+    fn apply_published_commit(&self) -> Result<()> {
+        match self.segment.lock_within(LOCK_PATIENCE) {
+            Ok(_) | Err(SegmentError::Busy { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn is_everyone_gone(&self) -> bool {
+        let nobody_to_launch = self.workers.queue.is_empty() || self.is_stopping();
+        let nobody_to_await = self.workers.adopted.is_empty() || self.grace_is_over;
+        self.workers.children.is_empty() && nobody_to_launch && nobody_to_await
+    }
+
+    /// Closes the segment to workers that join by hand; returns whether all that joined before are gone.
+    ///
+    /// Taking the lock also finishes the commit of a worker that died with it.
+    fn close(&mut self) -> Result<bool> {
+        match self.segment.lock_within(LOCK_PATIENCE) {
+            Ok(mut guard) => {
+                if self.must_stay_open()? {
+                    return Ok(false);
+                }
+                guard.close();
+                self.narrator.step("closed: nobody joins any more");
+                // Under the lock: a worker that joined and dies after this is still waited for. Recovery then applies what
+                // it may have committed, and it is printed.
+                self.adopt_joined()?;
+            }
+            Err(SegmentError::Busy { .. }) if self.grace_is_over => return Ok(true),
+            Err(SegmentError::Busy { holder }) => {
+                if let Some(note) = self.lock_wait.watch(self.segment, holder)? {
+                    self.narrator.note(note);
+                }
+                self.deadlines.check = Some(Instant::now() + CHECK_INTERVAL);
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.segment.notify();
+        Ok(self.workers.adopted.is_empty() || self.grace_is_over)
+    }
+}
+
+impl Drop for Supervisor<'_> {
+    /// Leaves no worker behind after an error or a panic.
+    fn drop(&mut self) {
+        if !self.workers.children.is_empty() {
+            self.kill_all();
+            for pid in self.workers.child_processes() {
+                let _ = waitpid(Some(pid), WaitOptions::empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What ends a run early, and requests for its status.
+
+use common::Stop;
+
+use super::Supervisor;
+use super::deadlines::has_passed;
+use crate::outcome::EndReason;
+use crate::report::status;
+use crate::report::status_view::StatusView;
+use crate::terminal::TerminalSize;
+
+impl Supervisor<'_> {
+    /// Acts on signals, `coordinator stop` and deadlines.
+    pub(super) fn handle_requests(&mut self) {
+        for signal in self.signals.stop_signals() {
+            if self.end_reason.is_some() {
+                self.kill_all();
+            } else {
+                self.end(EndReason::Signal(signal));
+            }
+        }
+        if self.signals.take_status_request() {
+            self.show_status();
+        }
+        if self.end_reason.is_none() && has_passed(self.deadlines.run) {
+            self.end(EndReason::TimedOut);
+        }
+        if self.end_reason.is_none() && self.segment.stop_requested() == Stop::Now {
+            self.end(EndReason::Stopped);
+        }
+        if has_passed(self.deadlines.kill) {
+            self.kill_all();
+        }
+    }
+
+    /// Whether no more workers are launched: the run was ended, or asked to finish what it has begun.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.end_reason.is_some() || self.segment.stop_requested() != Stop::No
+    }
+
+    /// Shows the run on stderr, as `status` would.
+    fn show_status(&self) {
+        match StatusView::of_own(self.segment) {
+            Ok(view) => {
+                let size = TerminalSize::usable(rustix::stdio::stderr());
+                self.narrator.status(&status::status(&view, Some(size)));
+            }
+            Err(error) => self.narrator.note(format_args!("cannot show the status: {error}")),
+        }
+    }
+
+    /// Ends the run early: launches no more workers, and gives the others a grace period to leave.
+    fn end(&mut self, reason: EndReason) {
+        let grace = self.segment.terms().grace;
+        self.narrator.step(format_args!("stopping after {}; workers have {grace:?} to leave", reason.name()));
+        self.end_reason = Some(reason);
+        self.segment.request_stop(Stop::Now);
+        self.deadlines.kill_after(grace);
+    }
+
+    /// Kills the launched workers, and stops waiting for others.
+    pub(super) fn kill_all(&mut self) {
+        self.grace_is_over = true;
+        self.deadlines.kill = None;
+        self.segment.request_stop(Stop::Now);
+        self.workers.kill_children();
+    }
+}

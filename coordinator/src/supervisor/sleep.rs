@@ -1,0 +1,39 @@
+//! Sleeping until something happens.
+
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags};
+
+use super::{CHECK_INTERVAL, Supervisor};
+use crate::output::Output;
+use crate::readiness;
+
+/// The longest sleep, far below what `poll` takes.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+impl Supervisor<'_> {
+    /// Sleeps until a signal, an exit, a reader of stdout or the next deadline.
+    pub(super) fn sleep(&self) {
+        let stdout = Output::descriptor();
+        let mut waking = vec![PollFd::from_borrowed_fd(self.signals.descriptor(), PollFlags::IN)];
+        let adopted = self.workers.adopted.iter().filter_map(|worker| worker.process.as_ref());
+        waking.extend(adopted.map(|process| PollFd::new(process, PollFlags::IN)));
+        if self.output.is_pending() {
+            waking.push(PollFd::new(&stdout, PollFlags::OUT));
+        }
+        let left = self.next_deadline().map(|next| next.saturating_duration_since(Instant::now()).min(LONGEST));
+        readiness::wait(&mut waking, left);
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let deadlines = &self.deadlines;
+        let run = deadlines.run.filter(|_| self.end_reason.is_none());
+        let launch = deadlines.launch.filter(|_| !self.is_stopping());
+        // Polls the tickets of adopted workers without a pidfd.
+        let is_polling = self.workers.adopted.iter().any(|worker| worker.process.is_none());
+        let poll = is_polling.then(|| Instant::now() + CHECK_INTERVAL);
+        let is_anyone_alive = !self.workers.children.is_empty() || !self.workers.adopted.is_empty();
+        let progress = self.progress.due.filter(|_| is_anyone_alive);
+        [run, deadlines.kill, launch, deadlines.check, poll, progress].into_iter().flatten().min()
+    }
+}
