@@ -54,8 +54,6 @@ pub use segment::{
 };
 pub use shared::{ArrayGuard, Scalar, SharedArray, SharedValue, ValueGuard};
 pub use stderr::{say, say_if_read};
-#[cfg(feature = "floors")]
-pub use sys::floor::Floor;
 pub use sys::sigbus::report_truncation;
 pub use sys::slice::shorten as ask_for_short_slices;
 pub use terms::{Mode, Origin, Terms};

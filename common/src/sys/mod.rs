@@ -11,8 +11,6 @@
 )]
 
 pub mod disposition;
-#[cfg(feature = "floors")]
-pub mod floor;
 pub mod ifma;
 pub mod image;
 pub mod mapping;

@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
-use common::{Claim, Floor, Instant, Mode, Phase, Segment, SegmentName, SharedValue, TakeOver, Terms, Then};
+use common::{Claim, Instant, Mode, Phase, Segment, SegmentName, SharedValue, TakeOver, Terms, Then};
 
+use crate::baseline::BaselineLocks;
 use crate::measure::{Outcome, Trouble};
 use crate::operation::{ALL, Operation};
 
@@ -38,7 +39,7 @@ struct Stretch {
 pub fn alone(operation: Operation, count: u32) -> Outcome {
     attempt(|| {
         let place = Place::new(operation, count)?;
-        let stretch = work(operation, &place.floor, &place.name, 1, count, || Ok(()))?;
+        let stretch = work(operation, &place.locks, &place.name, 1, count, || Ok(()))?;
         Ok(seconds_each(&[stretch], count))
     })
 }
@@ -81,7 +82,7 @@ fn seconds_each(stretches: &[Stretch], count: u32) -> f64 {
 
 /// What the operation works on.
 struct Place {
-    floor: Floor,
+    locks: BaselineLocks,
     name: SegmentName,
     /// Ours until it is unlinked; nothing for what needs no segment.
     segment: Option<Segment>,
@@ -100,7 +101,7 @@ impl Place {
         };
         let segment = terms.map(|terms| Segment::create(&name, &terms)).transpose()?;
         let value = if operation == Operation::Value { Some(SharedValue::create(&name, 0)?) } else { None };
-        Ok(Self { floor: Floor::create()?, name, segment, value })
+        Ok(Self { locks: BaselineLocks::create()?, name, segment, value })
     }
 
     /// Takes the name away, once all are attached: then a bench that is killed leaves nothing.
@@ -123,7 +124,7 @@ impl Drop for Place {
 /// Does the operation `count` times, or until somebody else has done so.
 fn work(
     operation: Operation,
-    floor: &Floor,
+    locks: &BaselineLocks,
     name: &SegmentName,
     first: u32,
     count: u32,
@@ -138,7 +139,7 @@ fn work(
                 segment.enter(claim, Phase::Waiting);
             }
             start()?;
-            repeat(floor, count, |index| {
+            repeat(locks, count, |index| {
                 segment.lock_within(Duration::MAX)?.commit(&claims[index as usize], 5_i128).map(drop)
             })
         }
@@ -148,7 +149,7 @@ fn work(
             let one = Then::Take { size: 1, orphan: None };
             let mut chunk = segment.lock_within(Duration::MAX)?.first_chunk(&claim, one)?;
             start()?;
-            repeat(floor, count, |_| {
+            repeat(locks, count, |_| {
                 if let Some(held) = chunk.take() {
                     chunk = segment.lock_within(Duration::MAX)?.commit_chunk(&claim, &held, 5_i128, one)?;
                 }
@@ -158,32 +159,37 @@ fn work(
         Operation::Value => {
             let value = SharedValue::<i32>::attach(name)?;
             start()?;
-            repeat(floor, count, |_| value.add(5).map(drop))
+            repeat(locks, count, |_| value.add(5).map(drop))
         }
-        Operation::Robust => bare(floor, count, start, Floor::robust_add),
-        Operation::Plain => bare(floor, count, start, Floor::plain_add),
-        Operation::RawSync => bare(floor, count, start, Floor::raw_sync_add),
-        Operation::Atomic => bare(floor, count, start, Floor::atomic_add),
+        Operation::Robust => bare(locks, count, start, BaselineLocks::robust_add),
+        Operation::Plain => bare(locks, count, start, BaselineLocks::plain_add),
+        Operation::RawSync => bare(locks, count, start, BaselineLocks::raw_sync_add),
+        Operation::Atomic => bare(locks, count, start, BaselineLocks::atomic_add),
     }
 }
 
-fn bare(floor: &Floor, count: u32, start: impl FnOnce() -> Attempt<()>, add: impl Fn(&Floor)) -> Attempt<Stretch> {
+fn bare(
+    locks: &BaselineLocks,
+    count: u32,
+    start: impl FnOnce() -> Attempt<()>,
+    add: impl Fn(&BaselineLocks),
+) -> Attempt<Stretch> {
     start()?;
-    repeat(floor, count, |_| {
-        add(floor);
+    repeat(locks, count, |_| {
+        add(locks);
         Ok(())
     })
 }
 
-fn repeat(floor: &Floor, count: u32, mut operation: impl FnMut(u32) -> common::Result<()>) -> Attempt<Stretch> {
+fn repeat(locks: &BaselineLocks, count: u32, mut operation: impl FnMut(u32) -> common::Result<()>) -> Attempt<Stretch> {
     let began = Instant::now().0;
     let mut done = 0;
-    while done < count && !floor.is_stopped() {
+    while done < count && !locks.is_stopped() {
         operation(done)?;
         done += 1;
     }
     if done == count {
-        floor.stop();
+        locks.stop();
     }
     Ok(Stretch { began, ended: Instant::now().0, done })
 }
@@ -214,7 +220,7 @@ struct Contender {
 impl Contender {
     fn start(operation: Operation, place: &Place, first: u32, count: u32) -> Attempt<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg(ROLE).arg(format!("{operation:?}")).arg(place.floor.path()).arg(place.name.as_str());
+        command.arg(ROLE).arg(format!("{operation:?}")).arg(place.locks.path()).arg(place.name.as_str());
         command.args([first.to_string(), count.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn()?;
         let pipes = child.stdin.take().zip(child.stdout.take());
@@ -259,10 +265,10 @@ pub fn take_part(arguments: impl Iterator<Item = String>) -> ExitCode {
 }
 
 fn contend(arguments: &[String]) -> Attempt<Stretch> {
-    let [operation, floor, name, first, count] = arguments else { return Err("arguments of its own bench".into()) };
+    let [operation, locks, name, first, count] = arguments else { return Err("arguments of its own bench".into()) };
     let operation = ALL.into_iter().find(|known| format!("{known:?}") == *operation).ok_or("an operation")?;
-    let floor = Floor::open(floor.as_ref())?;
-    work(operation, &floor, &name.parse()?, first.parse()?, count.parse()?, wait_for_signal)
+    let locks = BaselineLocks::open(locks.as_ref())?;
+    work(operation, &locks, &name.parse()?, first.parse()?, count.parse()?, wait_for_signal)
 }
 
 fn wait_for_signal() -> Attempt<()> {

@@ -3,6 +3,7 @@
 //! One table with medians, spread and ratios against the bare system and against peers; DESIGN's targets stand beside the
 //! ratios. Nothing here fails a build: time is the machine's, so a missed target is told and the exit code is 0.
 
+mod baseline;
 mod bench;
 mod chunks;
 mod commands;
