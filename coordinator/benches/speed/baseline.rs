@@ -1,8 +1,8 @@
 //! The bare locks that the segment's lock is compared with: lock, add, unlock.
 //!
 //! Invariant: only this module creates the memory file; its magic number is stored last, after the mutexes are
-//! initialised, and [`BaselineLocks::open`] refuses a file without it. Each lock shares a pair of cache lines with the sum
-//! it guards.
+//! initialised, and [`BaselineLocks::open`] refuses a file without it. Each lock shares a pair of cache lines with the
+//! sum it guards.
 #![expect(unsafe_code, reason = "shared memory and pthread mutexes have no safe interface")]
 
 use std::cell::UnsafeCell;
@@ -57,8 +57,8 @@ impl BaselineLocks {
         let file = memfd_create("baseline-locks", MemfdFlags::CLOEXEC)?;
         ftruncate(&file, size_of::<Shared>() as u64)?;
         let shared = map(&file)?;
-        // SAFETY: `map` returns a mapping of that size, aligned to a page, which lives until `Self` is dropped; all fields
-        // are atomics or cells of maybe uninitialised bytes, for which any bit pattern is valid.
+        // SAFETY: `map` returns a mapping of that size, aligned to a page, which lives until `Self` is dropped; all
+        // fields are atomics or cells of maybe uninitialised bytes, for which any bit pattern is valid.
         let fresh = unsafe { shared.as_ref() };
         initialise(&fresh.robust, PTHREAD_MUTEX_ROBUST)?;
         initialise(&fresh.plain, PTHREAD_MUTEX_STALLED)?;
@@ -145,8 +145,8 @@ impl BaselineLocks {
 
 impl Drop for BaselineLocks {
     fn drop(&mut self) {
-        // SAFETY: only `self` refers to the mapping, nothing borrows from it any more, and none of its locks is held: each
-        // call releases the lock it took.
+        // SAFETY: only `self` refers to the mapping, nothing borrows from it any more, and none of its locks is held:
+        // each call releases the lock it took.
         unsafe { libc::munmap(self.shared.as_ptr().cast(), size_of::<Shared>()) };
     }
 }
@@ -169,7 +169,7 @@ fn map(file: &OwnedFd) -> io::Result<NonNull<Shared>> {
     NonNull::new(base.cast()).ok_or_else(|| io::Error::other("mapped at address 0"))
 }
 
-fn initialise(locked: &GuardedSum, robustness: libc::c_int) -> io::Result<()> {
+fn initialise(guarded: &GuardedSum, robustness: libc::c_int) -> io::Result<()> {
     let mut attributes = MaybeUninit::<libc::pthread_mutexattr_t>::uninit();
     let at = attributes.as_mut_ptr();
     // SAFETY: `at` points to a local of the right type, and the call initialises it before it is used.
@@ -178,17 +178,18 @@ fn initialise(locked: &GuardedSum, robustness: libc::c_int) -> io::Result<()> {
     check(unsafe { libc::pthread_mutexattr_setpshared(at, libc::PTHREAD_PROCESS_SHARED) })?;
     // SAFETY: `at` was initialised above.
     check(unsafe { libc::pthread_mutexattr_setrobust(at, robustness) })?;
-    // SAFETY: the cell is aligned memory for a mutex in a mapping that nobody else sees yet; `at` was initialised above.
-    check(unsafe { libc::pthread_mutex_init(locked.mutex.get().cast(), at) })
+    // SAFETY: the cell is aligned memory for a mutex in a mapping that nobody else sees yet; `at` was initialised
+    // above.
+    check(unsafe { libc::pthread_mutex_init(guarded.mutex.get().cast(), at) })
 }
 
-fn add_under(locked: &GuardedSum) {
-    let mutex = locked.mutex.get().cast::<pthread_mutex_t>();
-    // SAFETY: a `GuardedSum` is only reached once its mutex is initialised (by `create`, or by the magic number in `open`),
-    // and stays mapped for the borrow; only the C library writes to the mutex.
+fn add_under(guarded: &GuardedSum) {
+    let mutex = guarded.mutex.get().cast::<pthread_mutex_t>();
+    // SAFETY: a `GuardedSum` is only reached once its mutex is initialised (by `create`, or by the magic number in
+    // `open`), and stays mapped for the borrow; only the C library writes to the mutex.
     let code = unsafe { libc::pthread_mutex_lock(mutex) };
     debug_assert_eq!(code, 0, "no owner is killed in a bench");
-    add(&locked.sum);
+    add(&guarded.sum);
     // SAFETY: as above; this thread holds it.
     unsafe { libc::pthread_mutex_unlock(mutex) };
 }
