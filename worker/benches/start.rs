@@ -1,55 +1,55 @@
-//! What the start of a worker costs: from its launch to its end, with next to nothing to compute.
+//! The cost of a worker's start: from launch to exit, with almost nothing to compute.
 //!
-//! It takes part in `cargo bench`, which for its sake builds the worker beside the coordinator.
+//! Because of this bench, `cargo bench` builds the worker that the coordinator's bench needs.
 
-#[path = "../../coordinator/benches/speed/measure/mod.rs"]
-#[expect(dead_code, reason = "the coordinator's bench, whose module it is, needs more of it")]
-mod measure;
+#[path = "../../coordinator/benches/speed/measurement/mod.rs"]
+#[expect(dead_code, reason = "the coordinator's bench uses more of its module")]
+mod measurement;
 
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use common::{Segment, SegmentName, Terms};
-use measure::Bound::Free;
-use measure::Question::{BaseByThis, Nothing};
-use measure::{Folder, Group, Options, Outcome, Samples, Trouble, Unit, spawn_and_reap};
+use measurement::Comparison::{NotCompared, ReferenceOverThis};
+use measurement::Target::Unbounded;
+use measurement::{BenchError, BuildDir, Group, GroupResult, Options, Sample, Unit, spawn_and_reap};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 /// Cargo builds it for this bench (<https://doc.rust-lang.org/cargo/reference/environment-variables.html>).
 const WORKER: &str = env!("CARGO_BIN_EXE_worker");
 
-/// Processes in a round, one after the other.
+/// Sequential starts in a round.
 const STARTS: u32 = 20;
 
 /// Room for more contributions than all rounds make.
 const SLOTS: u32 = 4096;
 
 fn main() -> ExitCode {
-    measure::main("start", measure)
+    measurement::main("start", measure)
 }
 
-fn measure(options: &Options, groups: &mut Vec<Samples>) -> Result<Vec<String>, Trouble> {
-    let folder = Folder::new()?;
+fn measure(options: &Options, results: &mut Vec<GroupResult>) -> Result<Vec<String>, BenchError> {
+    let build_dir = BuildDir::new()?;
     let name: SegmentName = format!("start-{}", std::process::id()).parse()?;
     let terms = Terms { iterations: 1, slots: SLOTS, ..Terms::by_hand("sum-of-squares", 1) };
-    let segment = Unlinked(Segment::create(&name, &terms)?);
+    let segment = TemporarySegment(Segment::create(&name, &terms)?);
     let arguments = ["--name", name.as_str(), "--quiet"];
     let worker = || (Path::new(WORKER), arguments.as_slice());
 
     let group = Group::new("a worker's start: launch to reaped", Unit::Seconds, options.rounds(25, 7))
-        .add("worker: attach, join, commit", Nothing, || one_after_another(worker()))
-        .add("empty Rust program", BaseByThis(Free), || one_after_another((folder.empty()?, &[])))
-        .add("/bin/true", BaseByThis(Free), || one_after_another((Path::new("/bin/true"), &[])));
-    groups.extend(group.run("start", options));
+        .add("worker: attach, join, commit", NotCompared, || mean_start_time(worker()))
+        .add("empty Rust program", ReferenceOverThis(Unbounded), || mean_start_time((build_dir.empty_program()?, &[])))
+        .add("/bin/true", ReferenceOverThis(Unbounded), || mean_start_time((Path::new("/bin/true"), &[])));
+    results.extend(group.run("start", options));
 
     let kinds: [(&str, Count); 3] =
         [("page faults", page_faults), ("system calls", system_calls), ("dynamic libraries", libraries)];
     for (what, count) in kinds {
         let group = Group::new(&format!("a worker's start: {what}"), Unit::Count, 3)
-            .add("worker: attach, join, commit", Nothing, || count(worker()))
-            .add("empty Rust program", BaseByThis(Free), || count((folder.empty()?, &[])))
-            .add("/bin/true", BaseByThis(Free), || count((Path::new("/bin/true"), &[])));
-        groups.extend(group.run("start", options));
+            .add("worker: attach, join, commit", NotCompared, || count(worker()))
+            .add("empty Rust program", ReferenceOverThis(Unbounded), || count((build_dir.empty_program()?, &[])))
+            .add("/bin/true", ReferenceOverThis(Unbounded), || count((Path::new("/bin/true"), &[])));
+        results.extend(group.run("start", options));
     }
     drop(segment);
     Ok(Vec::new())
@@ -58,19 +58,19 @@ fn measure(options: &Options, groups: &mut Vec<Samples>) -> Result<Vec<String>, 
 /// A program and its arguments.
 type Program<'a> = (&'a Path, &'a [&'a str]);
 
-type Count = fn(Program<'_>) -> Outcome;
+type Count = fn(Program<'_>) -> Sample;
 
-/// A segment whose name goes away with the bench.
-struct Unlinked(Segment);
+/// Unlinks its name when dropped.
+struct TemporarySegment(Segment);
 
-impl Drop for Unlinked {
+impl Drop for TemporarySegment {
     fn drop(&mut self) {
-        // It has the name, or somebody removed it meanwhile.
+        // Another process may have removed it.
         let _ = self.0.unlink();
     }
 }
 
-fn one_after_another((program, arguments): Program<'_>) -> Outcome {
+fn mean_start_time((program, arguments): Program<'_>) -> Sample {
     let mut total = 0.0;
     for _ in 0..STARTS {
         total += spawn_and_reap(1, program, arguments)?;
@@ -78,32 +78,31 @@ fn one_after_another((program, arguments): Program<'_>) -> Outcome {
     Ok(total / f64::from(STARTS))
 }
 
-/// Minor page faults: field 10 of `/proc/PID/stat` (`proc_pid_stat(5)`), read when the process has ended and is not reaped.
-fn page_faults((program, arguments): Program<'_>) -> Outcome {
+/// Minor page faults: field 10 of `/proc/PID/stat` (`proc_pid_stat(5)`), read after the exit and before `wait`.
+fn page_faults((program, arguments): Program<'_>) -> Sample {
     let mut child = Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
     waitid(WaitId::Pid(Pid::from_child(&child)), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)?;
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id()))?;
     child.wait()?;
-    // Fields 1 and 2 end with the parenthesis; 10 is the eighth behind it.
+    // The parenthesis ends field 2, so field 10 is the eighth after it.
     let faults = stat.rsplit_once(") ").and_then(|(_, fields)| fields.split(' ').nth(7)?.parse().ok());
-    faults.ok_or_else(|| Trouble::Failed(format!("/proc says {stat:?}")))
+    faults.ok_or_else(|| BenchError::failed(format_args!("unexpected /proc/PID/stat: {stat:?}")))
 }
 
-/// As strace counts them, those of the loader included.
-fn system_calls((program, arguments): Program<'_>) -> Outcome {
+/// As strace counts them, including those of the loader.
+fn system_calls((program, arguments): Program<'_>) -> Sample {
     let mut command = Command::new("strace");
     command.args(["-f", "-o", "/dev/stdout"]).arg(program).args(arguments);
-    let output = command.output().map_err(|_| Trouble::Skipped("strace is missing".to_owned()))?;
+    let output = command.output().map_err(|_| BenchError::skipped("strace is missing"))?;
     if !output.status.success() {
-        return Err(Trouble::Skipped(format!("strace ended with {}", output.status)));
+        return Err(BenchError::skipped(format_args!("strace ended with {}", output.status)));
     }
     let calls = String::from_utf8_lossy(&output.stdout).lines().filter(|line| line.contains('(')).count();
     Ok(f64::from(u32::try_from(calls)?))
 }
 
-/// As the loader lists them, itself and the kernel's vdso included.
-fn libraries((program, _): Program<'_>) -> Outcome {
-    let output =
-        Command::new("ldd").arg(program).output().map_err(|_| Trouble::Skipped("ldd is missing".to_owned()))?;
+/// As the loader lists them, including itself and the kernel's vDSO.
+fn libraries((program, _): Program<'_>) -> Sample {
+    let output = Command::new("ldd").arg(program).output().map_err(|_| BenchError::skipped("ldd is missing"))?;
     Ok(f64::from(u32::try_from(String::from_utf8_lossy(&output.stdout).lines().count())?))
 }

@@ -1,37 +1,40 @@
-//! Everything that is to be fast, measured side by side: `cargo bench`, `cargo bench -- lock`, `cargo bench -- --quick`.
+//! The speed of everything, measured side by side: `cargo bench`, `cargo bench -- lock`, `cargo bench -- --quick`.
 //!
-//! One table with medians, spread and ratios against the bare system and against peers; DESIGN's targets stand beside the
-//! ratios. Nothing here fails a build: time is the machine's, so a missed target is told and the exit code is 0.
+//! One table shows medians, spreads, and ratios to the bare system and to peers, with targets for some. A missed target
+//! is reported and does not change the exit code: times depend on the machine.
 
+mod baseline;
 mod bench;
 mod chunks;
 mod commands;
-mod contend;
+mod contention;
 mod idle;
 mod kernels;
 mod lock;
-mod measure;
-mod operation;
+mod measurement;
 mod peers;
 mod split;
+mod subprocess;
 mod workers;
 
 use std::process::ExitCode;
 
 use bench::Bench;
-use measure::{Options, Samples, Trouble};
+use measurement::{BenchError, BuildDir, GroupResult, Options};
+use peers::Peers;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() == Some(contend::ROLE) {
-        return contend::take_part(arguments);
+    if arguments.next().as_deref() == Some(contention::CHILD_ARGUMENT) {
+        return contention::run_child(arguments);
     }
-    measure::main("speed", measure_all)
+    measurement::main("speed", measure)
 }
 
-/// Measures what is wanted; returns the versions of the peers that took part.
-fn measure_all(options: &Options, groups: &mut Vec<Samples>) -> Result<Vec<String>, Trouble> {
-    let bench = Bench::prepare(options)?;
+fn measure(options: &Options, results: &mut Vec<GroupResult>) -> Result<Vec<String>, BenchError> {
+    subprocess::require_worker()?;
+    let build_dir = BuildDir::new()?;
+    let bench = Bench { options, build_dir: &build_dir, peers: Peers::new(&build_dir) };
     let sections = [
         lock::measure,
         chunks::measure,
@@ -42,7 +45,7 @@ fn measure_all(options: &Options, groups: &mut Vec<Samples>) -> Result<Vec<Strin
         idle::measure,
     ];
     for section in sections {
-        section(&bench, groups);
+        section(&bench, results);
     }
     Ok(bench.peers.versions())
 }

@@ -1,12 +1,11 @@
-//! Others that do the same: two Python programs, MPI, Boost.Interprocess; compiled in the bench's folder when first wanted.
+//! Other implementations of the same tasks: Python, MPI and Boost.Interprocess; compiled when first measured.
 
 use std::cell::{OnceCell, RefCell};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::bench::{Bench, printed, timed};
-use crate::measure::{Outcome, Trouble};
+use crate::measurement::{BenchError, BuildDir, Sample};
+use crate::subprocess::{self_measured, time};
 
 const PROGRAM_A: &str = include_str!("peers/program_a.py");
 const PROGRAM_B: &str = include_str!("peers/program_b.py");
@@ -14,132 +13,134 @@ const LOCK_VALUE: &str = include_str!("peers/lock_value.py");
 const MPI: &str = include_str!("peers/mpi.c");
 const BOOST: &str = include_str!("peers/boost.cpp");
 
-type Ready = OnceCell<Result<PathBuf, Trouble>>;
+/// An executable, found or compiled once.
+type Executable = OnceCell<Result<PathBuf, BenchError>>;
 
-/// What was found of them.
-#[derive(Default)]
-pub struct Peers {
-    python: Ready,
-    mpi: Ready,
-    boost: Ready,
+pub struct Peers<'a> {
+    build_dir: &'a BuildDir,
+    python: Executable,
+    mpi: Executable,
+    boost: Executable,
     versions: RefCell<Vec<String>>,
 }
 
-impl Peers {
-    /// The versions of those that took part.
+impl<'a> Peers<'a> {
+    pub fn new(build_dir: &'a BuildDir) -> Self {
+        let (python, mpi, boost) = Default::default();
+        Self { build_dir, python, mpi, boost, versions: RefCell::default() }
+    }
+
+    /// The versions of the peers measured.
     pub fn versions(&self) -> Vec<String> {
         self.versions.borrow().clone()
     }
 
-    /// Program A, with that start method of `multiprocessing`.
-    pub fn python_a(&self, bench: &Bench, method: &str, expected: &str) -> Outcome {
-        timed(self.python(bench, "program_a.py", PROGRAM_A, &[method])?, expected)
+    /// Program A with that start method of `multiprocessing`.
+    pub fn python_a(&self, method: &str, expected: &str) -> Sample {
+        time(self.python("program_a.py", PROGRAM_A, &[method])?, expected)
     }
 
     /// Program B without its delay.
-    pub fn python_b(&self, bench: &Bench, method: &str, expected: &str) -> Outcome {
-        timed(self.python(bench, "program_b.py", PROGRAM_B, &[method, "0"])?, expected)
+    pub fn python_b(&self, method: &str, expected: &str) -> Sample {
+        time(self.python("program_b.py", PROGRAM_B, &[method, "0"])?, expected)
     }
 
-    /// `with lock: value.value += 1`, an operation.
-    pub fn python_lock(&self, bench: &Bench, processes: u32, count: u32) -> Outcome {
+    /// Seconds of `with lock: value.value += 1`.
+    pub fn python_lock(&self, processes: u32, count: u32) -> Sample {
         let arguments = [&processes.to_string() as &str, &count.to_string()];
-        printed(self.python(bench, "lock_value.py", LOCK_VALUE, &arguments)?)
+        self_measured(self.python("lock_value.py", LOCK_VALUE, &arguments)?)
     }
 
     /// Program B without its delay, by four ranks.
-    pub fn mpi_b(&self, bench: &Bench, expected: &str) -> Outcome {
-        let mut command = self.mpi(bench, 4)?;
+    pub fn mpi_b(&self, expected: &str) -> Sample {
+        let mut command = self.mpi(4)?;
         command.arg("program-b");
-        timed(command, expected)
+        time(command, expected)
     }
 
-    /// Lock, add, unlock on the window of the first rank, an operation.
-    pub fn mpi_lock(&self, bench: &Bench, ranks: u32, count: u32) -> Outcome {
-        let mut command = self.mpi(bench, ranks)?;
+    /// Seconds of lock, add, unlock on the window of the first rank.
+    pub fn mpi_lock(&self, ranks: u32, count: u32) -> Sample {
+        let mut command = self.mpi(ranks)?;
         command.arg("lock").arg(count.to_string());
-        printed(command)
+        self_measured(command)
     }
 
-    /// Program B without its delay, by four processes that open the memory by its name.
-    pub fn boost_b(&self, bench: &Bench, expected: &str) -> Outcome {
-        let mut command = Command::new(self.boost(bench)?);
+    /// Program B without its delay, by four processes that open the memory by name.
+    pub fn boost_b(&self, expected: &str) -> Sample {
+        let mut command = Command::new(self.boost()?);
         command.arg("program-b");
-        timed(command, expected)
+        time(command, expected)
     }
 
-    /// Lock, add, unlock of an `interprocess_mutex`, an operation.
-    pub fn boost_lock(&self, bench: &Bench, processes: u32, count: u32) -> Outcome {
-        let mut command = Command::new(self.boost(bench)?);
+    /// Seconds of lock, add, unlock of an `interprocess_mutex`.
+    pub fn boost_lock(&self, processes: u32, count: u32) -> Sample {
+        let mut command = Command::new(self.boost()?);
         command.args(["lock", &processes.to_string(), &count.to_string()]);
-        printed(command)
+        self_measured(command)
     }
 
-    fn python(&self, bench: &Bench, name: &str, text: &str, arguments: &[&str]) -> Result<Command, Trouble> {
-        // The interpreter itself: what has the name may be a script that looks for it, which takes its time.
-        let ask = "import sys; print(sys.executable); print('Python', sys.version.split()[0])";
+    fn python(&self, name: &str, source: &str, arguments: &[&str]) -> Result<Command, BenchError> {
+        // `python3` itself may be a slow wrapper script; measure the interpreter behind it.
+        let query = "import sys; print(sys.executable); print('Python', sys.version.split()[0])";
         let interpreter = self.python.get_or_init(|| {
-            let said = said(Command::new("python3").args(["-c", ask])).ok_or_else(|| skipped("python3 is missing"))?;
-            let (path, version) = said.split_once('\n').ok_or_else(|| skipped("python3 does not say where it is"))?;
+            let output = stdout(Command::new("python3").args(["-c", query]));
+            let output = output.ok_or_else(|| BenchError::skipped("python3 is missing"))?;
+            let (path, version) =
+                output.split_once('\n').ok_or_else(|| BenchError::skipped("python3 prints no path"))?;
             self.versions.borrow_mut().push(version.trim().to_owned());
             Ok(PathBuf::from(path))
         });
-        let program = bench.program(name);
-        fs::write(&program, text)?;
+        let program = self.build_dir.write(name, source)?;
         let mut command = Command::new(interpreter.as_deref().map_err(Clone::clone)?);
         command.arg(program).args(arguments);
         Ok(command)
     }
 
-    fn mpi(&self, bench: &Bench, ranks: u32) -> Result<Command, Trouble> {
+    fn mpi(&self, ranks: u32) -> Result<Command, BenchError> {
         let program = self.mpi.get_or_init(|| {
-            let mut compiler = Command::new("mpicc");
-            let program = compile(bench, "mpi.c", MPI, &mut compiler, "mpicc is missing (Debian: libopenmpi-dev)")?;
-            let version =
-                said(Command::new("mpiexec").arg("--version")).ok_or_else(|| skipped("mpiexec is missing"))?;
+            let missing = "mpicc is missing (Debian: libopenmpi-dev)";
+            let program = self.compile("mpi.c", MPI, &mut Command::new("mpicc"), missing)?;
+            let version = stdout(Command::new("mpiexec").arg("--version"));
+            let version = version.ok_or_else(|| BenchError::skipped("mpiexec is missing"))?;
             self.versions.borrow_mut().push(version.lines().next().unwrap_or("MPI").to_owned());
             Ok(program)
         });
         let mut command = Command::new("mpiexec");
         command.args(["-n", &ranks.to_string()]).arg(program.as_deref().map_err(Clone::clone)?);
-        // Open MPI refuses to be started by root, and more ranks than cores, unless it is told so.
+        // By default, Open MPI refuses to run as root, and to run more ranks than cores.
         command.env("OMPI_ALLOW_RUN_AS_ROOT", "1").env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
         command.env("OMPI_MCA_rmaps_base_oversubscribe", "1");
         command.env("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe");
         Ok(command)
     }
 
-    fn boost(&self, bench: &Bench) -> Result<&Path, Trouble> {
+    fn boost(&self) -> Result<&Path, BenchError> {
         let program = self.boost.get_or_init(|| {
             let mut compiler = Command::new("g++");
             compiler.args(["-std=c++17", "-pthread"]);
             let missing = "g++ is missing";
-            let program =
-                compile(bench, "boost.cpp", BOOST, &mut compiler, missing).map_err(|trouble| match trouble {
-                    Trouble::Skipped(why) if why != missing => skipped("no Boost headers (Debian: libboost-dev)"),
-                    other => other,
-                })?;
-            self.versions.borrow_mut().extend(said(Command::new(&program).arg("version")));
+            let program = self.compile("boost.cpp", BOOST, &mut compiler, missing).map_err(|error| match error {
+                BenchError::Skipped(reason) if reason != missing => {
+                    BenchError::skipped("Boost headers are missing (Debian: libboost-dev)")
+                }
+                error => error,
+            })?;
+            self.versions.borrow_mut().extend(stdout(Command::new(&program).arg("version")));
             Ok(program)
         });
         program.as_deref().map_err(Clone::clone)
     }
-}
 
-fn compile(bench: &Bench, name: &str, text: &str, compiler: &mut Command, missing: &str) -> Result<PathBuf, Trouble> {
-    let source = bench.program(name);
-    fs::write(&source, text)?;
-    let program = source.with_extension("");
-    let program = program.file_name().and_then(|name| name.to_str()).unwrap_or("peer");
-    bench.folder.compile(compiler.arg("-O2").arg(&source), program, missing)
+    /// Compiles the source into a program named after it.
+    fn compile(&self, name: &str, text: &str, compiler: &mut Command, missing: &str) -> Result<PathBuf, BenchError> {
+        let source = self.build_dir.write(name, text)?;
+        let program = name.split_once('.').map_or(name, |(stem, _)| stem);
+        self.build_dir.compile(compiler.arg("-O2").arg(&source), program, missing)
+    }
 }
 
 /// What a command prints, if it succeeds.
-fn said(command: &mut Command) -> Option<String> {
+fn stdout(command: &mut Command) -> Option<String> {
     let output = command.output().ok().filter(|output| output.status.success())?;
     Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-fn skipped(why: &str) -> Trouble {
-    Trouble::Skipped(why.to_owned())
 }

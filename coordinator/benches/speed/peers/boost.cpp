@@ -1,4 +1,4 @@
-// The shared value in named shared memory, with an interprocess_mutex. Processes are this program, started again.
+// The shared value in named shared memory, with an interprocess_mutex. The processes are this program, started again.
 // program-b: four add their sum of the squares and print the value.   lock PROCESSES COUNT: seconds of lock, add, unlock.
 #include <atomic>
 #include <boost/interprocess/mapped_region.hpp>

@@ -1,4 +1,4 @@
-"""Lock + Value: seconds of `with lock: value.value += 1`. Arguments: processes, operations of each."""
+"""Lock + Value: seconds of `with lock: value.value += 1`. Arguments: processes, operations per process."""
 import multiprocessing
 import sys
 import time

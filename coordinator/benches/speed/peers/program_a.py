@@ -1,4 +1,4 @@
-"""Program A: four processes compute the sum of the squares and print it. Arguments: the start method."""
+"""Program A: four processes compute the sum of the squares and print it. Argument: start method."""
 import multiprocessing
 import sys
 

@@ -1,4 +1,4 @@
-"""Program B: four processes add the sum of the squares to a shared value. Arguments: the start method, the longest delay."""
+"""Program B: four processes add the sum of the squares to a shared value. Arguments: start method, longest delay."""
 import multiprocessing
 import random
 import sys
