@@ -3,14 +3,31 @@
 use std::io;
 use std::path::PathBuf;
 
-use common::{SegmentName, exit_code};
+use common::cli::{self, exit_code};
+use common::{CreateError, RunState, SegmentInfo, SegmentName};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The segment or its ledger failed.
     #[error(transparent)]
-    Segment(#[from] common::Error),
+    Segment(common::Error),
+    /// The wanted name is taken.
+    #[error("segment \"{name}\" exists already{}", if *is_stale { ": it was left behind by a run whose coordinator died" } else { "" })]
+    Exists {
+        /// The name.
+        name: SegmentName,
+        /// Whether the existing segment is stale.
+        is_stale: bool,
+    },
+    /// The run is over, or there is none.
+    #[error("nothing left to do in segment \"{name}\": {why}")]
+    NothingLeft {
+        /// The segment.
+        name: SegmentName,
+        /// The reason.
+        why: &'static str,
+    },
     /// The command line is wrong.
     #[error("{what}")]
     Usage {
@@ -92,7 +109,24 @@ pub enum Error {
 /// A result with an [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+impl<E: Into<common::Error>> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self::Segment(error.into())
+    }
+}
+
 impl Error {
+    /// Why a segment cannot be created. For a taken name it says whether the existing segment is stale.
+    pub fn creating(error: CreateError) -> Self {
+        match error {
+            CreateError::Exists { name } => {
+                let is_stale = SegmentInfo::of(&name).is_ok_and(|existing| existing.state == RunState::Stale);
+                Self::Exists { name, is_stale }
+            }
+            error => error.into(),
+        }
+    }
+
     /// A wrong command line: what is wrong, and what is allowed.
     pub fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Usage { what: what.into(), hint: hint.into() }
@@ -101,14 +135,14 @@ impl Error {
     /// The coordinator's exit code for this error.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Segment(error) => error.exit_code(),
+            Self::Segment(error) => cli::exit_code_of(error),
             Self::Usage { .. } => exit_code::USAGE,
             Self::Worker { .. } | Self::Timeline { .. } | Self::System { .. } | Self::Forsaken { .. } => {
                 exit_code::INCOMPLETE
             }
             Self::Violation { .. } => exit_code::FOREIGN,
-            Self::Coordinated { .. } => exit_code::UNAVAILABLE,
-            Self::NotARun { .. } => exit_code::NOTHING_TO_DO,
+            Self::Coordinated { .. } | Self::Exists { .. } => exit_code::UNAVAILABLE,
+            Self::NotARun { .. } | Self::NothingLeft { .. } => exit_code::NOTHING_TO_DO,
             Self::Timeout { .. } => exit_code::TIMEOUT,
         }
     }
@@ -116,7 +150,13 @@ impl Error {
     /// The next step, if there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Segment(error) => error.hint(),
+            Self::Segment(error) => cli::hint(error),
+            Self::Exists { name, is_stale: true } => {
+                Some(format!("finish it: coordinator resume {name}; or remove it: coordinator remove {name}"))
+            }
+            Self::Exists { name, is_stale: false } => {
+                Some(format!("look at it: coordinator status {name}; or take another name"))
+            }
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Worker { .. } => Some("build it: cargo build --release; or name one: --worker PATH".to_owned()),
             Self::Violation { .. } => Some("another program wrote to it; do not trust its contents".to_owned()),
@@ -125,7 +165,7 @@ impl Error {
                 Some(format!("look at it, if it still exists: coordinator status {name}"))
             }
             Self::Timeout { name, .. } => Some(format!("see which workers are at work: coordinator status {name}")),
-            Self::Timeline { .. } | Self::System { .. } => None,
+            Self::NothingLeft { .. } | Self::Timeline { .. } | Self::System { .. } => None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use common::plant::{self, Point};
+use common::failpoint::Failpoint;
 use common::{Segment, SegmentName};
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
@@ -54,8 +54,8 @@ impl Launcher {
             command.arg("--timeline-to").arg(path);
         }
         command.stdin(Stdio::null()).stdout(Stdio::null());
-        plant::at(Point::Launching);
-        let spawned = if plant::refuses(Point::Launching) { Err(Errno::AGAIN.into()) } else { command.spawn() };
+        Failpoint::Launching.reach();
+        let spawned = if Failpoint::Launching.refuses() { Err(Errno::AGAIN.into()) } else { command.spawn() };
         match spawned {
             Ok(child) => {
                 self.refusals = 0;

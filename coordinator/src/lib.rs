@@ -36,7 +36,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return code,
     };
-    common::report_truncation();
+    common::exit_on_truncation(cli::exit_code::FOREIGN);
     let outcome = match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(args) => run::run(&args),
         Command::Create(args) => command::create::create(&args),

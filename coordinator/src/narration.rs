@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 
 use common::cli::{one_line, step};
-use common::{Instant, Segment, say_if_read};
+use common::{BootTime, Segment, say_if_read};
 
 use crate::args::OutputArgs;
 use crate::output::Output;
@@ -14,7 +14,7 @@ use crate::terminal::{LiveLines, TerminalSize};
 
 /// Writes notes and, with `--verbose`, each step; shows the progress display below them.
 pub struct Narrator {
-    since: Cell<Instant>,
+    since: Cell<BootTime>,
     quiet: bool,
     verbose: bool,
     display: RefCell<Option<LiveLines>>,
@@ -23,7 +23,7 @@ pub struct Narrator {
 impl Narrator {
     /// A narrator for a command that begins now.
     pub fn new(args: &OutputArgs) -> Self {
-        let since = Cell::new(Instant::now());
+        let since = Cell::new(BootTime::now());
         Self { since, quiet: args.quiet, verbose: args.verbose, display: RefCell::new(None) }
     }
 

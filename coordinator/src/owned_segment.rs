@@ -23,7 +23,7 @@ impl OwnedSegment {
 
     /// Removes the segment, unless it is kept or its name now belongs to another one.
     pub fn remove(mut self) -> Result<Option<Removal>> {
-        if std::mem::replace(&mut self.keep, true) { Ok(None) } else { Ok(Some(self.segment.unlink()?)) }
+        if std::mem::replace(&mut self.keep, true) { Ok(None) } else { Ok(Some(common::unlink(&self.segment)?)) }
     }
 }
 
@@ -32,7 +32,7 @@ impl Drop for OwnedSegment {
         if !self.keep {
             self.segment.request_stop(Stop::Now);
             // A failure cannot be handled here.
-            let _ = self.segment.unlink();
+            let _ = common::unlink(&self.segment);
         }
     }
 }

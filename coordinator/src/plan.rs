@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use common::kernel::{self, Kernel};
 use common::{DelayRange, MOST_CELLS, MOST_ENTRIES, Mode, Origin, SegmentName, Terms};
+use worker::kernel::{self, Kernel};
 
 use crate::args::{Chunk, RunArgs, TermsArgs, Workers};
 use crate::error::{Error, Result};

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use common::plant::{self, Point};
-use common::{Lifecycle, Origin, Removal, RunState, Segment};
+use common::failpoint::Failpoint;
+use common::{Ledger, Lifecycle, Origin, Removal, RunState, Segment, Snapshot};
 
 use crate::args::{OutputArgs, ResumeArgs, RunArgs};
 use crate::command;
@@ -32,7 +32,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     // If the folder cannot be read, the creation below reports it.
     let _ = common::remove_creation_debris();
     name_leftovers(&narrator);
-    let segment = Segment::create(&name, &terms)?;
+    let segment = Segment::create(&name, &terms).map_err(Error::creating)?;
     narrator.count_from_creation(&segment);
     let (id, workers) = (std::process::id(), counted(terms.workers.into(), "worker"));
     narrator.step(format_args!("created segment {name} for {workers}; kill -USR1 {id} shows its status"));
@@ -52,17 +52,17 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
     }
     let worker = launch::find(args.worker.as_deref().or(Some(&segment.terms().worker)))?;
     if !segment.become_coordinator()? {
-        let pid = segment.snapshot()?.coordinator;
+        let pid = Snapshot::of(&segment)?.coordinator;
         return Err(Error::Coordinated { name, pid });
     }
     // Checked only now that no other coordinator can finish the run. A kept run that was reported may still be incomplete.
-    let is_reported = segment.lifecycle() == Lifecycle::Reported && segment.snapshot()?.is_complete();
+    let is_reported = segment.lifecycle() == Lifecycle::Reported && Snapshot::of(&segment)?.is_complete();
     if is_reported || !segment.is_linked() {
-        return Err(common::Error::NothingLeft { name, why: "its result was reported already" }.into());
+        return Err(Error::NothingLeft { name, why: "its result was reported already" });
     }
     segment.open_as_coordinator();
     narrator.count_from_creation(&segment);
-    let (id, done) = (std::process::id(), counted(segment.done().into(), "contribution"));
+    let (id, done) = (std::process::id(), counted(Ledger::of(&segment).done().into(), "contribution"));
     narrator.step(format_args!("took over segment {name} with {done} applied; kill -USR1 {id} shows its status"));
     supervise(OwnedSegment::new(segment, args.keep), worker, signals, timeline, &args.output, &narrator)
 }
@@ -87,7 +87,7 @@ fn supervise(
     let progress = ProgressDisplay::new(segment, narrator, args);
     let supervisor = Supervisor::new(segment, launcher, &mut signals, &mut output, &mut timeline, narrator, progress);
     let outcome = supervisor.run()?;
-    plant::at(Point::Supervised);
+    Failpoint::Supervised.reach();
     let code = report::report(segment, &outcome, &mut output, narrator)?;
     let code = report::drain(&mut output, &mut signals, outcome.report_until(), code);
     let code = timeline.write(segment, &outcome, narrator, code)?;
@@ -103,9 +103,9 @@ fn supervise(
 
 /// Names the runs that dead coordinators left behind, and the commands that deal with them.
 fn name_leftovers(narrator: &Narrator) {
-    let stale = common::list().unwrap_or_default().into_iter().filter(|lookup| lookup.state == RunState::Stale);
-    for lookup in stale {
-        let (name, done, total) = (&lookup.name, lookup.done, lookup.total());
+    let stale = common::list().unwrap_or_default().into_iter().filter(|existing| existing.state == RunState::Stale);
+    for existing in stale {
+        let (name, done, total) = (&existing.name, existing.done, existing.total());
         narrator.note(format_args!(
             "segment \"{name}\" was left behind by a run whose coordinator died, with {done} of {total} contributions \
              applied; finish it: coordinator resume {name}; or remove it: coordinator remove {name}"

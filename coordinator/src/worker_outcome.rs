@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use common::exit_code;
+use common::cli::exit_code;
 use rustix::process::WaitStatus;
 
 /// How a worker process ended. Displays as the predicate of a sentence.

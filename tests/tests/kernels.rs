@@ -107,7 +107,11 @@ fn a_kernel_of_integers_or_another_number_of_cells_is_told_apart_before_it_runs(
     let added = scene.coordinator(exec).args(["echo 0.5 {start}"]).args(cells).run().expect(COMPLETE);
     assert_eq!(last(&added), "Final shared value: [2.0, 6.0]");
     told(&scene.coordinator(["--kernel", "exec"]).run(), USAGE, "kernel exec has no command");
-    told(&scene.coordinator(["--split", "--exec", "echo 1"]).run(), USAGE, "would compute the same result for each chunk");
+    told(
+        &scene.coordinator(["--split", "--exec", "echo 1"]).run(),
+        USAGE,
+        "would compute the same result for each chunk",
+    );
     told(&scene.coordinator(["--exec", " "]).run(), USAGE, "is not a command");
     told(&scene.coordinator(["--exec", "echo 1", "--kernel", "prime-count"]).run(), USAGE, "--kernel");
 }

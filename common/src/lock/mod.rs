@@ -11,14 +11,17 @@
 //!
 //! Invariant: the owner of a [`Guard`] sees a ledger whose value equals the wrapped sum of the contributions.
 
+mod error;
 mod owner;
+mod owner_watch;
 
 use std::time::{Duration, Instant};
 
-pub use owner::{LockOwner, OwnerWatch};
+pub use error::LockError;
+pub use owner::LockOwner;
+pub use owner_watch::OwnerWatch;
 
 use crate::failpoint::{Failpoint, Mutant};
-use crate::name::SegmentName;
 use crate::redo::{Damage, recovery};
 use crate::segment::Segment;
 use crate::sys::mutex::Attempt;
@@ -32,33 +35,6 @@ const SLICE: Duration = Duration::from_secs(1);
 /// thread that locked first has cleared that mark; the kernel wakes the next waiter only if it finds the lock free
 /// (`handle_futex_death`, kernel/futex/core.c). So no waiter relies on being woken.
 const SLEEP: Duration = Duration::from_millis(50);
-
-/// Why the lock was not acquired.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LockError {
-    /// Another thread owns it, and patience ended.
-    #[error("the lock is busy{}", owner.as_ref().map(|owner| format!(": {owner}")).unwrap_or_default())]
-    Busy {
-        /// The owner, where it is known.
-        owner: Option<LockOwner>,
-    },
-    /// This very thread owns it and would wait for itself.
-    #[error("the lock of segment \"{name}\" is held by this very thread")]
-    Deadlock {
-        /// The segment.
-        name: SegmentName,
-    },
-    /// The lock or the ledger is damaged beyond what a crash can do.
-    #[error(transparent)]
-    Damaged(#[from] Damage),
-}
-
-impl From<Box<Damage>> for LockError {
-    fn from(damage: Box<Damage>) -> Self {
-        Self::Damaged(*damage)
-    }
-}
 
 /// How the lock was acquired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

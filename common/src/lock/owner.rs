@@ -6,8 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::clock::BootTime;
 use crate::layout::{Slot, View};
 use crate::process::{self, Process};
-use crate::redo::{ClaimState, Damage};
-use crate::segment::Segment;
+use crate::redo::ClaimState;
 
 /// The owner of the lock at the time of the look.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,32 +45,5 @@ impl fmt::Display for LockOwner {
             Some(ticket) => write!(formatter, "held by Process-{ticket}, pid {}, {}", self.thread, self.process),
             None => write!(formatter, "held by pid {}, {}", self.thread, self.process),
         }
-    }
-}
-
-/// A waiter's memory of the lock's owner. It tells a slow owner from one that never existed.
-#[derive(Default)]
-pub struct OwnerWatch {
-    /// The named thread that did not exist at the last look; 0 if the mutex named none.
-    suspect: Option<u32>,
-}
-
-impl OwnerWatch {
-    /// Looks at the owner again, about a second after the last look.
-    ///
-    /// # Errors
-    /// [`Damage`] if the same missing owner is found twice. The kernel frees the lock of a dying owner before the process
-    /// vanishes, so such an owner never existed.
-    pub fn check(&mut self, segment: &Segment, owner: Option<&LockOwner>) -> Result<(), Damage> {
-        let is_missing = match owner {
-            Some(owner) => owner.is_gone(),
-            None => segment.view().header.core.mutex.is_taken_by_nobody(),
-        };
-        let suspect = is_missing.then(|| owner.map_or(0, |owner| owner.thread));
-        if suspect.is_some() && suspect == self.suspect {
-            return Err(*Damage::new("its lock is held by a thread that does not exist"));
-        }
-        self.suspect = suspect;
-        Ok(())
     }
 }

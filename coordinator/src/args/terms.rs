@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use common::{DelayRange, Overflow, ValueType, cli, parse_count, parse_duration};
+use common::{DelayRange, Overflow, ValueType, parse_count, parse_duration};
 
 /// The terms of a segment.
 #[derive(Args, Debug)]
@@ -17,7 +17,7 @@ pub struct TermsArgs {
     #[arg(short = 'n', long, value_name = "N", default_value = "1_000_000", value_parser = parse_count, allow_hyphen_values = true)]
     pub iterations: u64,
     /// What each worker computes; with --worker also one of that executable's kernels
-    #[arg(long, value_name = "NAME", default_value = "sum-of-squares", value_parser = cli::kernel_parser())]
+    #[arg(long, value_name = "NAME", default_value = "sum-of-squares", value_parser = worker::kernel_parser())]
     pub kernel: String,
     /// Divide 0..n among the workers, in chunks that are applied exactly once
     #[arg(long, conflicts_with = "independent")]

@@ -1,9 +1,10 @@
 //! `coordinator create`: a ready segment without workers.
 
-use common::{Mode, Segment, exit_code, say};
+use common::cli::exit_code;
+use common::{Mode, Segment, say};
 
 use crate::args::CreateArgs;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::figures::counted;
 use crate::plan;
 use crate::report::table;
@@ -12,7 +13,7 @@ use crate::report::table;
 pub fn create(args: &CreateArgs) -> Result<u8> {
     // Left by creators that were killed. If the folder cannot be read, the creation below reports it.
     let _ = common::remove_creation_debris();
-    let segment = Segment::create(&args.name, &plan::hand_terms(&args.terms)?)?;
+    let segment = Segment::create(&args.name, &plan::hand_terms(&args.terms)?).map_err(Error::creating)?;
     if !args.quiet {
         let (name, worker) = (&args.name, table::worker(segment.terms()));
         let what = match segment.terms().mode {

@@ -1,6 +1,6 @@
 //! `coordinator kernels`: what workers can compute.
 
-use common::kernel;
+use worker::kernel;
 
 use crate::error::Result;
 

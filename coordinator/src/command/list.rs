@@ -13,7 +13,7 @@ pub fn list(args: &ListArgs) -> Result<u8> {
     match args.format {
         Format::Text if segments.is_empty() => {
             say("no segments\n");
-            Ok(common::exit_code::COMPLETE)
+            Ok(common::cli::exit_code::COMPLETE)
         }
         Format::Text => super::print(&table::list(&segments)),
         Format::Json => {

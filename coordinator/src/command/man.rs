@@ -6,7 +6,8 @@ use std::path::Path;
 
 use clap::Command;
 use clap_mangen::Man;
-use common::{exit_code, say};
+use common::cli::exit_code;
+use common::say;
 
 use crate::args::{ManArgs, coordinator};
 use crate::error::{Error, Result};

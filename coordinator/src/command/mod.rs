@@ -13,7 +13,7 @@ mod watch;
 
 use common::{Mode, Segment};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::output::Output;
 
 /// Refuses a segment that is the shared value of programs and not a run.
@@ -22,7 +22,7 @@ pub fn must_be_a_run(segment: &Segment) -> Result<()> {
         return Ok(());
     }
     let why = "programs share its value, and it has no run";
-    Err(common::Error::NothingLeft { name: segment.name().clone(), why }.into())
+    Err(Error::NothingLeft { name: segment.name().clone(), why })
 }
 
 /// Prints a result and waits until stdout has taken it.
@@ -30,5 +30,5 @@ fn print(text: &str) -> Result<u8> {
     let mut output = Output::default();
     output.line(text);
     let mut signals = crate::signals::Signals::listen()?;
-    Ok(crate::report::drain(&mut output, &mut signals, None, common::exit_code::COMPLETE))
+    Ok(crate::report::drain(&mut output, &mut signals, None, common::cli::exit_code::COMPLETE))
 }

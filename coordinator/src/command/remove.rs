@@ -1,6 +1,7 @@
 //! `coordinator remove`: segments by name, or all stale ones.
 
-use common::{Condition, Error as SegmentError, Lookup, RunState, SegmentName, cli, exit_code, say};
+use common::cli::{self, exit_code};
+use common::{AttachError, Condition, RemoveError, RunState, SegmentInfo, SegmentName, say};
 
 use crate::args::RemoveArgs;
 use crate::error::{Error, Result};
@@ -35,15 +36,16 @@ fn remove_stale() -> Result<u8> {
     if removed > 0 {
         say(&format!("removed {} of dead creators\n", counted(removed as u64, "unfinished segment")));
     }
-    for Lookup { name, .. } in common::list()?.into_iter().filter(|segment| segment.state == RunState::Stale) {
+    for SegmentInfo { name, .. } in common::list()?.into_iter().filter(|segment| segment.state == RunState::Stale) {
         match common::remove(&name, Condition::Stale) {
             Ok(()) => {
                 removed += 1;
                 say(&format!("removed {name}\n"));
             }
             // It was resumed or removed meanwhile, so it is not stale any more.
-            Err(SegmentError::NoSegment { .. } | SegmentError::InUse { .. }) => {}
+            Err(RemoveError::Unavailable(AttachError::NoSegment { .. }) | RemoveError::InUse { .. }) => {}
             Err(error) => {
+                let error = Error::from(error);
                 cli::report(&error.to_string(), error.hint().as_deref());
                 code = error.exit_code();
             }

@@ -1,16 +1,17 @@
 //! `coordinator stop`: asks a run's workers to stop.
 
-use common::{Error as SegmentError, Lifecycle, Segment, Stop, exit_code, say};
+use common::cli::exit_code;
+use common::{Lifecycle, Segment, Stop, say};
 
 use crate::args::StopArgs;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Asks the workers to stop, and wakes the coordinator.
 pub fn stop(args: &StopArgs) -> Result<u8> {
     let segment = Segment::attach(&args.name)?;
     super::must_be_a_run(&segment)?;
     if segment.lifecycle() == Lifecycle::Reported {
-        return Err(SegmentError::NothingLeft { name: args.name.clone(), why: "its run is over" }.into());
+        return Err(Error::NothingLeft { name: args.name.clone(), why: "its run is over" });
     }
     segment.request_stop(if args.now { Stop::Now } else { Stop::Drain });
     segment.wake_coordinator()?;

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use common::{Error as SegmentError, Lifecycle, Mode, Origin, Segment, Stop, exit_code};
+use common::cli::exit_code;
+use common::{AttachError, Ledger, Lifecycle, Mode, Origin, Segment, Snapshot, Stop};
 
 use crate::args::WaitArgs;
 use crate::error::{Error, Result};
@@ -25,7 +26,7 @@ pub fn wait(args: &WaitArgs) -> Result<u8> {
     loop {
         // Read before the count, so that a contribution in between ends the wait below at once.
         let seen = segment.notices();
-        let done = u64::from(segment.done());
+        let done = u64::from(Ledger::of(&segment).done());
         if has_enough(&segment, wanted, args)? {
             return Ok(exit_code::COMPLETE);
         }
@@ -47,12 +48,12 @@ pub fn wait(args: &WaitArgs) -> Result<u8> {
 /// Whether the contributions are applied: `--contributions` of any workers, or those of the run's own tickets.
 fn has_enough(segment: &Segment, wanted: u64, args: &WaitArgs) -> Result<bool> {
     // A split range is complete when all of it is applied, by any number of workers.
-    if segment.terms().mode == Mode::Split && segment.given_out() < segment.terms().iterations {
-        return Ok(args.contributions.is_some_and(|_| u64::from(segment.done()) >= wanted));
+    if segment.terms().mode == Mode::Split && Ledger::of(segment).given_out() < segment.terms().iterations {
+        return Ok(args.contributions.is_some_and(|_| u64::from(Ledger::of(segment).done()) >= wanted));
     }
     let is_counted = args.contributions.is_some() || segment.terms().mode != Mode::Split;
-    let are_enough = !is_counted || u64::from(segment.done()) >= wanted;
-    Ok(are_enough && (args.contributions.is_some() || segment.snapshot()?.is_complete()))
+    let are_enough = !is_counted || u64::from(Ledger::of(segment).done()) >= wanted;
+    Ok(are_enough && (args.contributions.is_some() || Snapshot::of(segment)?.is_complete()))
 }
 
 /// Why no worker will contribute any more, if so.
@@ -61,7 +62,7 @@ fn why_in_vain(segment: &Segment) -> Result<Option<&'static str>> {
         return Ok(Some("its run is over"));
     }
     if !segment.is_linked() {
-        return Err(SegmentError::NoSegment { name: segment.name().clone(), running: Vec::new() }.into());
+        return Err(AttachError::NoSegment { name: segment.name().clone() }.into());
     }
     let why = match segment.terms().origin {
         Origin::ByHand if segment.stop_requested() == Stop::No => return Ok(None),
@@ -69,6 +70,6 @@ fn why_in_vain(segment: &Segment) -> Result<Option<&'static str>> {
         Origin::Run if segment.has_coordinator()? => return Ok(None),
         Origin::Run => "its coordinator is dead",
     };
-    let anyone_left = segment.snapshot()?.workers.iter().any(|worker| worker.alive);
+    let anyone_left = Snapshot::of(segment)?.workers.iter().any(|worker| worker.alive);
     Ok((!anyone_left).then_some(why))
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use common::{Mode, Segment};
+use common::{Ledger, Mode, Segment};
 
 use super::run_progress::{KnownWorkers, RunProgress};
 use crate::worker_outcome::WorkerOutcomes;
@@ -23,7 +23,7 @@ impl Eta {
     /// Measures from now on.
     pub fn new(segment: &Segment) -> Self {
         let began = Instant::now();
-        if segment.done() == 0 && segment.given_out() == 0 {
+        if Ledger::of(segment).done() == 0 && Ledger::of(segment).given_out() == 0 {
             return Self { began, part: 0.0, done: 0, iterations: 0 };
         }
         let known = KnownWorkers { children: HashMap::new(), outcomes: &WorkerOutcomes::default() };

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use common::WorkerState::{Attached, Computing, Died, Done, Failed, Pending, Sleeping, Waiting};
-use common::{Glance, Mode, Segment, WorkerState, process};
+use common::{Ledger, Mode, Segment, SlotView, WorkerState, process};
 
 use crate::figures;
 use crate::worker_outcome::WorkerOutcomes;
@@ -55,7 +55,7 @@ impl RunProgress {
         let mut progress = Self {
             mode: terms.mode,
             workers: Vec::new(),
-            done: segment.done() as usize,
+            done: Ledger::of(segment).done() as usize,
             total: terms.reserved() as usize,
             iterations: 0,
             computed: (0, terms.iterations),
@@ -63,7 +63,7 @@ impl RunProgress {
         };
         let mut begun = 0.0;
         for ticket in 1..=terms.slots {
-            let Some(glance) = segment.glance(ticket) else { break };
+            let Some(glance) = Ledger::of(segment).slot(ticket) else { break };
             let is_reserved = ticket <= terms.reserved();
             if !is_reserved && glance.state == Pending {
                 break;
@@ -117,7 +117,7 @@ pub fn name(state: WorkerState) -> &'static str {
     }
 }
 
-fn worker(segment: &Segment, known: &KnownWorkers<'_>, ticket: u32, glance: &Glance) -> WorkerProgress {
+fn worker(segment: &Segment, known: &KnownWorkers<'_>, ticket: u32, glance: &SlotView) -> WorkerProgress {
     let outcome = known.outcomes.get(ticket);
     let state = match (glance.state, known.children.get(&ticket)) {
         (Done, _) => Done,

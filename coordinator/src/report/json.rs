@@ -190,7 +190,7 @@ fn split(snapshot: &Snapshot) -> Split {
 }
 
 fn holder(snapshot: &Snapshot) -> Option<Holder> {
-    let holder = snapshot.holder.as_ref()?;
+    let holder = snapshot.owner.as_ref()?;
     Some(Holder { pid: holder.thread, worker: holder.ticket, process: holder.process.to_string() })
 }
 

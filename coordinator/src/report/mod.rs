@@ -7,7 +7,8 @@ pub mod table;
 
 use std::time::Instant;
 
-use common::{Committed, Mode, Number, Segment, Snapshot, WorkerState, cli, exit_code};
+use common::cli::{self, exit_code};
+use common::{Committed, Mode, Number, Segment, Snapshot, WorkerState};
 use rustix::event::{PollFd, PollFlags};
 
 use crate::error::{Error, Result};
@@ -38,7 +39,7 @@ pub fn print_commit(segment: &Segment, committed: &Committed, output: &mut Outpu
 ///
 /// A ledger that contradicts itself is an error: nothing of it is printed.
 pub fn report(segment: &Segment, outcome: &Outcome, output: &mut Output, narrator: &Narrator) -> Result<u8> {
-    let snapshot = segment.snapshot()?;
+    let snapshot = Snapshot::of(segment)?;
     snapshot.check().map_err(|violation| Error::Violation { name: segment.name().clone(), violation })?;
     match (output.style(), snapshot.terms.mode) {
         (Style::Json, _) => output.line(json::of_run(&snapshot, &outcome.workers)),

@@ -27,7 +27,7 @@ pub fn status(view: &StatusView, size: Option<TerminalSize>) -> String {
     if snapshot.terms.mode != Mode::Independent {
         lines.push(format!("value: {} ({})", snapshot.value, snapshot.terms.value_type.name()));
     }
-    let lock = snapshot.holder.as_ref().map_or_else(|| "free".to_owned(), ToString::to_string);
+    let lock = snapshot.owner.as_ref().map_or_else(|| "free".to_owned(), ToString::to_string);
     lines.push(format!("lock: {lock}; recovered {}", times(snapshot.recoveries)));
     if let Some(pid) = snapshot.coordinator {
         let state = match (snapshot.has_coordinator, view.has_stopped_coordinator) {

@@ -26,7 +26,7 @@ pub struct StatusView {
 impl StatusView {
     /// Reads the segment of that name, without attaching to it.
     pub fn of(name: &SegmentName) -> Result<Self> {
-        let (snapshot, state) = Snapshot::of(name)?;
+        let (snapshot, state) = common::inspect(name)?;
         Self::new(snapshot, state, false)
     }
 
@@ -34,7 +34,7 @@ impl StatusView {
     pub fn observe(segment: &Segment) -> Result<Self> {
         let mut was_linked = segment.is_linked();
         loop {
-            let (state, snapshot) = (segment.run_state()?, segment.snapshot()?);
+            let (state, snapshot) = (RunState::of(segment)?, Snapshot::of(segment)?);
             // A coordinator removes the segment before it exits. A removed segment is read once more, for its last change.
             let is_linked = segment.is_linked();
             if is_linked == was_linked {
@@ -46,7 +46,7 @@ impl StatusView {
 
     /// Reads the run that this process coordinates.
     pub fn of_own(segment: &Segment) -> Result<Self> {
-        let snapshot = Snapshot { has_coordinator: true, ..segment.snapshot()? };
+        let snapshot = Snapshot { has_coordinator: true, ..Snapshot::of(segment)? };
         Self::new(snapshot, RunState::Running, !segment.is_linked())
     }
 
@@ -76,7 +76,7 @@ impl StatusView {
     pub fn stopped_processes(&self) -> Vec<u32> {
         let coordinator = self.snapshot.coordinator.filter(|_| self.has_stopped_coordinator);
         let workers = self.stopped.iter().filter_map(|ticket| self.snapshot.worker(*ticket)).map(|worker| worker.pid);
-        let holder = self.snapshot.holder.as_ref().filter(|holder| holder.process == Process::Stopped);
+        let holder = self.snapshot.owner.as_ref().filter(|holder| holder.process == Process::Stopped);
         let mut processes: Vec<u32> = coordinator.into_iter().chain(workers).collect();
         processes.extend(holder.map(|holder| holder.thread).filter(|thread| !processes.contains(thread)));
         processes

@@ -2,12 +2,12 @@
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
-use common::{Lookup, Mode, Terms};
+use common::{Mode, SegmentInfo, Terms};
 
 use crate::figures::per_cent;
 
 /// A line for each segment.
-pub fn list(segments: &[Lookup]) -> String {
+pub fn list(segments: &[SegmentInfo]) -> String {
     let mut table = table(&["NAME", "STATE", "KERNEL", "CONTRIBUTIONS", "COORDINATOR"]);
     for segment in segments {
         table.add_row([
@@ -21,7 +21,7 @@ pub fn list(segments: &[Lookup]) -> String {
     text(&table)
 }
 
-fn progress(segment: &Lookup) -> String {
+fn progress(segment: &SegmentInfo) -> String {
     match segment.terms.mode {
         Mode::Split => format!("{}% given out", per_cent(segment.given_out, segment.terms.iterations)),
         _ => format!("{} of {}", segment.done, segment.total()),

@@ -9,14 +9,14 @@ use crate::report;
 impl Supervisor<'_> {
     /// Prints the commits since the last call.
     pub(super) fn print_new_commits(&mut self) {
-        if self.segment.done() > self.printed || self.output.is_pending() {
+        if self.ledger.done() > self.printed || self.output.is_pending() {
             let narrator = self.narrator;
             narrator.with_display_hidden(|| self.print_all_commits());
         }
     }
 
     fn print_all_commits(&mut self) {
-        while let Some(committed) = self.segment.committed(self.printed) {
+        while let Some(committed) = self.ledger.committed(self.printed) {
             self.printed += 1;
             report::print_commit(self.segment, &committed, self.output);
             let Committed { ticket, contribution, value } = committed;
@@ -29,7 +29,7 @@ impl Supervisor<'_> {
         self.output.write_what_fits();
         if self.output.style() != Style::Json && !self.output.is_pending() {
             // A coordinator that takes over prints the rest, and nothing twice.
-            self.segment.remember_told(self.printed);
+            self.ledger.set_reported(self.printed);
         }
     }
 }

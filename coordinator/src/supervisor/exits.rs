@@ -30,7 +30,7 @@ impl Supervisor<'_> {
             how,
             ticket: self.standing(ticket)?,
             mode: terms.mode,
-            has_failed: self.segment.has_failed(ticket),
+            has_failed: self.ledger.has_failed(ticket),
             restarts: self.workers.outcomes.get(ticket).map_or(0, |outcome| outcome.restarts),
             most_restarts: terms.restarts,
             is_stopping: self.is_stopping(),
@@ -62,7 +62,7 @@ impl Supervisor<'_> {
     /// Drops the adopted workers that have ended.
     pub(super) fn release_adopted(&mut self) -> Result<()> {
         for mut worker in std::mem::take(&mut self.workers.adopted) {
-            if let Some(TicketState::Held { .. }) = self.segment.ticket(worker.ticket)? {
+            if let Some(TicketState::Held { .. }) = self.ledger.ticket(worker.ticket)? {
                 if worker.has_exited() {
                     // Another process holds the role for it, such as a child of it: poll the ticket.
                     worker.process = None;
@@ -78,14 +78,14 @@ impl Supervisor<'_> {
     fn on_adopted_exit(&mut self, ticket: u32) -> Result<()> {
         self.timeline.record(|recording| recording.left(ticket));
         let exit = if ticket > self.segment.terms().reserved() {
-            AdoptedExit::Joined { has_failed: self.segment.has_failed(ticket) }
+            AdoptedExit::Joined { has_failed: self.ledger.has_failed(ticket) }
         } else {
             AdoptedExit::Reserved { is_done: self.is_done(ticket)? }
         };
         match policy::after_adopted_exit(exit) {
             AfterAdoptedExit::Nothing => {}
             AfterAdoptedExit::Queue => self.workers.queue.push_back(ticket),
-            AfterAdoptedExit::OfferChunk => self.segment.offer_orphan(ticket),
+            AfterAdoptedExit::OfferChunk => self.ledger.offer_orphan(ticket),
         }
         Ok(())
     }
@@ -97,7 +97,7 @@ impl Supervisor<'_> {
         }
         // The role of a reaped process is free. Who holds it was launched before, by a coordinator that died: it may not
         // have taken the ticket yet, or may be dying with it.
-        Ok(match self.segment.ticket(ticket)? {
+        Ok(match self.ledger.ticket(ticket)? {
             Some(TicketState::Held { pid }) => TicketStanding::Owned(pid),
             Some(TicketState::Free) if self.segment.has_worker(ticket)? => TicketStanding::Owned(0),
             _ => TicketStanding::Open,
@@ -106,13 +106,13 @@ impl Supervisor<'_> {
 
     /// Whether the ticket is done, also if its worker died between the commit and its application.
     fn is_done(&self, ticket: u32) -> Result<bool> {
-        if self.segment.ticket(ticket)? == Some(TicketState::Done) {
+        if self.ledger.ticket(ticket)? == Some(TicketState::Done) {
             return Ok(true);
         }
         // If the lock is busy, the dead worker did not hold it, or another process has recovered it already. A worker that
         // is launched in vain finds its ticket done.
         self.apply_published_commit()?;
-        Ok(self.segment.ticket(ticket)? == Some(TicketState::Done))
+        Ok(self.ledger.ticket(ticket)? == Some(TicketState::Done))
     }
 
     pub(super) fn give_up(&mut self, ticket: u32, reason: String) {

@@ -36,7 +36,7 @@ impl Supervisor<'_> {
     /// Queues the tickets of dead workers that joined by hand and left a chunk that nobody has taken over.
     fn queue_leftovers(&mut self) -> Result<()> {
         for (ticket, state) in self.joined()? {
-            let is_left = state == TicketState::Abandoned && self.segment.holds_chunk(ticket);
+            let is_left = state == TicketState::Abandoned && self.ledger.holds_chunk(ticket);
             if is_left && !self.workers.was_given_up(ticket) {
                 self.narrator.step(format_args!("Process-{ticket}, which joined by hand, left a chunk"));
                 self.workers.queue.push_back(ticket);
@@ -53,7 +53,7 @@ impl Supervisor<'_> {
         let terms = self.segment.terms();
         let mut joined = Vec::new();
         for ticket in terms.reserved() + 1..=terms.slots {
-            let state = self.segment.ticket(ticket)?.filter(|state| *state != TicketState::Free);
+            let state = self.ledger.ticket(ticket)?.filter(|state| *state != TicketState::Free);
             joined.extend(state.map(|state| (ticket, state)));
         }
         Ok(joined)

@@ -37,7 +37,7 @@ impl Supervisor<'_> {
             // A worker would find no segment under the name, or another one.
             return self.give_up(ticket, "was not launched: the segment was removed by someone else".to_owned());
         }
-        self.segment.forget_failure(ticket);
+        self.ledger.forget_failure(ticket);
         self.timeline.record(Recording::launching);
         match self.launcher.launch(ticket) {
             Ok(pid) => {

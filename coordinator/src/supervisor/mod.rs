@@ -16,7 +16,7 @@ mod workers;
 
 use std::time::{Duration, Instant};
 
-use common::{Error as SegmentError, Segment, TicketState};
+use common::{Ledger, LockError, Segment, TicketState};
 use rustix::process::{WaitOptions, waitpid};
 
 use crate::error::Result;
@@ -40,6 +40,7 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 /// One run's supervision.
 pub struct Supervisor<'a> {
     segment: &'a Segment,
+    ledger: Ledger<'a>,
     launcher: Launcher,
     signals: &'a mut Signals,
     output: &'a mut Output,
@@ -67,8 +68,10 @@ impl<'a> Supervisor<'a> {
         narrator: &'a Narrator,
         progress: ProgressDisplay<'a>,
     ) -> Self {
+        let ledger = Ledger::of(segment);
         Self {
             segment,
+            ledger,
             launcher,
             signals,
             output,
@@ -78,7 +81,7 @@ impl<'a> Supervisor<'a> {
             workers: Workers::default(),
             deadlines: Deadlines::new(segment.terms().timeout),
             lock_wait: LockWait::default(),
-            printed: segment.told(),
+            printed: ledger.reported(),
             end_reason: None,
             grace_is_over: false,
         }
@@ -113,7 +116,7 @@ impl<'a> Supervisor<'a> {
     fn take_stock(&mut self) -> Result<()> {
         self.apply_published_commit()?;
         for ticket in 1..=self.segment.terms().workers {
-            match self.segment.ticket(ticket)? {
+            match self.ledger.ticket(ticket)? {
                 Some(TicketState::Done) | None => {}
                 Some(TicketState::Held { pid }) => self.workers.adopted.push(AdoptedWorker::new(ticket, pid)),
                 Some(TicketState::Free | TicketState::Abandoned) => self.workers.queue.push_back(ticket),
@@ -124,8 +127,8 @@ impl<'a> Supervisor<'a> {
 
     /// Takes the lock, if it is free, which applies the commit that a dead worker has published.
     fn apply_published_commit(&self) -> Result<()> {
-        match self.segment.lock_within(LOCK_PATIENCE) {
-            Ok(_) | Err(SegmentError::Busy { .. }) => Ok(()),
+        match self.ledger.lock_within(LOCK_PATIENCE) {
+            Ok(_) | Err(LockError::Busy { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
@@ -140,7 +143,7 @@ impl<'a> Supervisor<'a> {
     ///
     /// Taking the lock also finishes the commit of a worker that died with it.
     fn close(&mut self) -> Result<bool> {
-        match self.segment.lock_within(LOCK_PATIENCE) {
+        match self.ledger.lock_within(LOCK_PATIENCE) {
             Ok(mut guard) => {
                 if self.must_stay_open()? {
                     return Ok(false);
@@ -151,9 +154,9 @@ impl<'a> Supervisor<'a> {
                 // it may have committed, and it is printed.
                 self.adopt_joined()?;
             }
-            Err(SegmentError::Busy { .. }) if self.grace_is_over => return Ok(true),
-            Err(SegmentError::Busy { holder }) => {
-                if let Some(note) = self.lock_wait.watch(self.segment, holder)? {
+            Err(LockError::Busy { .. }) if self.grace_is_over => return Ok(true),
+            Err(LockError::Busy { owner }) => {
+                if let Some(note) = self.lock_wait.watch(self.segment, owner)? {
                     self.narrator.note(note);
                 }
                 self.deadlines.check = Some(Instant::now() + CHECK_INTERVAL);

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use common::{Mode, exit_code};
+use common::Mode;
+use common::cli::exit_code;
 
 use crate::figures::counted;
 use crate::worker_outcome::WorkerExit;

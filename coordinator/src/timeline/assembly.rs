@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use common::{Instant, Mode, Snapshot};
+use common::{BootTime, Mode, Snapshot};
 
 use super::lives::Ledger;
 use super::model::{Beginning, Life, Model, Row};
@@ -13,7 +13,7 @@ use crate::outcome::Outcome;
 use crate::report;
 
 /// Combines what the coordinator recorded, the spans of its workers, and the ledger.
-pub fn assemble(recording: &Recording, snapshot: &Snapshot, created: Instant, outcome: &Outcome) -> Model {
+pub fn assemble(recording: &Recording, snapshot: &Snapshot, created: BootTime, outcome: &Outcome) -> Model {
     let (mut spans, mut is_whole) = recording.spans();
     is_whole &= !recording.is_cut;
     let is_merged = spans.values().flatten().any(|span| span.count > 1);

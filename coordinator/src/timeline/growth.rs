@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use common::trace::Span;
-use common::{Instant, Snapshot, nanoseconds};
+use common::span::Span;
+use common::{BootTime, Snapshot, nanoseconds};
 
 use super::recording::Recording;
 
@@ -11,7 +11,7 @@ use super::recording::Recording;
 pub fn instants<'a>(
     recording: &Recording,
     snapshot: &Snapshot,
-    created: Instant,
+    created: BootTime,
     spans: impl Iterator<Item = &'a Span>,
 ) -> Vec<(u64, f64)> {
     if !snapshot.terms.mode.has_total() {

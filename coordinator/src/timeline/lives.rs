@@ -1,7 +1,8 @@
 //! The lives of workers: from launches, spans, and, for workers without spans, the ledger.
 
-use common::trace::{Activity, Span};
-use common::{Instant, Mode, Phase, Snapshot, WorkerSnapshot, WorkerState, exit_code, nanoseconds};
+use common::cli::exit_code;
+use common::span::{Activity, Span};
+use common::{BootTime, Mode, Phase, Snapshot, WorkerSnapshot, WorkerState, nanoseconds};
 
 use super::model::{Beginning, Life, Stretch};
 use super::recording::Launch;
@@ -9,7 +10,7 @@ use super::recording::Launch;
 /// The ledger, for what is not recorded.
 pub struct Ledger<'a> {
     snapshot: &'a Snapshot,
-    created: Instant,
+    created: BootTime,
     /// Whether workers were asked to leave.
     was_stopped: bool,
     end: u64,
@@ -17,7 +18,7 @@ pub struct Ledger<'a> {
 
 impl<'a> Ledger<'a> {
     /// The ledger at the end of a run.
-    pub fn new(snapshot: &'a Snapshot, created: Instant, was_stopped: bool) -> Self {
+    pub fn new(snapshot: &'a Snapshot, created: BootTime, was_stopped: bool) -> Self {
         Self { snapshot, created, was_stopped, end: created.0.saturating_add(nanoseconds(snapshot.elapsed)) }
     }
 
@@ -40,7 +41,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// The life of a worker that it did not launch.
-    pub fn joined(&self, worker: &WorkerSnapshot, departed: Option<Instant>) -> Option<Life> {
+    pub fn joined(&self, worker: &WorkerSnapshot, departed: Option<BootTime>) -> Option<Life> {
         let start = self.created.0.saturating_add(nanoseconds(worker.attached?));
         let committed = worker.committed.map(|committed| self.created.0.saturating_add(nanoseconds(committed)));
         let end = committed.or(departed.map(|at| at.0)).unwrap_or(self.end).max(start);

@@ -1,6 +1,6 @@
 //! Marks: stretches in pixels, merged where they are too narrow to be shown.
 
-use common::trace::Activity;
+use common::span::Activity;
 
 use super::markup::Class;
 use super::model::{Life, Stretch};

@@ -27,7 +27,8 @@ mod svg;
 
 use std::io;
 
-use common::{Segment, cli, exit_code};
+use common::cli::{self, exit_code};
+use common::{Segment, Snapshot};
 
 use crate::args::{Picture, PictureFormat};
 use crate::error::Result;
@@ -73,7 +74,7 @@ impl Timeline {
     /// A failure is reported, and turns exit code 0 into 1.
     pub fn write(self, segment: &Segment, outcome: &Outcome, narrator: &Narrator, code: u8) -> Result<u8> {
         let Some(recording) = self.recording else { return Ok(code) };
-        let snapshot = segment.snapshot()?;
+        let snapshot = Snapshot::of(segment)?;
         let model = assembly::assemble(&recording, &snapshot, segment.created(), outcome);
         let mut code = code;
         for file in self.files {

@@ -3,7 +3,7 @@
 //! Invariants of a model that is ready to be drawn: all times are nanoseconds from the beginning of the picture, and at
 //! most its length; the lives of a row rise in time; the stretches of a life lie within it, rise, and do not overlap.
 
-use common::trace::Activity;
+use common::span::Activity;
 
 /// A run, ready to be drawn.
 pub struct Model {

@@ -6,8 +6,8 @@ use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 
-use common::trace::{self, Head, RECORD, Span};
-use common::{Instant, Phase, Segment, TicketState};
+use common::span::{self, Head, RECORD, Span};
+use common::{BootTime, Ledger, Phase, Segment, TicketState};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::error::{Error, Result};
@@ -23,13 +23,13 @@ const BLOCK: usize = 1024 * RECORD;
 pub struct Launch {
     pub ticket: u32,
     pub pid: u32,
-    pub at: Instant,
+    pub at: BootTime,
     pub end: Option<LaunchEnd>,
 }
 
 /// How a launch ended.
 pub struct LaunchEnd {
-    pub at: Instant,
+    pub at: BootTime,
     pub exit: WorkerExit,
     /// What the worker was doing, if it had taken its ticket.
     pub phase: Option<Phase>,
@@ -42,13 +42,13 @@ pub struct Recording {
     /// The file with the workers' spans.
     file: File,
     /// When the recording began, and the shared value then.
-    pub began: (Instant, f64),
-    about_to_launch: Instant,
+    pub began: (BootTime, f64),
+    about_to_launch: BootTime,
     pub launches: Vec<Launch>,
     /// The launch of each live worker, by its process id.
     alive: HashMap<u32, usize>,
     /// When adopted workers were found to be gone, by ticket.
-    pub departures: BTreeMap<u32, Instant>,
+    pub departures: BTreeMap<u32, BootTime>,
     /// Whether launches were left out.
     pub is_cut: bool,
 }
@@ -57,13 +57,13 @@ impl Recording {
     /// Creates the workers' file.
     pub fn begin(segment: &Segment) -> Result<Self> {
         let system = |source| Error::System { doing: "create the file for the timeline", source };
-        let began = Instant::now();
+        let began = BootTime::now();
         let file = memfd_create("timeline", MemfdFlags::CLOEXEC).map_err(|error| system(error.into()))?;
         let mut file = File::from(file);
         file.write_all(&Head { nonce: segment.nonce(), began }.to_bytes()).map_err(system)?;
         Ok(Self {
             file,
-            began: (began, segment.first_cell().number().to_f64()),
+            began: (began, Ledger::of(segment).first_cell().number().to_f64()),
             about_to_launch: began,
             launches: Vec::new(),
             alive: HashMap::new(),
@@ -79,7 +79,7 @@ impl Recording {
 
     /// A worker is about to be launched.
     pub fn launching(&mut self) {
-        self.about_to_launch = Instant::now();
+        self.about_to_launch = BootTime::now();
     }
 
     /// The worker was launched.
@@ -95,21 +95,21 @@ impl Recording {
     /// A launched worker has ended.
     pub fn ended(&mut self, segment: &Segment, ticket: u32, pid: u32, exit: WorkerExit) {
         let Some(launch) = self.alive.remove(&pid).and_then(|index| self.launches.get_mut(index)) else { return };
-        let phase = segment.phase(ticket).filter(|(last, _)| *last == pid).map(|(_, phase)| phase);
+        let phase = Ledger::of(segment).phase(ticket).filter(|(last, _)| *last == pid).map(|(_, phase)| phase);
         // A commit that is published but not yet applied may show only in the worker's spans.
-        let is_done = matches!(segment.ticket(ticket), Ok(Some(TicketState::Done)));
-        launch.end = Some(LaunchEnd { at: Instant::now(), exit, phase, is_done });
+        let is_done = matches!(Ledger::of(segment).ticket(ticket), Ok(Some(TicketState::Done)));
+        launch.end = Some(LaunchEnd { at: BootTime::now(), exit, phase, is_done });
     }
 
     /// An adopted worker is gone.
     pub fn left(&mut self, ticket: u32) {
-        self.departures.insert(ticket, Instant::now());
+        self.departures.insert(ticket, BootTime::now());
     }
 
     /// The workers' spans by ticket and process, each worker's in order; and whether none was lost.
     pub fn spans(&self) -> (HashMap<(u32, u32), Vec<Span>>, bool) {
         let mut spans: HashMap<(u32, u32), Vec<Span>> = HashMap::new();
-        let capacity = trace::room();
+        let capacity = span::room();
         let length = self.file.metadata().map_or(0, |metadata| metadata.len());
         let (mut block, mut at) = (vec![0; BLOCK], RECORD as u64);
         while at < length.min(capacity) {

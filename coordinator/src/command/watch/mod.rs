@@ -7,7 +7,8 @@ mod view;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Lifecycle, Mode, RunState, Segment, Stop, exit_code};
+use common::cli::exit_code;
+use common::{Ledger, Lifecycle, Mode, RunState, Segment, Stop};
 
 use crate::args::StatusArgs;
 use crate::error::{Error, Result};
@@ -64,7 +65,7 @@ struct WatchedState {
 impl WatchedState {
     fn of(segment: &Segment) -> Self {
         Self {
-            done: segment.done(),
+            done: Ledger::of(segment).done(),
             lifecycle: segment.lifecycle(),
             stop: segment.stop_requested(),
             is_linked: segment.is_linked(),

@@ -1,0 +1,32 @@
+//! Why the lock is not acquired.
+
+use super::owner::LockOwner;
+use crate::name::SegmentName;
+use crate::redo::Damage;
+
+/// Why the lock was not acquired.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LockError {
+    /// Another thread owns it, and patience ended.
+    #[error("the lock is busy{}", owner.as_ref().map(|owner| format!(": {owner}")).unwrap_or_default())]
+    Busy {
+        /// The owner, where it is known.
+        owner: Option<LockOwner>,
+    },
+    /// This very thread owns it and would wait for itself.
+    #[error("the lock of segment \"{name}\" is held by this very thread")]
+    Deadlock {
+        /// The segment.
+        name: SegmentName,
+    },
+    /// The lock or the ledger is damaged beyond what a crash can do.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+}
+
+impl From<Box<Damage>> for LockError {
+    fn from(damage: Box<Damage>) -> Self {
+        Self::Damaged(*damage)
+    }
+}
