@@ -1,0 +1,159 @@
+//! A model of the commit protocol: the shared words, the kernel's lock and roles, workers and the coordinator, each a
+//! small program of single stores, any of which may be the last that its process does.
+//!
+//! What it leaves out: the order in which other processors see stores (who reads them has taken the lock, or reads what
+//! a Release store covers), and what the C library does inside its lock (`ptrace` steps through that).
+//!
+//! Invariant: nothing here is shared with the code under test. A step that the code does and the model does not is found
+//! by reading the tables in [`steps`] and [`supervision`] beside it.
+
+mod memory;
+mod program;
+mod properties;
+mod state;
+mod steps;
+mod supervision;
+mod tests;
+
+use std::fmt::Debug;
+
+pub use program::Mutant;
+pub use properties::{Look, Violation};
+
+use crate::exploration::Model;
+use program::Programs;
+use state::State;
+
+/// The most tickets: as many digits as fit in the model's value.
+const TICKETS: usize = 4;
+
+/// The most processes at one time: the supervisor, a worker a ticket, and those that a dead coordinator left.
+const ACTORS: usize = 8;
+
+/// What is to be explored.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    /// Tickets that a coordinator gives out; without any there is no coordinator.
+    pub reserved: u8,
+    /// Tickets for workers started by hand.
+    pub open: u8,
+    /// Workers started by hand; without a coordinator one more for each that died.
+    pub joiners: u8,
+    /// Deaths at any step.
+    pub crashes: u8,
+    /// Whether the coordinator may die too; then another takes the run over.
+    pub coordinator_dies: bool,
+    /// Launches for tickets whose worker is alive.
+    pub early: u8,
+    /// Whether a ticket's role keeps a second worker out, as the kernel does.
+    pub roles: bool,
+    /// Whether the coordinator looks for workers by hand before it releases the lock under which it closed the segment,
+    /// as the code does.
+    pub greets_under_lock: bool,
+    pub mutant: Mutant,
+}
+
+impl Setup {
+    /// A run of that many launched workers.
+    pub fn run(workers: u8, crashes: u8) -> Self {
+        Self {
+            reserved: workers,
+            open: 0,
+            joiners: 0,
+            crashes,
+            coordinator_dies: false,
+            early: 0,
+            roles: true,
+            greets_under_lock: true,
+            mutant: Mutant::None,
+        }
+    }
+
+    /// That many workers started by hand, in a segment without a coordinator.
+    pub fn by_hand(workers: u8, crashes: u8) -> Self {
+        Self { open: workers, joiners: workers, ..Self::run(0, crashes) }
+    }
+
+    /// A run with one open ticket, and two workers by hand: the second takes over what the first leaves behind.
+    pub fn joined(workers: u8, crashes: u8) -> Self {
+        Self { open: 1, joiners: 2, ..Self::run(workers, crashes) }
+    }
+
+    /// The number of the last ticket.
+    fn tickets(&self) -> u8 {
+        self.reserved + self.open
+    }
+}
+
+/// What leads from a state to the next; the number is the process's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// A worker is started by hand.
+    Join,
+    Step(u8),
+    Crash(u8),
+    Panic(u8),
+}
+
+impl Move {
+    fn actor(self) -> Option<u8> {
+        match self {
+            Self::Join => None,
+            Self::Step(number) | Self::Crash(number) | Self::Panic(number) => Some(number),
+        }
+    }
+}
+
+/// What is to be explored, and how it is looked at.
+pub struct Protocol {
+    setup: Setup,
+    look: Look,
+    programs: Programs,
+}
+
+impl Protocol {
+    pub fn new(setup: &Setup, look: Look) -> Self {
+        Self { setup: *setup, look, programs: Programs::new(setup.mutant) }
+    }
+}
+
+impl Model for Protocol {
+    type State = State;
+    type Move = Move;
+    type Violation = Violation;
+
+    const ENDLESS: Violation = Violation::Endless;
+
+    fn first(&self) -> State {
+        State::new(&self.setup)
+    }
+
+    fn successors(&self, state: &State) -> Vec<(Move, State)> {
+        steps::successors(state, &self.setup, &self.programs)
+    }
+
+    fn is_crash(by: Move) -> bool {
+        matches!(by, Move::Crash(_) | Move::Panic(_))
+    }
+
+    fn judge(&self, state: &State) -> Result<(), Violation> {
+        properties::judge(state, self.look)
+    }
+
+    fn judge_step(&self, before: &State, after: &State) -> Result<(), Violation> {
+        properties::judge_step(before, after)
+    }
+
+    fn judge_end(&self, state: &State) -> Result<(), Violation> {
+        properties::judge_end(state, &self.setup)
+    }
+
+    /// While a process is dying a launch may be made over and over; the kernel does not let it die for ever.
+    fn passes(state: &State) -> bool {
+        state.is_somebody_dying()
+    }
+
+    fn actor(by: Move, after: &State) -> Option<&dyn Debug> {
+        by.actor().map(|number| &after.actors[usize::from(number)] as &dyn Debug)
+    }
+}
