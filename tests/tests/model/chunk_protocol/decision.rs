@@ -69,7 +69,7 @@ pub fn record(memory: &Memory, actor: &Actor, setup: &Setup) -> Record {
         chunks: slot.chunks + u8::from(actor.errand == Errand::Commit),
         iterations: slot.iterations + actor.chunk[1] - actor.chunk[0],
     };
-    let (value, done) = (memory.value + added, memory.done_count + u8::from(is_done));
+    let (value, done) = (memory.value + added, memory.log.count + u8::from(is_done));
     Record { ticket: actor.ticket, has_chunk: true, robbed, slot, value, cursor, done }
 }
 

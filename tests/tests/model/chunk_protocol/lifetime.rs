@@ -3,8 +3,8 @@
 use super::actor::{At, Errand};
 use super::state::State;
 use super::steps::lock;
-use super::{BEHIND, Move, Setup};
-use crate::exploration::Mutex;
+use super::{BEHIND, Setup};
+use crate::exploration::{Move, Mutex};
 
 /// The processes that may be started. Nobody notices one before it has the lock, so that it has it at once.
 pub fn starts(state: &State, setup: &Setup) -> Vec<(Move, State)> {

@@ -3,7 +3,7 @@
 //! Invariant: a [`Store`] changes one word that others read, as one instruction of the code does.
 
 use super::TICKETS;
-use crate::exploration::Claim;
+use crate::exploration::{Claim, Log};
 
 /// A stretch of the iterations, as two words: from the first to the second, exclusive.
 pub type Stretch = [u8; 2];
@@ -59,8 +59,7 @@ impl Record {
 pub struct Memory {
     pub slots: [Slot; TICKETS],
     pub record: Record,
-    pub log: [u8; TICKETS],
-    pub done_count: u8,
+    pub log: Log<TICKETS>,
     pub value: u16,
     pub given_out: u8,
     pub published: u8,
@@ -97,8 +96,7 @@ impl Memory {
     pub const NEW: Self = Self {
         slots: [Slot::FREE; TICKETS],
         record: Record::EMPTY,
-        log: [0; TICKETS],
-        done_count: 0,
+        log: Log::EMPTY,
         value: 0,
         given_out: 0,
         published: 0,
@@ -154,8 +152,8 @@ impl Memory {
             Word::RobbedStart => self.slot_mut(from.robbed).chunk[0] = 0,
             Word::RobbedEnd => self.slot_mut(from.robbed).chunk[1] = 0,
             Word::Cursor => self.given_out = from.cursor,
-            Word::Log => self.log[usize::from(from.done) - 1] = from.ticket,
-            Word::DoneCount => self.done_count = from.done,
+            Word::Log => self.log.tickets[usize::from(from.done) - 1] = from.ticket,
+            Word::DoneCount => self.log.count = from.done,
             Word::Applied => self.applied = self.published,
             _ => self.slot_mut(from.ticket).apply(word, &from.slot),
         }

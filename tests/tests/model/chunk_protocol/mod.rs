@@ -21,10 +21,8 @@ mod tests;
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
 
-pub use program::Mutant;
-pub use properties::{Look, Violation};
-
-use crate::exploration::Model;
+use crate::exploration::{Look, Model, Move, Violation};
+use program::Mutant;
 use program::Programs;
 use state::State;
 
@@ -92,18 +90,6 @@ impl Setup {
     }
 }
 
-/// What leads from a state to the next; the number is the process's, or that of the ticket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Move {
-    /// A worker is launched for a ticket.
-    Launch(u8),
-    /// A worker is started by hand.
-    Join,
-    Step(u8),
-    Crash(u8),
-    Panic(u8),
-}
-
 /// What is to be explored, and how it is looked at.
 pub struct Chunks {
     setup: Setup,
@@ -119,10 +105,6 @@ impl Chunks {
 
 impl Model for Chunks {
     type State = State;
-    type Move = Move;
-    type Violation = Violation;
-
-    const ENDLESS: Violation = Violation::Endless;
 
     fn first(&self) -> State {
         State::new(&self.setup)
@@ -130,10 +112,6 @@ impl Model for Chunks {
 
     fn successors(&self, state: &State) -> Vec<(Move, State)> {
         steps::successors(state, &self.setup, &self.programs)
-    }
-
-    fn is_crash(by: Move) -> bool {
-        matches!(by, Move::Crash(_) | Move::Panic(_))
     }
 
     fn judge(&self, state: &State) -> Result<(), Violation> {
@@ -148,10 +126,7 @@ impl Model for Chunks {
         properties::judge_end(state, &self.setup)
     }
 
-    fn actor(by: Move, after: &State) -> Option<&dyn Debug> {
-        match by {
-            Move::Step(number) | Move::Crash(number) | Move::Panic(number) => Some(&after.actors[usize::from(number)]),
-            Move::Launch(_) | Move::Join => None,
-        }
+    fn process(state: &State, number: usize) -> &dyn Debug {
+        &state.actors[number]
     }
 }

@@ -5,43 +5,7 @@ use super::actor::{At, Errand};
 use super::memory::{Memory, Slot, digits, iterations};
 use super::program::Programs;
 use super::state::State;
-use crate::exploration::{Claim, Mutex};
-
-/// A promise that is broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Violation {
-    /// An iteration passed a commit point twice.
-    Twice,
-    /// The value is not the sum of what the tickets contributed, or that is not what passed their commit points.
-    Sum,
-    /// An iteration is not in one of the three places: applied, part of one ticket's chunk, not given out.
-    Place,
-    /// A ticket that is done holds a chunk, which nobody can commit or take over any more.
-    Stranded,
-    /// The log does not name the tickets that are done, in the order of their commit points.
-    Log,
-    /// What the count says is done is not whole; who reads it does so without the lock.
-    Torn,
-    /// A ticket that was done is not, or has contributed something else.
-    Undone,
-    /// A worker lost its chunk though its role says that it lives.
-    Superseded,
-    /// The lock was given up for good, or a recovery would refuse the record.
-    Damaged,
-    /// Somebody waits for ever, or a run ended without a part of the range.
-    Incomplete,
-    /// The run may go on for ever.
-    Endless,
-}
-
-/// What is judged in a state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// What a recovery, done at that very moment, would make of it.
-    Through,
-    /// Only what shows while nobody holds the lock: a crash must have been played to its end to be seen.
-    AtRest,
-}
+use crate::exploration::{Claim, Look, Mutex, Violation};
 
 /// Judges one state.
 pub fn judge(state: &State, look: Look, setup: &Setup, programs: &Programs) -> Result<(), Violation> {
@@ -106,8 +70,8 @@ fn settle(memory: &Memory, state: &State, setup: &Setup) -> Result<(), Violation
         return Err(Violation::Place);
     }
     let done = memory.slots.iter().filter(|slot| slot.claim.is_done()).count();
-    let is_logged = memory.log[..usize::from(memory.done_count)] == *state.history.done();
-    if is_logged && done == state.history.done().len() { Ok(()) } else { Err(Violation::Log) }
+    let is_logged = memory.log.counted() == state.history.done.counted();
+    if is_logged && done == state.history.done.counted().len() { Ok(()) } else { Err(Violation::Log) }
 }
 
 /// Whether the sum has that iteration's digit.
@@ -118,22 +82,21 @@ fn has(sum: u16, iteration: u8) -> bool {
 /// What a coordinator prints while the run goes on, for all that `Segment::done` counts.
 fn read_without_lock(state: &State) -> Result<(), Violation> {
     let memory = &state.memory;
-    let counted = usize::from(memory.done_count);
-    if state.history.done().get(..counted) != Some(&memory.log[..counted]) {
+    if !memory.log.begins(&state.history.done) {
         return Err(Violation::Log);
     }
     let is_whole = |ticket: &u8| {
         let slot = memory.slot(*ticket);
         slot.claim.is_done() && slot.contribution == [state.history.added[usize::from(ticket - 1)]; 2]
     };
-    if memory.log[..counted].iter().all(is_whole) { Ok(()) } else { Err(Violation::Torn) }
+    if memory.log.counted().iter().all(is_whole) { Ok(()) } else { Err(Violation::Torn) }
 }
 
 /// Judges a step: what is done stays as it is, and what is counted stays where it is.
 pub fn judge_step(before: &State, after: &State) -> Result<(), Violation> {
     let mut slots = before.memory.slots.iter().zip(&after.memory.slots);
     let stays = slots.all(|(before, after)| !before.claim.is_done() || before == after);
-    if stays && before.memory.done_count <= after.memory.done_count { Ok(()) } else { Err(Violation::Undone) }
+    if stays && before.memory.log.count <= after.memory.log.count { Ok(()) } else { Err(Violation::Undone) }
 }
 
 /// Judges a state from which nothing but a crash leads on.

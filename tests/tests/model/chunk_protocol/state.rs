@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use super::actor::{Actor, At, Errand};
 use super::memory::{Memory, digits};
 use super::{ACTORS, Setup, TICKETS};
-use crate::exploration::{Claim, Mutex};
+use crate::exploration::{Claim, Log, Mutex};
 
 /// What is to be proven of the system: all that passed a commit point.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -13,8 +13,7 @@ pub struct History {
     /// The digits that were added under each ticket.
     pub added: [u16; TICKETS],
     /// The tickets that were finished, in order.
-    pub done: [u8; TICKETS],
-    pub done_count: u8,
+    pub done: Log<TICKETS>,
 }
 
 impl History {
@@ -22,13 +21,8 @@ impl History {
     pub fn record(&mut self, actor: &Actor, claim: Claim) {
         self.added[usize::from(actor.ticket - 1)] += digits(actor.chunk);
         if claim.is_done() {
-            self.done[usize::from(self.done_count)] = actor.ticket;
-            self.done_count += 1;
+            self.done.push(actor.ticket);
         }
-    }
-
-    pub fn done(&self) -> &[u8] {
-        &self.done[..usize::from(self.done_count)]
     }
 }
 
@@ -51,7 +45,7 @@ impl State {
             memory: Memory::NEW,
             mutex: Mutex::Free,
             actors: [Actor::ABSENT; ACTORS],
-            history: History { added: [0; TICKETS], done: [0; TICKETS], done_count: 0 },
+            history: History { added: [0; TICKETS], done: Log::EMPTY },
             deaths_left: setup.deaths,
             leaves_left: setup.leaves,
             misjudgements_left: setup.misjudgements,

@@ -1,24 +1,26 @@
-//! What may happen next: a launch, a step of any process, or a death at any of them.
+//! The transitions: a launch, a step of a process, or its death at any step.
+//!
+//! A test checks that each function in the right column exists.
 //!
 //! | model | code |
 //! |---|---|
 //! | `Launch`, `Join` | `Supervisor::launch`, for a ticket that is not done and has no worker; a worker by hand |
 //! | `lock` | `Segment::lock_within`, `Segment::guard` |
-//! | `Recovering`, `Reviving` | `recovery::recover` (`redo::apply`), `make_consistent` |
+//! | `Recovering`, `Reviving` | `recovery::recover` with `redo::apply`, `Handle::make_consistent` |
 //! | `TakeRole`, `StoreClaim` | `Guard::take`, `Guard::join`, `Segment::try_take_ticket`, `ticket::assign` |
-//! | `Decide` | `Guard::first_chunk`, `Guard::commit_chunk`, `next`, `orphaned`, up to `make_so` |
-//! | `Record`, `Publish`, `Apply` | `redo::record_cell` and `record`, `redo::publish`, `redo::apply`, in their orders |
-//! | `unlocked` | `Guard::drop`, and what the worker makes of the chunk that it was given (`chunks::share`) |
-//! | `die`, `State::end` | the kernel's `exit`: robust list, then record locks |
+//! | `Decide` | `Guard::first_chunk`, `Guard::commit_chunk`, `Guard::next`, `Guard::orphaned`, up to `Guard::make_so` |
+//! | `Record`, `Publish`, `Apply` | `redo::record_cell`, `redo::record`, `redo::publish`, `redo::apply`, in their orders |
+//! | `unlocked` | `Guard::drop`, and what the worker does with the chunk that it got (`chunks::share`) |
+//! | `die`, `State::end` | the end of a process in the kernel: robust list, then record locks |
 
+use super::Setup;
 use super::actor::{Actor, At, Errand};
 use super::decision::{decide, record};
 use super::lifetime::{die, starts};
 use super::memory::{Record, Slot};
 use super::program::{Mutant, Programs, Step, TAKE};
 use super::state::State;
-use super::{Move, Setup};
-use crate::exploration::{Claim, Mutex};
+use crate::exploration::{Claim, Move, Mutex};
 
 /// Everything that may happen in a state.
 pub fn successors(state: &State, setup: &Setup, programs: &Programs) -> Vec<(Move, State)> {

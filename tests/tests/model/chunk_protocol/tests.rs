@@ -3,9 +3,9 @@
 //! Each test tells on stderr how many states it has visited. What is judged in each stands in `chunks/properties.rs`; the
 //! mutants at the end prove that it can fail.
 
-use crate::exploration;
-
-use super::{Chunks, Look, Mutant, Setup, Violation};
+use super::program::Mutant;
+use super::{Chunks, Setup};
+use crate::exploration::{self, Look, Violation};
 
 /// Explores everything and expects no violation.
 #[track_caller]

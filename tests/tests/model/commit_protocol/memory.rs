@@ -3,7 +3,7 @@
 //! Invariant: a [`Store`] changes one word that others read, as one instruction of the code does.
 
 use super::TICKETS;
-use crate::exploration::Claim;
+use crate::exploration::{Claim, Log};
 
 /// The words of a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,8 +32,7 @@ impl Record {
 pub struct Memory {
     pub slots: [Slot; TICKETS],
     pub record: Record,
-    pub log: [u8; TICKETS],
-    pub done_count: u8,
+    pub log: Log<TICKETS>,
     pub value: u16,
     pub published: u8,
     pub applied: u8,
@@ -73,8 +72,7 @@ impl Memory {
         Self {
             slots: [slot; TICKETS],
             record: Record::EMPTY,
-            log: [0; TICKETS],
-            done_count: 0,
+            log: Log::EMPTY,
             value: 0,
             published: 0,
             applied: 0,
@@ -112,7 +110,7 @@ impl Memory {
             Store::RecordLow => self.record.contribution[0] = contribution(ticket),
             Store::RecordHigh => self.record.contribution[1] = contribution(ticket),
             Store::RecordClaim => self.record.claim = Claim::Done(epoch),
-            Store::RecordDone => self.record.done = self.done_count + 1,
+            Store::RecordDone => self.record.done = self.log.count + 1,
             Store::Publish => self.published += 1,
             Store::Value => self.value = record.value,
             Store::Increment => self.value += record.contribution[0],
@@ -120,8 +118,8 @@ impl Memory {
             Store::High => self.slot_mut(record.ticket).contribution[1] = record.contribution[1],
             Store::ValueAfter => self.slot_mut(record.ticket).value_after = record.value,
             Store::Claim => self.slot_mut(record.ticket).claim = record.claim,
-            Store::Log => self.log[usize::from(record.done) - 1] = record.ticket,
-            Store::DoneCount => self.done_count = record.done,
+            Store::Log => self.log.tickets[usize::from(record.done) - 1] = record.ticket,
+            Store::DoneCount => self.log.count = record.done,
             Store::Applied => self.applied = self.published,
         }
     }

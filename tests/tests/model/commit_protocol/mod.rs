@@ -17,10 +17,8 @@ mod tests;
 
 use std::fmt::Debug;
 
-pub use program::Mutant;
-pub use properties::{Look, Violation};
-
-use crate::exploration::Model;
+use crate::exploration::{Look, Model, Move, Violation};
+use program::Mutant;
 use program::Programs;
 use state::State;
 
@@ -85,44 +83,28 @@ impl Setup {
     }
 }
 
-/// What leads from a state to the next; the number is the process's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Move {
-    /// A worker is started by hand.
-    Join,
-    Step(u8),
-    Crash(u8),
-    Panic(u8),
-}
-
-impl Move {
-    fn actor(self) -> Option<u8> {
-        match self {
-            Self::Join => None,
-            Self::Step(number) | Self::Crash(number) | Self::Panic(number) => Some(number),
-        }
-    }
-}
-
 /// What is to be explored, and how it is looked at.
 pub struct Protocol {
     setup: Setup,
     look: Look,
+    /// Whether the coordinator must have printed each contribution that it reports.
+    prints_all: bool,
     programs: Programs,
 }
 
 impl Protocol {
     pub fn new(setup: &Setup, look: Look) -> Self {
-        Self { setup: *setup, look, programs: Programs::new(setup.mutant) }
+        Self { setup: *setup, look, prints_all: false, programs: Programs::new(setup.mutant) }
+    }
+
+    /// The same, where the coordinator must have printed each contribution that it reports.
+    pub fn that_prints_all(setup: &Setup) -> Self {
+        Self { prints_all: true, ..Self::new(setup, Look::Through) }
     }
 }
 
 impl Model for Protocol {
     type State = State;
-    type Move = Move;
-    type Violation = Violation;
-
-    const ENDLESS: Violation = Violation::Endless;
 
     fn first(&self) -> State {
         State::new(&self.setup)
@@ -132,12 +114,8 @@ impl Model for Protocol {
         steps::successors(state, &self.setup, &self.programs)
     }
 
-    fn is_crash(by: Move) -> bool {
-        matches!(by, Move::Crash(_) | Move::Panic(_))
-    }
-
     fn judge(&self, state: &State) -> Result<(), Violation> {
-        properties::judge(state, self.look)
+        properties::judge(state, self.look, self.prints_all)
     }
 
     fn judge_step(&self, before: &State, after: &State) -> Result<(), Violation> {
@@ -153,7 +131,7 @@ impl Model for Protocol {
         state.is_somebody_dying()
     }
 
-    fn actor(by: Move, after: &State) -> Option<&dyn Debug> {
-        by.actor().map(|number| &after.actors[usize::from(number)] as &dyn Debug)
+    fn process(state: &State, number: usize) -> &dyn Debug {
+        &state.actors[number]
     }
 }

@@ -46,7 +46,7 @@ pub enum Step {
     LookAtTicket,
     /// `join_one_of` looks at a ticket.
     LookForTicket,
-    /// `try_take_role`.
+    /// `try_take_ticket`.
     TakeRole,
     /// `assign` stores the claim's word.
     StoreClaim,

@@ -3,45 +3,11 @@
 use super::Setup;
 use super::memory::{Memory, Slot, Store, contribution};
 use super::state::{At, State};
-use crate::exploration::{Claim, Mutex};
-
-/// A promise that is broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Violation {
-    /// A ticket passed its commit point twice.
-    Twice,
-    /// The value is not the sum of what the done tickets contributed.
-    Sum,
-    /// The log does not name the done tickets in the order of their commit points.
-    Log,
-    /// What the count says is done is not whole; who reads it does so without the lock.
-    Torn,
-    /// A ticket that was done is not, or has another contribution.
-    Undone,
-    /// The lock was given up for good, or a recovery would refuse the record.
-    Damaged,
-    /// The coordinator reports, and has not printed all that it reports.
-    Unprinted,
-    /// Somebody waits for ever, or a run ended without a contribution.
-    Incomplete,
-    /// The run may go on for ever.
-    Endless,
-}
-
-/// What is judged in a state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// What a recovery, done at that very moment, would make of it.
-    Through,
-    /// The same, and that the coordinator has printed each contribution that it reports.
-    Printed,
-    /// Only what shows while nobody holds the lock: a crash must have been played to its end to be seen.
-    AtRest,
-}
+use crate::exploration::{Claim, Look, Mutex, Violation};
 
 /// Judges one state.
-pub fn judge(state: &State, look: Look) -> Result<(), Violation> {
-    let committed = state.committed();
+pub fn judge(state: &State, look: Look, prints_all: bool) -> Result<(), Violation> {
+    let committed = state.history.counted();
     if (1..).zip(committed).any(|(at, ticket)| committed[at..].contains(ticket)) {
         return Err(Violation::Twice);
     }
@@ -50,12 +16,12 @@ pub fn judge(state: &State, look: Look) -> Result<(), Violation> {
     }
     let memory = &state.memory;
     read_without_lock(memory, committed)?;
-    if look == Look::Printed && state.actors[0].at == At::Finished && memory.needs_recovery() {
+    if prints_all && state.actors[0].at == At::Finished && memory.needs_recovery() {
         return Err(Violation::Unprinted);
     }
     let is_at_rest = state.mutex == Mutex::Free && !memory.needs_recovery();
     match look {
-        Look::Through | Look::Printed => settle(&recovered(memory)?, committed),
+        Look::Through => settle(&recovered(memory)?, committed),
         Look::AtRest if is_at_rest => settle(memory, committed),
         Look::AtRest => Ok(()),
     }
@@ -85,15 +51,14 @@ fn settle(memory: &Memory, committed: &[u8]) -> Result<(), Violation> {
     if memory.value != sum {
         return Err(Violation::Sum);
     }
-    let is_logged = memory.log[..usize::from(memory.done_count)] == *committed;
+    let is_logged = memory.log.counted() == committed;
     if is_logged && count == committed.len() { Ok(()) } else { Err(Violation::Log) }
 }
 
 /// What a coordinator prints while the run goes on: `Segment::committed` for all that `Segment::done` counts.
 fn read_without_lock(memory: &Memory, committed: &[u8]) -> Result<(), Violation> {
     let mut sum = 0;
-    for place in 0..usize::from(memory.done_count) {
-        let ticket = memory.log[place];
+    for (place, &ticket) in memory.log.counted().iter().enumerate() {
         if ticket == 0 || committed.get(place) != Some(&ticket) {
             return Err(Violation::Log);
         }
@@ -112,9 +77,7 @@ fn read_without_lock(memory: &Memory, committed: &[u8]) -> Result<(), Violation>
 pub fn judge_step(before: &State, after: &State) -> Result<(), Violation> {
     let (before, after) = (&before.memory, &after.memory);
     let stays = before.slots.iter().zip(&after.slots).all(|(before, after)| !before.claim.is_done() || before == after);
-    let counted = usize::from(before.done_count);
-    let is_prefix = before.done_count <= after.done_count && before.log[..counted] == after.log[..counted];
-    if stays && is_prefix { Ok(()) } else { Err(Violation::Undone) }
+    if stays && before.log.begins(&after.log) { Ok(()) } else { Err(Violation::Undone) }
 }
 
 /// Judges a state from which nothing but a crash leads on.
@@ -122,7 +85,7 @@ pub fn judge_end(state: &State, setup: &Setup) -> Result<(), Violation> {
     let nobody_waits = state.actors.iter().all(|actor| matches!(actor.at, At::Absent | At::Finished));
     // Beside a coordinator's tickets an open one may stay behind free, or with its dead worker; by hand all are done.
     let wanted = if setup.reserved > 0 { setup.reserved } else { setup.open };
-    let all_are_done = (1..=wanted).all(|ticket| state.committed().contains(&ticket));
+    let all_are_done = (1..=wanted).all(|ticket| state.history.counted().contains(&ticket));
     let somebody_died = state.crashes_left < setup.crashes;
     let is_left_behind = |slot: &Slot| matches!(slot.claim, Claim::Taken(_));
     let none_is_left_behind = somebody_died || !state.memory.slots.iter().any(is_left_behind);

@@ -2,7 +2,7 @@
 
 use super::memory::Memory;
 use super::{ACTORS, Setup, TICKETS};
-use crate::exploration::{Claim, Mutex};
+use crate::exploration::{Claim, Log, Mutex};
 
 /// Where a process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,8 +84,7 @@ pub struct State {
     /// The tickets, as bits, whose worker the supervisor waits for though it is no child.
     pub bystanders: u8,
     /// Not part of the system, but what is to be proven of it: the tickets in the order of their commit points.
-    pub history: [u8; TICKETS],
-    pub commits: u8,
+    pub history: Log<TICKETS>,
     pub crashes_left: u8,
     pub early_left: u8,
     pub joiners_left: u8,
@@ -103,17 +102,11 @@ impl State {
             roles: [None; TICKETS],
             actors,
             bystanders: 0,
-            history: [0; TICKETS],
-            commits: 0,
+            history: Log::EMPTY,
             crashes_left: setup.crashes,
             early_left: setup.early,
             joiners_left: setup.joiners,
         }
-    }
-
-    /// The tickets in the order of their commit points.
-    pub fn committed(&self) -> &[u8] {
-        &self.history[..usize::from(self.commits)]
     }
 
     pub fn role(&mut self, ticket: u8) -> &mut Option<u8> {

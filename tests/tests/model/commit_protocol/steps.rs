@@ -1,25 +1,27 @@
-//! What may happen next: a step of any process, or a death at any of them.
+//! The transitions: a step of a process, or its death at any step.
+//!
+//! A test checks that each function in the right column exists.
 //!
 //! | model | code |
 //! |---|---|
 //! | `lock` | `Segment::lock_within`, `Segment::guard` |
-//! | `Recovering` | `recovery::recover` (`redo::apply`, then `make_consistent` in `Segment::guard`) |
-//! | `LookAtTicket`, `TakeRole`, `StoreClaim` | `Guard::take`, `Segment::try_take_role`, `ticket::assign` |
-//! | `LookForTicket` | `Guard::join_one_of`; `is_orphaned` is left out: it only spares a look at the role |
-//! | `Recheck` | the head of `Guard::commit` |
+//! | `Recovering` | `recovery::recover` with `redo::apply`, then `Handle::make_consistent` in `Segment::guard` |
+//! | `LookAtTicket`, `TakeRole`, `StoreClaim` | `Guard::take`, `Segment::try_take_ticket`, `ticket::assign` |
+//! | `LookForTicket` | `Guard::join` with `Guard::join_one_of`; its first pass only saves asking for roles |
+//! | `Recheck` | `Guard::own` in `Guard::commit` |
 //! | `RecordValue` … `RecordHigh` | `redo::record_cell`, in its order |
 //! | `RecordTicket` … `RecordDone` | `redo::record`, in its order; without a chunk |
 //! | `Publish` | `redo::publish` |
 //! | `Value` … `Applied` | `redo::apply`, in its order |
-//! | `unlock` | `Guard::drop`, `RawMutex`'s handle's `unlock` |
-//! | `Leaving` | `contribute` behind its `drop(guard)` |
-//! | `crash`, `State::end` | the kernel's `exit`: robust list, then record locks, then `SIGCHLD` |
+//! | `unlock` | `Guard::drop`, `Handle::unlock` |
+//! | `Leaving` | `contribute` after it has dropped its guard |
+//! | `crash`, `State::end` | the end of a process in the kernel: robust list, then record locks, then SIGCHLD |
 
 use super::memory::Store;
 use super::program::{Mutant, Programs, Step};
 use super::state::{At, Errand, State};
-use super::{Move, Setup, supervision};
-use crate::exploration::{Claim, Mutex};
+use super::{Setup, supervision};
+use crate::exploration::{Claim, Move, Mutex};
 
 /// Everything that may happen in a state.
 pub fn successors(state: &State, setup: &Setup, programs: &Programs) -> Vec<(Move, State)> {
@@ -175,8 +177,7 @@ fn execute(after: &mut State, number: u8, step: Step, setup: &Setup, programs: &
             after.memory.store(store, ticket, epoch);
             let commits = if programs.mutant == Mutant::AddBeforeMark { Store::Claim } else { Store::Publish };
             if store == commits {
-                after.history[usize::from(after.commits)] = ticket;
-                after.commits += 1;
+                after.history.push(ticket);
             }
             true
         }

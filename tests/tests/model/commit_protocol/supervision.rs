@@ -1,17 +1,17 @@
-//! The coordinator: what it launches again, and when it thinks that the run is over.
+//! The coordinator: which workers it launches again, and when the run is over.
 //!
 //! | model | code |
 //! |---|---|
 //! | `Survey`, then `Deciding`, `Asking` for each ticket | `Supervisor::find_what_is_left`, `Segment::ticket` |
-//! | `watch`, `look_at` | `Supervisor::reap`, `part_from_bystanders` |
-//! | `look_at`, `Settle`, `Deciding`, `Asking` | `Supervisor::bury` with `is_done` |
-//! | `launch` | `Supervisor::launch`; that a launched worker starts late is the worker's being slow |
-//! | `Close`, `Greeting` | `Supervisor::close`, `greet_bystanders` |
-//! | `crash`, `resume` | a coordinator's death, `coordinator resume` (`Segment::reopen`) |
+//! | `watch`, `look_at` | `Supervisor::reap`, `Supervisor::part_from_bystanders` |
+//! | `look_at`, `Settle`, `Deciding`, `Asking` | `Supervisor::bury` with `Supervisor::is_done` |
+//! | `launch` | `Supervisor::launch`; a late start of a worker is a slow worker here |
+//! | `Close`, `Greeting` | `Supervisor::close`, `Supervisor::greet_bystanders` |
+//! | `crash`, `resume` | the death of a coordinator; `run::resume` |
 //!
-//! The most restarts (`--restarts`) are left out: a launch is counted there that meets the role of a worker that a dead
-//! coordinator left, that died before it stored its claim, and whose role the kernel has not given up yet. Here such
-//! launches are made until it has.
+//! The model leaves out the limit of restarts (`--restarts`). The code counts a launch that finds the role taken by a worker
+//! of a dead coordinator, where that worker died before it stored its claim and the kernel has not released its role yet.
+//! The model launches again until the kernel has.
 
 use super::program::Programs;
 use super::state::{Actor, At, Errand, State};

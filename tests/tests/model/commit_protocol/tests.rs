@@ -3,19 +3,14 @@
 //! Each test tells on stderr how many states it has visited. What is judged in each stands in `protocol/properties.rs`;
 //! the mutants at the end prove that it can fail.
 
-use crate::exploration;
-
-use super::{Look, Mutant, Protocol, Setup, Violation};
+use super::program::Mutant;
+use super::{Protocol, Setup};
+use crate::exploration::{self, Look, Violation};
 
 /// Explores everything and expects no violation.
 #[track_caller]
 fn holds(what: &str, setup: &Setup) {
-    holds_for(what, setup, Look::Through);
-}
-
-#[track_caller]
-fn holds_for(what: &str, setup: &Setup, look: Look) {
-    exploration::holds(what, &Protocol::new(setup, look));
+    exploration::holds(what, &Protocol::new(setup, Look::Through));
 }
 
 /// Expects that the mutant breaks that promise, and that this shows without a look through what is under way: the deaths
@@ -25,7 +20,8 @@ fn breaks(promise: Violation, mutant: Mutant, setup: &Setup) {
     let setup = Setup { mutant, ..*setup };
     exploration::breaks(promise, &Protocol::new(&setup, Look::AtRest));
     if setup.crashes > 0 {
-        holds_for(&format!("{mutant:?}, and nobody dies"), &Setup { crashes: 0, ..setup }, Look::AtRest);
+        let quiet = Protocol::new(&Setup { crashes: 0, ..setup }, Look::AtRest);
+        exploration::holds(&format!("{mutant:?}, and nobody dies"), &quiet);
     }
 }
 
@@ -59,9 +55,9 @@ fn a_worker_by_hand_takes_over_what_another_left_behind() {
 #[test]
 fn workers_by_hand_are_all_printed_only_if_they_are_looked_for_under_the_lock() {
     let setup = Setup { greets_under_lock: false, ..Setup::joined(1, 1) };
-    exploration::breaks(Violation::Unprinted, &Protocol::new(&setup, Look::Printed));
-    let in_time = Setup::joined(1, 2);
-    holds_for("1 launched worker, 2 by hand looked for under the lock, 2 deaths", &in_time, Look::Printed);
+    exploration::breaks(Violation::Unprinted, &Protocol::that_prints_all(&setup));
+    let in_time = Protocol::that_prints_all(&Setup::joined(1, 2));
+    exploration::holds("1 launched worker, 2 by hand looked for under the lock, 2 deaths", &in_time);
 }
 
 #[test]

@@ -1,68 +1,65 @@
-//! Every state that a model can reach, and what holds in each: what the models of the ledger's protocols share.
-//!
-//! Invariant: nothing here knows what a model is of, but for the two words that all of them have, the lock and the claim.
+//! What the models of the protocols share: the search through every reachable state, the promises, the lock, the claims and
+//! the log.
 
 mod claim;
 mod hash;
+mod log;
 mod mutex;
 mod search;
+mod transition;
+mod violation;
 
 use std::fmt::Debug;
 use std::hash::Hash;
 
-pub use claim::Claim;
-pub use mutex::Mutex;
-use search::{explore, tell};
+use harness::report;
 
-/// A system of a few processes, what may happen in it, and what it promises.
+pub use claim::Claim;
+pub use log::Log;
+pub use mutex::Mutex;
+use search::explore;
+pub use transition::Move;
+pub use violation::{Look, Violation};
+
+/// A system of a few processes: its transitions and promises.
 pub trait Model {
     type State: Debug + Eq + Hash;
-    /// What leads from a state to the next.
-    type Move: Copy + Debug;
-    /// A promise that is broken.
-    type Violation: Copy + Debug + PartialEq;
-
-    /// What is broken if the system may go on for ever.
-    const ENDLESS: Self::Violation;
 
     fn first(&self) -> Self::State;
 
     /// Everything that may happen in a state.
-    fn successors(&self, state: &Self::State) -> Vec<(Self::Move, Self::State)>;
+    fn successors(&self, state: &Self::State) -> Vec<(Move, Self::State)>;
 
-    /// Whether nobody may count on it that this happens.
-    fn is_crash(by: Self::Move) -> bool;
+    /// Checks a state.
+    fn judge(&self, state: &Self::State) -> Result<(), Violation>;
 
-    /// Judges one state.
-    fn judge(&self, state: &Self::State) -> Result<(), Self::Violation>;
+    /// Checks a step.
+    fn judge_step(&self, before: &Self::State, after: &Self::State) -> Result<(), Violation>;
 
-    /// Judges a step.
-    fn judge_step(&self, before: &Self::State, after: &Self::State) -> Result<(), Self::Violation>;
+    /// Checks a state that only crashes lead out of.
+    fn judge_end(&self, state: &Self::State) -> Result<(), Violation>;
 
-    /// Judges a state from which nothing but a crash leads on.
-    fn judge_end(&self, state: &Self::State) -> Result<(), Self::Violation>;
-
-    /// Whether a state is left some day, whatever else happens over and over meanwhile.
+    /// Whether the system leaves this state some day, whatever repeats meanwhile.
     fn passes(_state: &Self::State) -> bool {
         false
     }
 
-    /// The process that made a move, as it is in the state that follows.
-    fn actor(by: Self::Move, after: &Self::State) -> Option<&dyn Debug>;
+    /// A process as it is in a state.
+    fn process(state: &Self::State, number: usize) -> &dyn Debug;
 }
 
-/// Explores everything and expects no violation.
+/// Explores everything; expects no violation.
 #[track_caller]
 pub fn holds<M: Model>(what: &str, model: &M) {
     match explore(model) {
-        Ok(explored) => tell(what, &explored),
+        Ok(explored) => report(&format!("{what}: {explored}")),
         Err(counterexample) => panic!("{what}: {counterexample}"),
     }
 }
 
 /// Expects that a promise is broken.
 #[track_caller]
-pub fn breaks<M: Model>(promise: M::Violation, model: &M) {
+pub fn breaks<M: Model>(promise: Violation, model: &M) {
     let counterexample = explore(model).expect_err("nothing is broken");
     assert_eq!(counterexample.violation, promise, "{counterexample}");
 }

@@ -1,17 +1,16 @@
-//! Breadth first through every state, so that the way to a violation is a shortest one.
+//! Breadth-first search, so that a counterexample is a shortest one.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::hash::BuildHasherDefault;
-use std::io::{Write, stderr};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::Model;
 use super::hash::Mix;
+use super::{Model, Move, Violation};
 
-/// How much was looked at.
+/// The size of a search.
 #[derive(Clone, Copy, Debug)]
 pub struct Explored {
     pub states: usize,
@@ -20,15 +19,15 @@ pub struct Explored {
     pub took: Duration,
 }
 
-/// A way from the start to a broken promise.
+/// A path from the first state to a broken promise.
 pub struct Counterexample<M: Model> {
-    pub violation: M::Violation,
-    pub way: Vec<(M::Move, Rc<M::State>)>,
+    pub violation: Violation,
+    pub way: Vec<(Move, Rc<M::State>)>,
 }
 
 type Found<State> = HashMap<Rc<State>, u32, BuildHasherDefault<Mix>>;
 
-/// The states in the order in which they were found, and what leads from each to which.
+/// The states in the order in which they were found, and the transitions between them.
 struct Graph<'a, M: Model> {
     model: &'a M,
     states: Vec<Rc<M::State>>,
@@ -39,7 +38,7 @@ struct Graph<'a, M: Model> {
     targets: Vec<u32>,
 }
 
-/// Visits every state that the model can reach.
+/// Visits every reachable state.
 pub fn explore<M: Model>(model: &M) -> Result<Explored, Counterexample<M>> {
     let began = Instant::now();
     let first = Rc::new(model.first());
@@ -53,7 +52,7 @@ pub fn explore<M: Model>(model: &M) -> Result<Explored, Counterexample<M>> {
         model.judge(&state).map_err(|violation| graph.counterexample(violation, at))?;
         let mut only_crashes = true;
         for (by, after) in model.successors(&state) {
-            only_crashes &= M::is_crash(by);
+            only_crashes &= by.is_crash();
             let broken = model.judge_step(&state, &after);
             let next = index(graph.states.len());
             let target = match found.entry(Rc::new(after)) {
@@ -73,15 +72,15 @@ pub fn explore<M: Model>(model: &M) -> Result<Explored, Counterexample<M>> {
         }
     }
     if !graph.ends_always() {
-        return Err(Counterexample { violation: M::ENDLESS, way: Vec::new() });
+        return Err(Counterexample { violation: Violation::Endless, way: Vec::new() });
     }
     Ok(Explored { states: graph.states.len(), transitions: graph.targets.len(), ends, took: began.elapsed() })
 }
 
 impl<M: Model> Graph<'_, M> {
-    /// Whether no way leads in a circle: then every run ends, and it ends in one of the ends that were judged.
+    /// Whether the graph has no cycle. Then every run ends, in one of the checked ends.
     ///
-    /// Not counted are circles through states that are left some day.
+    /// Cycles through states that the system leaves some day do not count.
     fn ends_always(&self) -> bool {
         let targets = |at: usize| {
             let end = self.starts.get(at + 1).copied().unwrap_or(self.targets.len());
@@ -104,7 +103,7 @@ impl<M: Model> Graph<'_, M> {
         sorted == self.states.len()
     }
 
-    fn counterexample(&self, violation: M::Violation, mut at: u32) -> Counterexample<M> {
+    fn counterexample(&self, violation: Violation, mut at: u32) -> Counterexample<M> {
         let mut way = Vec::new();
         while at != 0 {
             let parent = self.parents[at as usize];
@@ -123,18 +122,17 @@ impl<M: Model> fmt::Display for Counterexample<M> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "{:?} after {} steps:", self.violation, self.way.len())?;
         for (by, state) in &self.way {
-            writeln!(formatter, "  {by:?} → {:?}", M::actor(*by, state))?;
+            writeln!(formatter, "  {by:?} → {:?}", by.process().map(|number| M::process(state, number)))?;
         }
         write!(formatter, "{:#?}", self.way.last().map(|(_, state)| state))
     }
 }
 
-/// Tells of a search where the test runner does not capture it.
-pub fn tell(what: &str, explored: &Explored) {
-    let Explored { states, transitions, ends, took } = explored;
-    let line = format!("{what}: {states} states, {transitions} transitions, {ends} ends, in {took:.1?}\n");
-    // Nothing depends on whether anyone reads it.
-    let _ = stderr().write_all(line.as_bytes());
+impl fmt::Display for Explored {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { states, transitions, ends, took } = self;
+        write!(formatter, "{states} states, {transitions} transitions, {ends} ends, in {took:.1?}")
+    }
 }
 
 fn index(length: usize) -> u32 {
