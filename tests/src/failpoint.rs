@@ -1,26 +1,26 @@
-//! Deaths planted in the processes of one command.
+//! Failpoints in the processes of one command.
 
 use std::fs;
 use std::path::Path;
 
 use common::plant::Point;
 
-/// What happens at a point, and how often.
+/// An action at a point of the code.
 #[derive(Clone, Copy, Debug)]
 pub struct Failpoint {
     /// Where.
     pub point: Point,
     /// `kill`, `stop`, `panic` or `refuse`.
     pub action: &'static str,
-    /// How many processes of the command it hits.
+    /// In how many processes it happens.
     pub times: usize,
 }
 
 impl Failpoint {
-    /// The variables that plant it, counted by files in `folder`.
+    /// The environment variables that set it; files in `folder` count the times.
     #[must_use]
     pub fn variables(&self, folder: &Path) -> [(String, String); 3] {
-        // A coordinator recovers what its workers leave, and must not die of what was planted in them.
+        // A coordinator recovers its workers' commits, and must not die at their failpoints.
         let is_coordinators = matches!(self.point, Point::Created | Point::Launching | Point::Supervised);
         fs::create_dir_all(folder).expect("the folder of times can be made");
         for time in 0..self.times {

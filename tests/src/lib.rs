@@ -67,7 +67,7 @@ macro_rules! test_env {
     };
 }
 
-/// Whether the named test, which is the calling one, runs in a `/dev/shm` of its own ([`is_secluded`]).
+/// Whether the calling test, given by name, runs in a `/dev/shm` of its own ([`is_secluded`]).
 #[macro_export]
 macro_rules! secluded {
     ($test:ident) => {

@@ -1,6 +1,7 @@
-//! Stepping a real process with ptrace(2), and killing it between two of its instructions.
+//! Steps a real process with ptrace(2), and kills it between two instructions.
 //!
-//! Invariant: a traced process is killed and reaped when this is dropped; tracer and spawner are one thread, as ptrace wants.
+//! Invariant: a traced process is killed and reaped when this is dropped; one thread spawns and traces it, as ptrace
+//! requires.
 #![expect(
     unsafe_code,
     reason = "ptrace and pre_exec have no safe interface; this is the one test module that needs them"
@@ -13,7 +14,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, waitpid};
 
-/// A tracer that dies takes its victims along; stops at system calls are told from others.
+/// A dead tracer's victims are killed; stops at system calls are distinguishable.
 const OPTIONS: usize = (libc::PTRACE_O_EXITKILL | libc::PTRACE_O_TRACESYSGOOD).cast_unsigned() as usize;
 
 /// A process that is stopped, or has ended.
@@ -29,13 +30,13 @@ pub enum Stop {
     Step,
     /// At the beginning or the end of a system call.
     Call,
-    /// It was about to get this signal, which it will not get.
+    /// It was about to get this signal, which is dropped.
     Signal(i32),
     /// It has ended.
     End,
 }
 
-/// How a traced process goes on.
+/// How a traced process continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gait {
     /// Until a signal.
@@ -49,15 +50,14 @@ pub enum Gait {
 impl Traced {
     /// Starts a program, stopped before its first instruction.
     ///
-    /// # Errors
-    /// Of kind `PermissionDenied` where tracing is not allowed; any other if the program cannot be started.
+    /// # Errors `PermissionDenied` where tracing is not permitted; any other if the program cannot be started.
     pub fn start(mut command: Command) -> io::Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         // SAFETY: between fork and exec the closure makes one system call, which is async-signal-safe, and reads errno.
         unsafe { command.pre_exec(|| answer(ptrace(libc::PTRACE_TRACEME, 0, 0)).map(drop)) };
         let child = command.spawn()?;
         let pid = Pid::from_raw(child.id().cast_signed()).expect("a child's id is positive");
-        // From here on the child is waited for by its id; `Child` neither kills nor reaps when it is dropped.
+        // From here on the child is known by its id; dropping `Child` neither kills nor reaps it.
         let mut traced = Self { pid, has_ended: false };
         if traced.wait() != Stop::Step {
             return Err(io::Error::other("the traced program did not stop at its start"));
@@ -66,7 +66,7 @@ impl Traced {
         Ok(traced)
     }
 
-    /// Goes on until the next stop. Signals other than those that a victim sends itself as marks are not delivered either.
+    /// Continues until the next stop. Signals are never delivered.
     pub fn go(&mut self, gait: Gait) -> Stop {
         let request = match gait {
             Gait::Run => libc::PTRACE_CONT,
@@ -76,7 +76,7 @@ impl Traced {
         if self.has_ended || ptrace(request, self.id(), 0) == -1 { Stop::End } else { self.wait() }
     }
 
-    /// Runs until it is about to get that signal; says whether it came to that.
+    /// Runs until it is about to get that signal; returns whether it got there.
     pub fn run_to(&mut self, mark: Signal) -> bool {
         loop {
             match self.go(Gait::Run) {
@@ -87,12 +87,12 @@ impl Traced {
         }
     }
 
-    /// Kills it where it stands, and waits until the kernel has given up all that it held.
+    /// Kills it where it stopped, and reaps it.
     pub fn kill(mut self) {
         self.end();
     }
 
-    /// Lets it go on to its end, untraced stops aside.
+    /// Lets it run to its end.
     pub fn finish(mut self) {
         while self.go(Gait::Run) != Stop::End {}
     }
@@ -126,7 +126,7 @@ impl Drop for Traced {
 }
 
 fn stop(status: WaitStatus) -> Stop {
-    // With PTRACE_O_TRACESYSGOOD the stops at system calls are told from others by this bit.
+    // With PTRACE_O_TRACESYSGOOD this bit marks stops at system calls.
     const CALL: i32 = libc::SIGTRAP | 0x80;
     match status.stopping_signal() {
         Some(libc::SIGTRAP) => Stop::Step,

@@ -138,11 +138,15 @@ impl TestEnv {
     /// The test's segments in `/dev/shm`.
     #[must_use]
     pub fn segments(&self) -> Vec<PathBuf> {
-        let files = fs::read_dir(SHM).into_iter().flatten().filter_map(Result::ok);
-        files
-            .filter(|file| file.file_name().to_string_lossy().starts_with(&self.prefix))
-            .map(|file| file.path())
-            .collect()
+        let is_own =
+            |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&self.prefix));
+        self.all_segments().into_iter().filter(is_own).collect()
+    }
+
+    /// All files in `/dev/shm`: the test's if it is secluded.
+    #[must_use]
+    pub fn all_segments(&self) -> Vec<PathBuf> {
+        fs::read_dir(SHM).into_iter().flatten().filter_map(Result::ok).map(|file| file.path()).collect()
     }
 
     /// The path of the segment of that name.

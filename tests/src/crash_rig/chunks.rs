@@ -1,7 +1,7 @@
-//! Victims that commit a chunk of a range that is shared out, and take the next one with it.
+//! Victims that commit a chunk and take the next one with it.
 //!
-//! Iteration i contributes 4^i to the first cell, twice that to the second and so on: the digits of a cell to the base 4
-//! say how often each iteration was applied, whatever the rest of the ledger says.
+//! Iteration i contributes 4^i to the first cell, twice that to the second and so on: the base-4 digits of a cell show
+//! how often each iteration was applied, independent of the rest of the ledger.
 
 use std::ops::Range;
 
@@ -17,13 +17,13 @@ const SIZE: u64 = 3;
 /// The ticket whose worker is killed.
 const VICTIM: u32 = 1;
 
-/// The ticket whose worker is dead before.
+/// The ticket whose worker is already dead.
 const ORPHAN: u32 = 2;
 
-/// What a ticket has come to.
+/// The state of a ticket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hand {
-    /// The chunk that was applied under it.
+    /// Its applied chunk.
     pub applied: Range<u64>,
     /// The chunk that it holds.
     pub held: Range<u64>,
@@ -35,14 +35,14 @@ impl Hand {
     /// Nothing.
     pub const EMPTY: Self = Self { applied: 0..0, held: 0..0, is_done: false };
 
-    /// A chunk that is held.
+    /// A held chunk.
     #[must_use]
     pub const fn holding(held: Range<u64>) -> Self {
         Self { held, ..Self::EMPTY }
     }
 }
 
-/// One commit of a chunk: before it, after it, and nothing in between.
+/// One commit of a chunk: the states before and after it.
 #[derive(Clone)]
 pub struct Chunks {
     /// What the victim does with the lock: `chunk` or `first` (`victims/steps.rs`).
@@ -51,14 +51,14 @@ pub struct Chunks {
     pub iterations: u64,
     /// Cells of the value.
     pub cells: u32,
-    /// The victim's ticket, and the one of a worker that is dead already.
+    /// The victim's ticket, and that of a dead worker.
     pub before: [Hand; 2],
     /// The same after the commit.
     pub after: [Hand; 2],
 }
 
 impl Chunks {
-    /// A commit that takes a chunk that nobody had before.
+    /// A commit that takes a new chunk.
     #[must_use]
     pub fn taking(cells: u32) -> Self {
         let after = Hand { applied: 0..3, ..Hand::holding(3..6) };
@@ -71,9 +71,9 @@ impl Chunks {
         }
     }
 
-    /// A commit that takes over what a dead worker left.
+    /// A commit that takes over a dead worker's chunk.
     #[must_use]
-    pub fn robbing(cells: u32) -> Self {
+    pub fn stealing(cells: u32) -> Self {
         let after = Hand { applied: 3..6, ..Hand::holding(0..3) };
         let before = [Hand::holding(3..6), Hand::holding(0..3)];
         Self { before, after: [after, Hand::EMPTY], ..Self::taking(cells) }
@@ -93,14 +93,14 @@ impl Chunks {
         Self { action: "first", before: [Hand::EMPTY; 2], after, ..Self::taking(cells) }
     }
 
-    /// The first chunk of a fresh ticket, which a dead worker left.
+    /// The first chunk of a fresh ticket, taken over from a dead worker.
     #[must_use]
     pub fn beginning_with_an_orphan(cells: u32) -> Self {
         let before = [Hand::EMPTY, Hand::holding(0..3)];
         Self { before, ..Self::beginning(cells) }
     }
 
-    /// What a stretch of the range gives, in each cell.
+    /// The sum of a range, for each cell.
     fn sums(&self, range: &Range<u64>) -> Vec<i128> {
         let sum: i128 = range.clone().map(|iteration| 1_i128 << (2 * iteration)).sum();
         (1..=self.cells).map(|cell| i128::from(cell) * sum).collect()
@@ -110,7 +110,7 @@ impl Chunks {
         if self.before[1].held.is_empty() { 0 } else { ORPHAN }
     }
 
-    /// How often each iteration is applied, held, or not given out: once in all.
+    /// Checks that each iteration is applied, held or not given out, once in all.
     fn check_places(&self, snapshot: &Snapshot) -> Result<(), String> {
         for (cell, value) in (1..).zip(integers(&snapshot.value.map(|value| value.number()))) {
             for iteration in 0..self.iterations {
@@ -130,7 +130,7 @@ impl Chunks {
         Ok(())
     }
 
-    /// Whether the ledger is this, to the last figure.
+    /// Whether the ledger is exactly in this state.
     fn is_at(&self, hands: &[Hand; 2], snapshot: &Snapshot) -> bool {
         let given_out = hands.iter().flat_map(|hand| [hand.applied.end, hand.held.end]).max();
         let is_as = |ticket: u32, hand: &Hand| match snapshot.worker(ticket) {
@@ -156,14 +156,14 @@ impl Subject for Chunks {
         let mut hands: Vec<(&Hand, u32)> = self.before.iter().zip([VICTIM, ORPHAN]).collect();
         hands.sort_by_key(|(hand, _)| hand.held.start);
         for (hand, ticket) in hands.into_iter().filter(|(hand, _)| !hand.held.is_empty()) {
-            // A worker of its own, which is gone in the end.
+            // Another attachment, dropped at the end.
             let worker = Segment::attach(segment.name()).expect("it is there");
             let mut guard = worker.lock_within(super::PATIENCE).expect("nobody has it");
             let Ok(TakeOver::Taken(claim)) = guard.take(ticket) else { panic!("nobody has ticket {ticket}") };
             let chunk = guard.first_chunk(&claim, Then::Take { size: SIZE, orphan: None });
             assert_eq!(chunk.expect("the ledger is sound").as_ref(), Some(&hand.held));
         }
-        // A victim that another test forks off holds this process's roles until its exec.
+        // A child of another test holds this process's roles until its exec.
         for ticket in [VICTIM, ORPHAN] {
             until("the role to be free", || segment.has_worker(ticket).is_ok_and(|has_worker| !has_worker));
         }
@@ -224,7 +224,7 @@ impl Subject for Chunks {
     }
 }
 
-/// What a ticket holds, and whether it is done.
+/// The chunk of a ticket, and whether the ticket is done.
 fn hand_of(worker: &WorkerSnapshot) -> (Range<u64>, bool) {
     (worker.chunk.clone(), worker.state == WorkerState::Done)
 }

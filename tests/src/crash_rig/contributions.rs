@@ -1,17 +1,17 @@
-//! Victims that contribute once each, under one ticket after the other.
+//! Victims that contribute once each, one ticket after another.
 
 use common::{Cells, Guard, Number, Segment, Snapshot, TakeOver, Terms, TicketState};
 
 use super::{Subject, terms};
 
-/// Tickets of one segment, before the next one is made: few, so that a check of the whole ledger is quick.
+/// Tickets of one segment: few, so that a check of the whole ledger is quick.
 const TICKETS: u32 = 32;
 
 /// Claim, lock, commit, unlock; on a value or an array.
 pub struct Contributions {
     cells: u32,
     ticket: u32,
-    /// What all tickets before have contributed to each cell.
+    /// The sum of all earlier contributions to each cell.
     totals: Vec<i128>,
 }
 
@@ -22,7 +22,7 @@ impl Contributions {
         Self { cells, ticket: 1, totals: vec![0; cells as usize] }
     }
 
-    /// What the ticket contributes to each cell; the victims know it by themselves.
+    /// The ticket's contribution to each cell, as in `victims/steps.rs`.
     fn contribution(&self) -> Vec<i128> {
         (1..=self.cells).map(|cell| i128::from(cell) * i128::from(self.ticket) * 1_000_003).collect()
     }

@@ -9,7 +9,8 @@ use super::{CrashRig, Subject};
 use crate::ptrace::{Gait, Stop, Traced};
 
 impl<S: Subject> CrashRig<'_, S> {
-    /// Kills victims after every `stride` instructions between two marks; returns the numbers of instructions and of kills.
+    /// Kills victims after every `stride` instructions between two marks; returns the numbers of instructions and of
+    /// kills.
     pub fn kill_between(&mut self, from: Signal, to: Signal, stride: usize) -> (usize, usize) {
         let mut instructions = 0;
         let mut kills = 0;
@@ -51,8 +52,8 @@ impl<S: Subject> CrashRig<'_, S> {
         victim.kill();
     }
 
-    /// Kills a victim in each state that it can leave, and its recoverer after every `stride` instructions, with another
-    /// offset for each state; returns the numbers of states and of pairs.
+    /// Kills a victim in each state that it can leave, and its recoverer after every `stride` instructions, with
+    /// another offset for each state; returns the numbers of states and of pairs.
     pub fn kill_twice(&mut self, stride: usize) -> (usize, usize) {
         // All kills between two stores leave the same bytes, so one kill after each store covers them.
         let states = self.states();
@@ -90,8 +91,8 @@ impl<S: Subject> CrashRig<'_, S> {
         states
     }
 
-    /// Steps until the segment's bytes change, first running to the commit if asked to; returns the number of steps, or none
-    /// if the commit ends before.
+    /// Steps until the segment's bytes change, first running to the commit if asked to; returns the number of steps, or
+    /// none if the commit ends before.
     fn step_to_change(&self, victim: &mut Traced, from_beginning: bool) -> Option<usize> {
         if from_beginning {
             assert!(victim.run_to(Signal::WINCH));

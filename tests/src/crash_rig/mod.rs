@@ -1,7 +1,7 @@
 //! Kills victims one after another on a segment, and checks what must hold after each death.
 //!
-//! A [`Subject`] defines what the victims do and what the ledger must contain. The checks that all subjects share are here:
-//! the next process gets the lock at once, the lock works again, and the ledger is consistent.
+//! A [`Subject`] defines what the victims do and what the ledger must contain. The checks that all subjects share are
+//! here: the next process gets the lock at once, the lock works again, and the ledger is consistent.
 
 mod chunks;
 mod contributions;
@@ -141,7 +141,8 @@ impl<'a, S: Subject> CrashRig<'a, S> {
         command
     }
 
-    /// Checks Invariant I after a death, finishes the dead victim's ticket as a restarted worker would, and checks again.
+    /// Checks Invariant I after a death, finishes the dead victim's ticket as a restarted worker would, and checks
+    /// again.
     pub fn survive(&mut self) {
         self.check_after_death().unwrap_or_else(|what| panic!("{} {:?}: {what}", self.name, self.subject.args()));
     }

@@ -38,8 +38,8 @@ pub struct StormOutcome {
 
 /// Kills victims on that segment at random times while `goes_on` returns true.
 ///
-/// Random kills rarely hit a commit. So the first of the five victims dies at a failpoint between two steps of a commit,
-/// and the second one in a recovery; `start` gets the failpoint.
+/// Random kills rarely hit a commit. So the first of the five victims dies at a failpoint between two steps of a
+/// commit, and the second one in a recovery; `start` gets the failpoint.
 pub fn storm(
     name: &SegmentName,
     dice: &mut StdRng,

@@ -46,8 +46,8 @@ impl<'a> RecordedSegment<'a> {
         self.segment.lock_within(BOUND).expect("the lock is to be had")
     }
 
-    /// The contributions of the record's lines of one kind, by ticket, and the number of lines. A ticket may appear again
-    /// only with the same contribution.
+    /// The contributions of the record's lines of one kind, by ticket, and the number of lines. A ticket may appear
+    /// again only with the same contribution.
     fn recorded(text: &str, kind: &str) -> (HashMap<u32, i128>, usize) {
         let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
         let mut recorded = HashMap::new();

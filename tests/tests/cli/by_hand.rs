@@ -134,7 +134,7 @@ fn a_stopped_segment_takes_no_more_workers() {
     env.remove(&name);
 }
 
-/// Fault 21, for who leaks the guard: the mapping stays, and the next lock is no danger.
+/// Fault 21, for a leaked guard: the mapping stays, and the next lock is safe.
 #[test]
 fn a_leaked_guard_leaks_the_mapping() {
     let env = test_env!();
@@ -150,12 +150,12 @@ fn a_leaked_guard_leaks_the_mapping() {
     }
     drop(segment);
     env.remove(&other);
-    // It still holds the lock, so it is still at work there.
+    // This process still holds the lock, so it counts as attached.
     let _ = env.coordinator(["remove", &name]).run().expect(exit_code::UNAVAILABLE);
     let _ = env.coordinator(["remove", "--force", &name]).run().expect(exit_code::COMPLETE);
 }
 
-/// Fault 24: the word in the mutex names a thread that there is not, while others are attached.
+/// Fault 24: the mutex word names a thread that does not exist, while others are attached.
 #[test]
 fn a_lock_held_by_nobody_ends_the_run_instead_of_hanging_it() {
     use std::os::unix::fs::FileExt;

@@ -34,7 +34,7 @@ fn status_and_list_answer_while_the_lock_is_held() {
     assert!(text.contains(&holder), "{text}");
     let list = env.coordinator(["list"]).run().expect(0).stdout;
     assert!(list.contains(&name), "{list}");
-    // Another worker says whom it waits for.
+    // Another worker reports which process it waits for.
     let waiting = env.worker(&name).start();
     harness::until("the waiting worker to complain", || waiting.stderr().contains("held by Process-1"));
     worker.signal(Signal::CONT);
@@ -90,7 +90,7 @@ fn wait_gives_up_after_its_timeout() {
     env.remove(&name);
 }
 
-/// Nobody can contribute to it any more, and nobody is at work.
+/// Nobody is at work, and nobody can contribute any more.
 #[test]
 fn wait_does_not_wait_for_what_cannot_come() {
     let env = test_env!();

@@ -1,4 +1,6 @@
-//! What explains the command lines: `--help` and its examples, completions, manual pages, and what was meant by a typo.
+//! What explains the command lines: `--help`, completions, manual pages, and suggestions for typos.
+
+mod examples;
 
 use std::fs;
 use std::path::Path;
@@ -10,52 +12,17 @@ use harness::{Command, TestEnv, assert_error, skip, test_env, which};
 const WITH_EXAMPLES: [&[&str]; 5] =
     [&["coordinator"], &["coordinator", "run"], &["coordinator", "create"], &["coordinator", "status"], &["worker"]];
 
-/// A line for the shell, which finds the executables of the scene.
+/// A line for the shell, which finds the executables in `PATH`.
 fn shell(env: &TestEnv, line: &str) -> Command {
     let path = format!("{}:{}", env.path().display(), std::env::var("PATH").unwrap_or_default());
     env.program("/bin/sh".as_ref()).args(["-c", line]).with(|shell| _ = shell.env("PATH", path))
 }
 
-/// What a program reads of that text.
+/// Runs a program on a file with that text.
 fn reads(env: &TestEnv, program: &Path, args: &[&str], text: &str) -> harness::Finished {
     let file = env.path().join("text");
     fs::write(&file, text).expect("it can be written");
     env.program(program).args(args).args([&file]).run().expect(COMPLETE)
-}
-
-#[test]
-fn every_example_of_the_help_runs_as_it_stands() {
-    let env = test_env!();
-    for command in WITH_EXAMPLES {
-        let help = shell(&env, &format!("{} --help", command.join(" "))).run().expect(COMPLETE).stdout;
-        let (_, examples) = help.split_once("\nExamples:\n").unwrap_or_else(|| panic!("{command:?}: {help}"));
-        let examples: Vec<&str> =
-            examples.lines().filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' '))).collect();
-        assert!((3..=6).contains(&examples.len()), "{command:?}: {examples:?}");
-        for example in examples {
-            run_example(&env, command, example);
-        }
-    }
-}
-
-/// Runs an example on a segment of the scene's own.
-fn run_example(env: &TestEnv, command: &[&str], example: &str) {
-    let name = env.name("demo");
-    match command {
-        ["worker"] => _ = env.create("demo", &[]),
-        ["coordinator", "status"] => {
-            let _ = env.create("demo", &["-w", "1"]);
-            let _ = env.worker(&name).run().expect(COMPLETE);
-        }
-        _ => {}
-    }
-    let line = example.replace("demo", &name);
-    let finished = shell(env, &line).run();
-    assert_eq!(finished.code, Some(COMPLETE.into()), "{line}: {finished:?}");
-    if env.segment(&name).exists() {
-        env.remove(&name);
-    }
-    assert!(env.segments().is_empty(), "{line} leaves a segment");
 }
 
 #[test]
@@ -74,7 +41,7 @@ fn short_help_has_no_examples_and_long_help_has() {
 fn completions_are_scripts_that_their_shells_accept() {
     let env = test_env!();
     for name in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        // The other two have no option that reads a script and runs nothing of it.
+        // The other two shells have no option that only parses a script.
         let shell = which(name).filter(|_| ["bash", "zsh", "fish"].contains(&name));
         if shell.is_none() {
             skip("completions_are_scripts_that_their_shells_accept", &format!("no {name} to check it"));

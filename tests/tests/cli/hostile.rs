@@ -1,5 +1,5 @@
-//! Segments of other builds and of other containers, segments that are not ready, segments cut short during a run, and
-//! systems that refuse to make one.
+//! Segments of other builds and containers, unready segments, segments truncated during a run, and systems without
+//! resources for a segment.
 
 mod files;
 mod headers;
@@ -36,7 +36,7 @@ fn open(env: &TestEnv, name: &str) -> File {
     File::options().read(true).write(true).open(env.segment(name)).expect("the segment can be opened")
 }
 
-/// Whether this machine lets a command of `words` run; if not, says which test is skipped for it.
+/// Whether this machine permits the command; if not, reports the test as skipped.
 fn is_permitted(test: &str, words: &[&str]) -> bool {
     let mut probe = Command::new(words[0]);
     let permitted = probe
@@ -98,7 +98,7 @@ fn a_segment_of_another_pid_namespace_is_refused_by_name() {
 /// Fault 23.
 #[test]
 fn a_segment_that_may_not_be_opened_is_refused_for_lack_of_permission() {
-    // Root may open anything until it gives that right away.
+    // Root may open anything until it drops that capability.
     let powerless = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"];
     let test = "a_segment_that_may_not_be_opened_is_refused_for_lack_of_permission";
     let is_root = rustix::process::geteuid().is_root();
@@ -124,7 +124,7 @@ fn a_segment_that_is_never_published_is_not_ready() {
     open(&env, &name).write_all_at(&[0; 4], READY).expect("it can be written");
     assert_error(&env.worker(&name).run(), FOREIGN, "is not ready");
     assert_error(&env.coordinator(["status", &name]).run(), FOREIGN, "is not ready");
-    // Its creator is gone, so it may be removed without force.
+    // Its creator is gone, so `remove` needs no force.
     let _ = env.coordinator(["remove", &name]).run().expect(COMPLETE);
 }
 
@@ -145,7 +145,7 @@ fn a_segment_that_is_published_late_is_attached_to() {
                 began.elapsed()
             });
             let outcome = Segment::attach(&parsed).map(drop);
-            // Attaching is patient for half a second: a machine too busy to publish by then has shown nothing.
+            // An attach waits half a second. If the machine was too busy to publish by then, the test proves nothing.
             let too_late = published_at.join().expect("it only sleeps and writes") > Duration::from_millis(400);
             assert!(too_late || outcome.is_ok(), "{outcome:?}");
             assert!(matches!(outcome, Ok(()) | Err(Error::NotReady { .. })), "{outcome:?}");
@@ -155,7 +155,7 @@ fn a_segment_that_is_published_late_is_attached_to() {
     let _ = env.coordinator(["remove", &name]).run().expect(COMPLETE);
 }
 
-/// Checks how a run ended whose segment was cut: with an error, and without a total.
+/// Checks that a run whose segment was truncated ended with an error and without a total.
 #[track_caller]
 fn has_no_total(finished: &Finished, case: impl fmt::Debug) {
     assert_eq!(finished.code, Some(FOREIGN.into()), "{case:?}: {finished:?}");
@@ -173,7 +173,7 @@ fn a_segment_cut_short_while_its_workers_compute_ends_the_run_without_a_total() 
         env.until_status(&name, |status| status["workers"][1]["state"] == "computing");
         open(&env, &name).set_len(length).expect("it can be cut");
         has_no_total(&run.finish(), length);
-        // What is left is no segment any more; a coordinator that can read nothing may leave it.
+        // The file is no segment any more; a coordinator that cannot read it may leave it.
         let _ = fs::remove_file(env.segment(&name));
     }
 }
@@ -203,7 +203,7 @@ fn a_segment_cut_short_while_its_workers_sleep_ends_the_run_without_a_total() {
 fn a_segment_cut_and_grown_again_gives_no_total_that_lacks_what_was_told() {
     let env = test_env!();
     let name = env.name("regrown");
-    // A seed under which the first worker is done at once and the second sleeps for the length of the test.
+    // With this seed the first worker is done at once, and the second sleeps longer than the test.
     let delay: DelayRange = "0..60s".parse().expect("it is a range");
     let goes_well = |seed: &u64| delay.draw(*seed, 1).as_millis() < 500 && delay.draw(*seed, 2).as_secs() > 50;
     let seed = (0..1_000_000).find(goes_well).expect("one seed in a thousand does").to_string();
@@ -223,12 +223,12 @@ fn a_segment_cut_and_grown_again_gives_no_total_that_lacks_what_was_told() {
     let _ = fs::remove_file(env.segment(&name));
 }
 
-/// Ends the workers that a run has launched, so that its coordinator looks at the segment.
+/// Terminates the launched workers of a run, so that its coordinator reads the segment.
 fn end_workers(status: &serde_json::Value) {
     let workers = status["workers"].as_array().expect("workers are an array");
     for worker in workers.iter().filter(|worker| worker["state"] == "sleeping") {
         let pid = worker["pid"].as_i64().and_then(|pid| Pid::from_raw(pid.try_into().ok()?));
-        // They sleep for a minute, so the ids are theirs.
+        // They sleep for a minute, so the PIDs are not reused.
         kill_process(pid.expect("a worker that sleeps has an id"), Signal::TERM).expect("it can be ended");
     }
 }
@@ -240,7 +240,7 @@ fn a_creation_without_descriptors_is_an_error_and_leaves_nothing() {
     let name = env.name("descriptors");
     for command in [&["create", &name][..], &["run", "--delay", "0", "-w", "1", "--name", &name]] {
         let mut refused = 0;
-        // How many are too few depends on what is open at the start, and below some number no program can be loaded.
+        // The critical limit depends on what is open at the start; below some limit no program can be loaded.
         for limit in 4..20 {
             let script = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
             let finished = env.coordinator(command).args(["-q"]).with(wrapped(&["sh", "-c", &script])).run();
@@ -269,7 +269,7 @@ fn a_creation_without_room_is_an_error_and_leaves_nothing() {
         if !is_permitted(test, &["unshare", "--mount", "sh", "-c", &mount]) {
             return;
         }
-        // What is left shows on stdout, which `told` wants empty.
+        // Leftovers show on stdout, which `assert_error` requires to be empty.
         let script = format!("{mount} && {{ \"$0\" \"$@\"; code=$?; ls -A /dev/shm; exit $code; }}");
         for command in ["create", "run"] {
             let args: &[&str] = if command == "create" { &["create", "full", "-q"] } else { &["run", "-q"] };

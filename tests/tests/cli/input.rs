@@ -1,4 +1,4 @@
-//! Command lines that are wrong: exit code 2, one line that says what is wrong and what would be right, and nothing done.
+//! Invalid command lines: exit code 2, an error that names the mistake and what is valid, and no effect.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -8,13 +8,13 @@ use std::process::Stdio;
 use common::exit_code::{COMPLETE, USAGE};
 use harness::{Command, TestEnv, assert_error, test_env};
 
-/// What every refusal of a name says that a name may be.
+/// The rule for names in every error about a name.
 const NAME_RULE: &str = "a name is 1 to 255 of the characters A-Z a-z 0-9 . _ - and begins with a letter or a digit";
 
-/// What every refusal of a count says that a count may be.
+/// The rule for counts in every error about a count.
 const COUNT_RULE: &str = "a count is a whole number from 0 to 18446744073709551615";
 
-/// Names that are none. (A NUL cannot be tried: it ends an argument of execve(2).)
+/// Invalid names. (A NUL cannot be tested: it ends an argument of execve(2).)
 fn no_names() -> Vec<OsString> {
     let texts = ["", "/", "a/b", "..", ".", "/a", "a\nb", "a\n", "a b", "-x", ".hidden", "é", "\u{1b}[2J"];
     let mut names: Vec<OsString> = texts.iter().map(OsString::from).collect();
@@ -23,7 +23,7 @@ fn no_names() -> Vec<OsString> {
     names
 }
 
-/// Checks that every command refuses the name and says what a name may be.
+/// Checks that every command rejects the name and states the rule for names.
 #[track_caller]
 fn is_no_name(env: &TestEnv, name: &OsStr) {
     let mut option = OsString::from("--name=");
@@ -31,7 +31,7 @@ fn is_no_name(env: &TestEnv, name: &OsStr) {
     assert_error(&env.coordinator([&option]).run(), USAGE, NAME_RULE);
     assert_error(&env.worker("replaced").with(|worker| replace_arguments(worker, &option)).run(), USAGE, NAME_RULE);
     for command in ["create", "status", "wait", "resume", "stop", "remove"] {
-        // Behind `--` a name may begin as options do.
+        // After `--` a name may begin with a dash.
         assert_error(&env.coordinator([OsStr::new(command), OsStr::new("--"), name]).run(), USAGE, NAME_RULE);
     }
 }
@@ -43,13 +43,13 @@ fn replace_arguments(command: &mut std::process::Command, argument: &OsStr) {
     *command = bare;
 }
 
-/// What a run of one worker that is over at once prints.
+/// The output of a run with one worker and no delay.
 fn result_of(env: &TestEnv, args: &[&str]) -> String {
     let run = env.coordinator(["-q", "--delay", "0"]).args(args);
     run.run().expect(COMPLETE).stdout
 }
 
-/// Checks that `run` refuses the arguments for that reason, and does nothing.
+/// Checks that `run` rejects the arguments for that reason, and does nothing.
 #[track_caller]
 fn is_wrong(env: &TestEnv, args: &[&str], reason: &str) {
     let name = env.name("wrong");

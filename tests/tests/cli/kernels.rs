@@ -1,4 +1,4 @@
-//! Kernels, value types and arrays, as the executables show them: known values, whoever computes and whoever is killed.
+//! Kernels, value types and arrays: known values, whoever computes and whoever is killed.
 
 use std::fs;
 use std::process::Command;
@@ -13,7 +13,7 @@ fn last(finished: &Finished) -> &str {
     finished.lines().last().copied().unwrap_or_default()
 }
 
-/// A script in the scene's folder that `sh` runs for a chunk.
+/// A script in the test's folder that `sh` runs for a chunk.
 fn script(env: &harness::TestEnv, text: &str) -> String {
     let path = env.path().join("script");
     fs::write(&path, text).expect("it can be written");
@@ -112,7 +112,7 @@ fn a_kernel_of_integers_or_another_number_of_cells_is_told_apart_before_it_runs(
     assert_error(&env.coordinator(["--exec", "echo 1", "--kernel", "prime-count"]).run(), USAGE, "--kernel");
 }
 
-/// Lets an interpreter compute that many chunks of ten, of which the fifth fails twice.
+/// Lets Python compute that many chunks of ten; the fifth fails twice.
 fn compute_in_python(test: &str, chunks: i128) {
     if !Command::new("python3").arg("-c").arg("").status().is_ok_and(|status| status.success()) {
         skip(test, "python3 is missing");
@@ -146,14 +146,14 @@ fn a_python_one_liner_computes_a_hundred_chunks_one_of_which_fails_twice() {
     compute_in_python("a_python_one_liner_computes_a_hundred_chunks_one_of_which_fails_twice", 100);
 }
 
-/// `cargo test -p tests --test kernels -- --ignored`
+/// `cargo test -p tests --test cli -- --ignored`
 #[test]
 #[ignore = "starts a thousand interpreters"]
 fn a_python_one_liner_computes_a_thousand_chunks_one_of_which_fails_twice() {
     compute_in_python("a_python_one_liner_computes_a_thousand_chunks_one_of_which_fails_twice", 1000);
 }
 
-/// Never a wrong total: what one command cannot compute is missing, and everything else is there.
+/// Never a wrong total: one chunk fails and is missing; the rest is there.
 #[test]
 fn a_chunk_that_keeps_failing_is_reported_with_its_stderr_and_the_rest_is_done() {
     let env = test_env!();
@@ -203,7 +203,7 @@ fn a_command_computes_for_workers_by_hand_as_well() {
     env.remove(&name);
 }
 
-/// What one command kills its worker with costs that worker, and not the run.
+/// A command that kills its worker does not end the run.
 #[test]
 fn a_chunk_that_kills_its_worker_is_not_handed_round() {
     let env = test_env!();
@@ -234,7 +234,7 @@ fn what_a_worker_by_hand_gave_up_is_taken_up_by_the_next_one_once_all_else_is_do
     env.remove(&name);
 }
 
-/// Checks the last error of a command that told of others before.
+/// Checks the last error of a command that reported others before.
 fn told_at_last(finished: &Finished, what: &str) {
     assert_eq!(finished.code, Some(INCOMPLETE.into()), "{finished:?}");
     assert!(finished.stderr.lines().last().is_some_and(|line| line.contains(what)), "{finished:?}");

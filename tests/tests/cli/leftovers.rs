@@ -1,4 +1,4 @@
-//! Segments that outlive their makers, and names that several want.
+//! Segments that outlive their creators, and names that several processes want.
 
 use std::fs;
 use std::sync::{Arc, Barrier};
@@ -9,7 +9,7 @@ use common::{Origin, Removal, Segment, SegmentName, Terms, exit_code};
 use harness::{Failpoint, Running, TestEnv, secluded, test_env, until};
 use rustix::process::{Pid, Signal};
 
-/// A run of which nobody is left.
+/// A run whose processes are all dead.
 fn stale_run(env: &TestEnv, label: &str) -> String {
     let name = env.name(label);
     let running = env.sleeping_run(&name, "1h", &["-w", "2"]);
@@ -65,7 +65,7 @@ fn remove_stale_removes_what_is_stale_and_nothing_else() {
     let _ = env.coordinator(["remove", &open]).run().expect(exit_code::COMPLETE);
 }
 
-/// Fault 3, at the planted point: the name does not exist before the segment is whole.
+/// Fault 3, at the failpoint: the name does not exist before the segment is complete.
 #[test]
 fn a_creator_killed_before_it_publishes_leaves_no_name_and_remove_stale_clears_the_rest() {
     if !secluded!(a_creator_killed_before_it_publishes_leaves_no_name_and_remove_stale_clears_the_rest) {
@@ -84,7 +84,7 @@ fn a_creator_killed_before_it_publishes_leaves_no_name_and_remove_stale_clears_t
     let _ = env.coordinator(["remove", &name]).run().expect(exit_code::COMPLETE);
 }
 
-/// Fault 16: a worker that is launched again must not join the segment that has the name by then.
+/// Fault 16: a restarted worker must not join a new segment of the same name.
 #[test]
 fn a_relaunch_never_goes_to_another_segment_of_the_same_name() {
     let env = test_env!();

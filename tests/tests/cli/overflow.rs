@@ -1,5 +1,5 @@
-//! The shared `i32` at its ends: it wraps as C does, or refuses what does not fit; also when the commit that fills it is
-//! brought to an end for a worker that died.
+//! The shared `i32` at its limits: it wraps as in C, or rejects what does not fit; also when a recovery finishes the
+//! commit.
 
 use common::exit_code::{COMPLETE, OVERFLOW};
 use common::plant::Point;
@@ -9,10 +9,10 @@ use harness::{Failpoint, TestEnv, integer, test_env};
 const MAX: i128 = i32::MAX as i128;
 const MIN: i128 = i32::MIN as i128;
 
-/// What one worker contributes with `-n 1500`: it fits an `i32` once and not twice.
+/// The contribution with `-n 1500`: it fits an `i32` once, not twice.
 const ONCE: i128 = 1_123_875_250;
 
-/// A segment for eight contributions that this process makes itself.
+/// A segment for eight contributions by this process.
 fn segment(env: &TestEnv, label: &str, overflow: Overflow) -> Segment {
     let terms = Terms { overflow, ..Terms::by_hand("sum-of-squares", 8) };
     let name = env.name(label).parse().expect("it is a name");
@@ -27,7 +27,7 @@ fn commit(segment: &Segment, claim: &Claim, contribution: i128) -> common::Resul
     segment.lock(|_, _| {}).expect("nobody has the lock").commit(claim, contribution)
 }
 
-/// Contributes each in turn and checks the value after each.
+/// Makes the contributions in turn and checks the value after each.
 #[track_caller]
 fn gives(segment: &Segment, steps: &[(i128, i128)]) {
     for (contribution, value) in steps {
@@ -38,7 +38,7 @@ fn gives(segment: &Segment, steps: &[(i128, i128)]) {
     }
 }
 
-/// Checks that a contribution is refused and changes nothing, and that its ticket is still good for one that fits.
+/// Checks that a contribution is rejected, changes nothing, and leaves its ticket usable for one that fits.
 #[track_caller]
 fn refuses(segment: &Segment, contribution: i128, fitting: i128) {
     let claim = join(segment);
@@ -127,7 +127,7 @@ fn a_run_keeps_the_contributions_that_fitted() {
     assert!(finished.stderr.contains("its contribution does not fit"), "{finished:?}");
 }
 
-/// Kills the first worker at a point where its commit is published and not applied, or not whole.
+/// Kills the first worker where its commit is published and not applied, or applied in part.
 fn death_at(point: Point) -> Failpoint {
     Failpoint { point, action: "kill", times: 1 }
 }

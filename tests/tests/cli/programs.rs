@@ -101,7 +101,7 @@ fn verbose_explains_each_step_on_stderr_and_leaves_stdout_alone() {
     for step in steps {
         assert!(finished.stderr.contains(step), "{step}: {}", finished.stderr);
     }
-    // Those of the worker as well.
+    // The worker's, too.
     let has_a_time = |line: &str| line.starts_with('[') && line.contains(" s] ");
     assert!(finished.stderr.lines().all(has_a_time), "{}", finished.stderr);
     assert_eq!(finished.stdout, "Process Process-1 updated shared value to 285\nFinal shared value: 285\n");
@@ -122,7 +122,7 @@ fn a_seed_makes_the_delays_and_with_them_the_order_reproducible() {
         let args = ["--seed", seed, "--delay", "1ms..60ms", "-n", "10", "--format", "json"];
         let report = env.coordinator(args).run().expect(0).json();
         let workers = report["workers"].as_array().expect("workers are an array");
-        // A sleep never ends early, and it ends late by the scheduler's leave.
+        // A sleep never ends early; the scheduler may end it late.
         workers.iter().map(|worker| worker["slept_s"].as_f64().expect("they slept")).collect()
     };
     let range: common::DelayRange = "1ms..60ms".parse().expect("it is a range");
@@ -211,7 +211,7 @@ fn kernels_are_listed_with_a_line_each_and_each_can_be_run() {
     let names: Vec<&str> = listed.lines().iter().filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(names, ["sum-of-squares", "prime-count", "prime-digits", "monte-carlo-pi", "exec"]);
     let digits = "[0, 40, 1, 42, 0, 1, 0, 46, 0, 38]";
-    // Of the last two the value depends on the seed and on the command.
+    // The values of the last two depend on the seed and on the command.
     for (name, value) in names.into_iter().zip(["332833500", "168", digits]) {
         let args = ["--kernel", name, "-n", "1000", "-w", "1", "--delay", "0", "-q"];
         assert_eq!(env.coordinator(args).run().expect(0).stdout, format!("{value}\n"));

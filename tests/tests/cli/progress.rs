@@ -1,4 +1,4 @@
-//! Progress on stderr: bars on a terminal, lines elsewhere, and nothing where nothing is wanted.
+//! Progress on stderr: bars on a terminal, lines elsewhere, nothing where it is turned off.
 
 use std::fs;
 use std::process::Stdio;
@@ -7,12 +7,12 @@ use common::exit_code::{COMPLETE, TERMINATED};
 use harness::{Command, HeldRun, Running, Terminal, test_env, until};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Starts a run on a terminal, stdout and stderr alike.
+/// Starts a run with stdout and stderr on a terminal.
 fn start(command: Command, terminal: &Terminal) -> Running {
     command.start_on(terminal.line(), terminal.line())
 }
 
-/// Whether the screen shows nothing but an empty line, these lines, and a line for the whole that begins that way.
+/// Whether the screen shows just an empty line, these lines, and a summary line that begins with `whole`.
 fn shows(lines: &[String], expected: &[&str], whole: &str) -> bool {
     let Some((last, first)) = lines.split_last() else { return false };
     let first: Vec<&str> = first.iter().map(String::as_str).collect();
@@ -20,7 +20,7 @@ fn shows(lines: &[String], expected: &[&str], whole: &str) -> bool {
     first.first() == Some(&"") && first[1..] == *expected && last.starts_with(whole)
 }
 
-/// Opens the gate, and checks that the run ends with nothing on the terminal but its results, each of them whole.
+/// Releases the run, and checks that the terminal then shows just its results, each line intact.
 fn ends_with_results_alone(held: &HeldRun<'_>, run: Running, terminal: &Terminal, workers: usize) {
     held.release();
     until("the run to end", || run.has_ended());
@@ -35,7 +35,7 @@ fn ends_with_results_alone(held: &HeldRun<'_>, run: Running, terminal: &Terminal
     }
 }
 
-/// Whether there is an escape sequence that sets a colour or another rendition.
+/// Whether there is an escape sequence for a colour or style.
 fn has_colours(written: &str) -> bool {
     let mut sequences = written.split("\x1b[").skip(1);
     sequences.any(|text| text.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').starts_with('m'))
@@ -219,7 +219,7 @@ fn a_long_run_without_a_terminal_says_how_far_it_is() {
 fn the_time_left_is_told_once_something_is_done() {
     let env = test_env!();
     let held = HeldRun::new(&env);
-    // Only the first of them need not wait.
+    // Only the first worker does not wait.
     let first = env.path().join("first");
     let command = format!("mkdir '{}' || {}", first.display(), held.script());
     let args = ["-w", "3", "--delay", "0", "--progress", "plain", "--exec", &command];
@@ -263,7 +263,7 @@ fn a_stopped_terminal_keeps_no_signal_from_the_run() {
     });
     terminal.stop(true);
     let rows = terminal.lines()[..3].to_vec();
-    // It draws ten times a second, and once a second there is something new.
+    // It draws ten times a second, and the content changes once a second.
     let before = wakings(run.pid());
     until("it to try", || wakings(run.pid()) > before + 20);
     run.signal(Signal::TERM);

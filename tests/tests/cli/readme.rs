@@ -1,24 +1,20 @@
-//! The README's examples, run as they stand there, in the order in which they stand there.
+//! The examples of the README and of `docs/`, run as they stand there, in their order.
 //!
-//! What they print must be what the page shows, but for what is another number in each run.
+//! They must print what the page shows, apart from numbers that differ in each run.
 
-#[path = "readme/page.rs"]
 mod page;
-#[path = "readme/pattern.rs"]
 mod pattern;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use harness::{TestEnv, test_env};
+use harness::{TestEnv, secluded, skip, test_env, which};
 use page::Block;
 use pattern::pattern;
+use regex::Regex;
 
-/// The segments that the page names.
-const NAMES: [&str; 2] = ["demo", "job"];
-
-/// Unoptimised kernels are ten times as slow, so they are given a tenth to do: what the page says, and what then holds.
+/// Unoptimised kernels are ten times as slow and get a tenth of the work: the text of the page, and its replacement.
 const TENTH: [(&str, &str); 6] = [
     ("-n 1e9", "-n 1e8"),
     ("50847534", "5761455"),
@@ -35,58 +31,58 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("it is a member of the workspace").to_owned()
 }
 
-fn readme() -> String {
-    let page = fs::read_to_string(root().join("README.md")).expect("the page can be read");
-    // From large to small, so that nothing is made smaller twice.
+/// The README and the pages of `docs/`, with their paths.
+fn pages() -> Vec<(PathBuf, String)> {
+    let docs = fs::read_dir(root().join("docs")).into_iter().flatten();
+    let docs = docs.map(|entry| entry.expect("the folder can be read").path());
+    let mut paths: Vec<PathBuf> = docs.filter(|path| path.extension().is_some_and(|kind| kind == "md")).collect();
+    paths.sort();
+    paths.insert(0, root().join("README.md"));
     let smaller = |page: String, (from, to): &(&str, &str)| page.replace(from, to);
-    if cfg!(debug_assertions) { TENTH.iter().fold(page, smaller) } else { page }
+    let read = |path: PathBuf| {
+        let page = fs::read_to_string(&path).expect("the page can be read");
+        (path, if cfg!(debug_assertions) { TENTH.iter().fold(page, smaller) } else { page })
+    };
+    paths.into_iter().map(read).collect()
 }
 
-/// What is missing here to run the block.
+/// A program that the block needs and that is missing here.
 fn missing(block: &Block) -> Option<&'static str> {
-    let path = std::env::var("PATH").unwrap_or_default();
-    let is_there = |program: &str| path.split(':').any(|folder| Path::new(folder).join(program).is_file());
     let runs = |program: &str| program == "bash" || block.steps().iter().any(|step| step.command.contains(program));
-    SOUGHT.into_iter().find(|program| runs(program) && !is_there(program))
+    SOUGHT.into_iter().find(|program| runs(program) && which(program).is_none())
 }
 
-/// The command as it is run here: cargo has built what it builds, and the executables are beside each other.
-fn command(env: &TestEnv, command: &str) -> String {
+/// The command as it is run here: cargo has already built the executables, and they are all in `PATH`.
+fn command(command: &str) -> String {
     let built =
         if command.starts_with("cargo ") { command.split_once("&& ").map_or(":", |(_, then)| then) } else { command };
     let built = if built.starts_with("PATH=") { ":" } else { built };
-    let beside = built.replace("target/release/examples/", "").replace("target/release/", "");
-    NAMES.iter().fold(beside, |command, name| replace_word(&command, name, &env.name(name)))
+    built.replace("target/release/examples/", "").replace("target/release/", "")
 }
 
-fn replace_word(text: &str, word: &str, with: &str) -> String {
-    let word = regex::Regex::new(&format!(r"\b{word}\b")).expect("the word is a pattern");
-    word.replace_all(text, with).into_owned()
-}
-
-/// The block as a script that ends as soon as a command fails, and not before all that it began has ended.
-fn script(env: &TestEnv, block: &Block) -> String {
+/// The block as a script. It ends as soon as a command fails, and waits for all processes that it started.
+fn script(block: &Block) -> String {
     let mut script = String::new();
     for step in block.steps() {
         if step.comes_later {
             script += "wait\n";
         }
-        script += &command(env, step.command);
+        script += &command(step.command);
         script += "\nexited=$?; [ $exited = 0 ] || exit $exited\n";
     }
     script + "wait\n"
 }
 
-/// Runs the block; the page must be right about it.
+/// Runs the block and compares its output with the page's.
 fn run(env: &TestEnv, block: &Block) {
     if let Some(program) = missing(block) {
-        common::say(&format!("SKIPPED an example under {:?}: no {program} here\n", block.section));
+        skip(&format!("an example under {:?}", block.section), &format!("no {program} here"));
         return;
     }
     let file = env.path().join("script");
-    fs::write(&file, script(env, block)).expect("it can be written");
+    fs::write(&file, script(block)).expect("it can be written");
     let path = format!("{}:{}", env.path().display(), std::env::var("PATH").unwrap_or_default());
-    // One pipe for both, as on a terminal.
+    // One pipe for stdout and stderr, as on a terminal.
     let shell =
         env.program(Path::new("bash")).args(["-c", r#"cd "${1%/*}"; exec bash "$1" 2>&1"#, "bash"]).args([&file]);
     let finished = shell.with(|shell| _ = shell.env("PATH", path)).run();
@@ -95,24 +91,26 @@ fn run(env: &TestEnv, block: &Block) {
     if shown.is_empty() {
         return;
     }
-    let names_back = |text: &str| NAMES.iter().fold(text.to_owned(), |text, name| text.replace(&env.name(name), name));
     let has_order = !block.lines.iter().any(|line| line.contains(" & ") || line.ends_with(" &"));
-    let printed = names_back(&finished.stdout);
-    let (shown, found) = (pattern(shown.into_iter(), &NAMES, has_order), pattern(printed.lines(), &NAMES, has_order));
-    assert_eq!(found, shown, "under {:?} it prints\n{printed}", block.section);
+    let (shown, printed) = (pattern(shown.into_iter(), has_order), pattern(finished.stdout.lines(), has_order));
+    assert_eq!(printed, shown, "under {:?} it prints\n{}", block.section, finished.stdout);
 }
 
 #[test]
 fn every_example_of_the_readme_prints_what_the_readme_shows() {
-    let page = readme();
-    let blocks = Block::of(&page);
-    let examples: Vec<&Block> = blocks.iter().filter(|block| block.language == "console").collect();
-    assert!(examples.len() >= 12, "{}", examples.len());
-    let env = test_env!();
-    fs::hard_link(env!("CARGO_BIN_EXE_hold-under-test"), env.path().join("hold")).expect("it can be linked");
-    for example in examples {
-        run(&env, example);
+    if !secluded!(every_example_of_the_readme_prints_what_the_readme_shows) {
+        return;
     }
+    let env = test_env!();
+    let mut count = 0;
+    for (path, page) in pages() {
+        for example in Block::of(&page).iter().filter(|block| block.language == "console") {
+            run(&env, example);
+            count += 1;
+        }
+        assert_eq!(env.all_segments(), Vec::<PathBuf>::new(), "left by the examples of {}", path.display());
+    }
+    assert!(count >= 10, "the examples are found: {count}");
     for file in ["run.svg", "run.json"] {
         assert!(env.path().join(file).is_file(), "no {file} was drawn");
     }
@@ -120,8 +118,8 @@ fn every_example_of_the_readme_prints_what_the_readme_shows() {
 
 #[test]
 fn what_the_readme_builds_is_there() {
-    let page = readme();
-    let blocks = Block::of(&page);
+    let pages = pages();
+    let blocks: Vec<Block> = pages.iter().flat_map(|(_, page)| Block::of(page)).collect();
     let commands = blocks.iter().flat_map(Block::steps).map(|step| step.command);
     let mut built = BTreeSet::new();
     for command in commands.filter(|command| command.contains("--example ")) {
@@ -136,22 +134,23 @@ fn what_the_readme_builds_is_there() {
 
 #[test]
 fn the_kernel_that_the_readme_shows_is_the_example() {
-    let page = readme();
     let example = fs::read_to_string(root().join("worker/examples/cubes.rs")).expect("the example can be read");
-    let code = example.lines().skip_while(|line| line.starts_with("//!") || line.is_empty());
-    let code: Vec<&str> = code.collect();
-    let blocks = Block::of(&page);
-    assert!(blocks.iter().any(|block| block.language.starts_with("rust") && block.lines == code), "{code:#?}");
+    let code: Vec<&str> = example.lines().skip_while(|line| line.starts_with("//!") || line.is_empty()).collect();
+    let shows =
+        |page: &str| Block::of(page).iter().any(|block| block.language.starts_with("rust") && block.lines == code);
+    assert!(pages().iter().any(|(_, page)| shows(page)), "{code:#?}");
 }
 
 #[test]
 fn every_file_that_the_readme_links_to_is_there() {
-    let page = readme();
-    let links = regex::Regex::new(r"\]\(([^)#:]+)\)").expect("the pattern is one");
-    let targets: Vec<&str> =
-        links.captures_iter(&page).map(|link| link.get(1).map_or("", |target| target.as_str())).collect();
-    assert!(targets.len() >= 8, "{targets:?}");
-    for target in targets {
-        assert!(root().join(target).exists(), "{target} is linked to");
+    let link = Regex::new(r"\]\(([^)#:]+)(#[^)]*)?\)").expect("the pattern is valid");
+    let mut count = 0;
+    for (path, page) in pages() {
+        let folder = path.parent().expect("a page is in a folder");
+        for found in link.captures_iter(&page) {
+            assert!(folder.join(&found[1]).exists(), "{} links to {}", path.display(), &found[1]);
+            count += 1;
+        }
     }
+    assert!(count >= 8, "the links are found: {count}");
 }

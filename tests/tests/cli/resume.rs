@@ -1,4 +1,4 @@
-//! Runs whose coordinator died, and the one that takes over.
+//! Runs whose coordinator died, and `resume`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -18,7 +18,7 @@ fn workers_outlive_their_coordinator_finish_and_the_run_is_resumed() {
     let status = env.until_status(&name, |status| status["state"] != "running");
     assert!(["orphaned", "stale"].iter().any(|state| status["state"] == *state), "{status}");
     env.until_status(&name, |status| status["state"] == "stale" && status["contributions"]["done"] == 2);
-    // The dead coordinator printed none of the lines: they are among what remained.
+    // The dead coordinator printed no line; `resume` prints them all.
     let resumed = env.coordinator(["resume", &name]).run().expect(exit_code::COMPLETE);
     assert_eq!(resumed.lines().len(), 3, "{resumed:?}");
     assert!(resumed.stdout.ends_with(" updated shared value to 570\nFinal shared value: 570\n"), "{resumed:?}");
@@ -38,7 +38,8 @@ fn resume_finishes_a_run_of_which_everyone_was_killed() {
     assert_eq!(running.finish().signal, Some(9));
     env.until_status(&name, |status| status["state"] == "stale");
     let resumed = env.coordinator(["resume", &name]).run().expect(exit_code::COMPLETE);
-    // The first worker was killed after its commit point: it counts, and its coordinator never printed it.
+    // The first worker was killed after its commit point: its contribution counts, and its coordinator never printed
+    // it.
     let lines =
         [(1, 285), (2, 570), (3, 855)].map(|(k, value)| format!("Process Process-{k} updated shared value to {value}"));
     assert_eq!(resumed.lines()[..3], lines);
@@ -78,7 +79,7 @@ fn a_coordinator_killed_before_its_report_leaves_a_run_to_resume() {
 fn resume_waits_for_an_orphan_that_is_late() {
     let env = test_env!();
     let name = env.name("late");
-    // A worker that has been launched and has not attached: a script that waits for a file.
+    // A launched worker that has not attached yet: a script that waits for a file.
     let (gate, worker) = (env.path().join("gate"), env.path().join("worker"));
     let script = env.path().join("slow");
     let text = format!(
@@ -95,7 +96,7 @@ fn resume_waits_for_an_orphan_that_is_late() {
     until("the run to have no coordinator", || {
         env.status(&name).is_some_and(|status| status["coordinator"]["alive"] == false)
     });
-    // The orphan gets going first and takes the ticket while the resumed run's worker is still at the gate.
+    // The orphan starts first and takes the ticket while the resumed run's worker still waits for the file.
     let resumed = env.coordinator(["resume", &name, "-v"]).start();
     until("the second worker to be launched", || resumed.stderr().contains("launched Process-1"));
     fs::write(&gate, "").expect("the gate can be opened");
@@ -116,7 +117,7 @@ fn a_live_coordinator_is_not_taken_over_from() {
     let _ = running.finish().expect(exit_code::INTERRUPTED);
 }
 
-/// Fault 11: an independent run has no total that would hold what was not printed.
+/// Fault 11: an independent run has no total that would include results that were not printed.
 #[test]
 fn a_resumed_independent_run_prints_what_was_computed_while_nobody_coordinated() {
     let env = test_env!();
@@ -144,7 +145,7 @@ fn a_resumed_run_prints_the_lines_for_what_remained() {
     assert_eq!(resumed.stdout, "Process Process-2 updated shared value to 570\nFinal shared value: 570\n");
 }
 
-/// A run that was kept without being complete is not over.
+/// A kept run that is incomplete is not over.
 #[test]
 fn a_kept_run_that_lacks_contributions_is_resumed() {
     let env = test_env!();

@@ -44,7 +44,7 @@ fn ctrl_c_to_the_whole_group_ends_everything() {
     assert!(!finished.stderr.contains("launching it again"), "{}", finished.stderr);
 }
 
-/// Fault 13: the workers are stopped, so that they cannot obey the first one.
+/// Fault 13: the workers are stopped, so that they cannot react to the first one.
 #[test]
 fn a_second_ctrl_c_kills_at_once() {
     let env = test_env!();
@@ -112,7 +112,7 @@ fn stop_lets_workers_finish_and_launches_no_more() {
     assert!(finished.stderr.contains("incomplete (stopped): 1 of 3"), "{}", finished.stderr);
 }
 
-/// A run that is asked to finish what it has begun still obeys its timeout, and a first Ctrl-C as a first one.
+/// After `stop`, a run still obeys its timeout, and treats the first Ctrl-C as the first one.
 #[test]
 fn a_draining_run_still_has_its_timeout_and_its_signals() {
     let env = test_env!();
@@ -129,7 +129,7 @@ fn a_draining_run_still_has_its_timeout_and_its_signals() {
     assert!(!finished.stderr.contains("signal 9"), "{}", finished.stderr);
 }
 
-/// A parent may have blocked the signals that a coordinator lives by.
+/// A parent may have blocked the signals that a coordinator needs.
 #[test]
 fn an_inherited_signal_mask_changes_nothing() {
     let Some(python) = which("python3") else {
@@ -161,7 +161,7 @@ fn stop_now_makes_workers_leave_without_a_contribution() {
     assert_eq!(finished.stdout, "Final shared value: 0\n");
 }
 
-/// A run that is stopped and whose workers do not obey ends when grace is over, because `stop` wakes the coordinator.
+/// A stopped run whose workers do not react ends after the grace period, because `stop` wakes the coordinator.
 #[test]
 fn stop_now_is_enforced_by_the_coordinator() {
     let env = test_env!();

@@ -1,4 +1,4 @@
-//! One range shared out among workers in chunks: the total is exact, whoever dies, joins, stops or takes over.
+//! One range divided among workers in chunks: the total is exact, whoever dies, joins, stops or takes over.
 
 use common::exit_code::{COMPLETE, INCOMPLETE, NOTHING_TO_DO, OVERFLOW, USAGE};
 use common::plant::Point;
@@ -11,7 +11,7 @@ fn squares(n: i128) -> i128 {
     n * (n - 1) * (2 * n - 1) / 6
 }
 
-/// What the lines say: the sum and the number of chunks of each worker.
+/// The sum and the number of chunks in each worker's line.
 fn parts(finished: &Finished) -> Vec<(i128, u64)> {
     let lines = finished.lines();
     let (last, lines) = lines.split_last().expect("there is a last line");
@@ -24,13 +24,13 @@ fn parts(finished: &Finished) -> Vec<(i128, u64)> {
     lines.iter().map(part).collect()
 }
 
-/// A split run that is slow, so that others can meddle with it: 200 chunks of some milliseconds.
+/// A slow split run: 200 chunks of some milliseconds.
 fn slow<'a>(name: &'a str, args: &[&'a str]) -> Vec<&'a str> {
     let slow = ["--split", "--name", name, "-n", "1000", "--chunk", "5", "--delay", "10ms", "--type", "i64"];
     [&slow, args].concat()
 }
 
-/// Waits until some of the chunks are applied, without a process that a loaded machine might start too late.
+/// Waits until some chunks are applied. It starts no process, which a loaded machine might delay.
 fn until_begun(name: &str) -> Snapshot {
     let name: SegmentName = name.parse().expect("the name is legal");
     let mut begun = None;
@@ -116,7 +116,7 @@ fn a_worker_that_joins_by_hand_helps_with_the_chunks() {
     assert!(parts(&finished)[1].1 > 0, "{finished:?}");
 }
 
-/// Of workers by hand nobody launches another, but their chunk is the run's.
+/// Nobody restarts a worker started by hand, but the run finishes its chunk.
 #[test]
 fn what_a_dead_worker_by_hand_held_is_done_by_the_run() {
     let env = test_env!();
@@ -128,7 +128,7 @@ fn what_a_dead_worker_by_hand_held_is_done_by_the_run() {
     ends_with_all(&running.finish().expect(COMPLETE));
 }
 
-/// Also when all others are gone by then.
+/// Also when all other workers are gone.
 #[test]
 fn what_a_worker_by_hand_left_last_of_all_is_launched_again() {
     let env = test_env!();
@@ -195,7 +195,7 @@ fn a_range_without_a_coordinator_is_shared_out_among_workers_by_hand() {
     let name = env.create("hand", &["--split", "--chunk", "3"]);
     let killed = env.worker(&name).failpoint(Failpoint { point: Point::Computed, action: "kill", times: 1 }).run();
     assert_eq!(killed.signal, Some(9));
-    // It goes on under the ticket of the dead one, with the chunk that this one held.
+    // It continues the dead worker's ticket, with the chunk that the dead worker held.
     let finished = env.worker(&name).run().expect(COMPLETE);
     assert_eq!(finished.stdout, "Process Process-1 added 285 in 4 chunks\n");
     assert_error(&env.worker(&name).run(), NOTHING_TO_DO, "all of its range is given out");
@@ -261,7 +261,7 @@ fn options_that_make_no_sense_are_refused() {
     env.remove(&name);
 }
 
-/// A request to stop that comes while workers wait for nothing but their delay.
+/// A request to stop while all workers sleep.
 #[test]
 fn a_signal_ends_a_split_run_at_once_and_what_is_applied_is_reported() {
     let env = test_env!();

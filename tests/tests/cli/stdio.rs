@@ -13,7 +13,7 @@ use serde_json::Value;
 /// The last line of Program B.
 const FINAL: &str = "Final shared value: -1958387328";
 
-/// Every way to close some of the three descriptors, in a shell's words, and whether stdout is among them.
+/// Every way to close some of the three descriptors, as shell redirections, and whether stdout is among them.
 fn closings() -> impl Iterator<Item = (String, bool)> {
     (1..8).map(|mask| {
         let parts = [(1, "<&-"), (2, ">&-"), (4, "2>&-")];
@@ -33,7 +33,7 @@ fn into_pipe(command: Command, writer: PipeWriter) -> Command {
     redirected(command, ">&0 </dev/null").with(|shell| _ = shell.stdin(Stdio::from(writer)))
 }
 
-/// A pipe that takes not one byte more, and how many bytes it took.
+/// A full pipe, and how many bytes are in it.
 fn full_pipe() -> (PipeReader, PipeWriter, usize) {
     let (reader, writer) = pipe().expect("a pipe can be made");
     fcntl_setfl(&writer, OFlags::NONBLOCK).expect("the pipe can be made not to block");
@@ -47,10 +47,10 @@ fn full_pipe() -> (PipeReader, PipeWriter, usize) {
     (reader, writer, filling)
 }
 
-/// Waits until the run is closed, so that its coordinator has nothing left but to write; returns its status.
+/// Waits until the run is closed and its coordinator only has to write; returns the status.
 fn waits_for_a_reader(env: &TestEnv, name: &str) -> Value {
     let mut elapsed = Value::Null;
-    // The run's time is told in nanoseconds, and stands still from its close on.
+    // The run's time is in nanoseconds, and stops when the run is closed.
     env.until_status(name, |status| replace(&mut elapsed, status["elapsed_s"].clone()) == status["elapsed_s"])
 }
 
@@ -79,7 +79,7 @@ fn a_run_with_closed_descriptors_has_the_right_value() {
         let name = env.name("kept");
         let run = env.coordinator(["--name", &name, "--delay", "0", "--keep"]);
         let _ = redirected(run, &closing).run().expect(COMPLETE);
-        // A descriptor of the segment that took the number of a closed one would have been written to.
+        // If a descriptor of the segment reused a closed number, the program would write to the segment.
         let status = env.status(&name).expect("it was kept and is whole");
         assert_eq!((&status["value"], &status["complete"]), (&(-1_958_387_328).into(), &true.into()), "{closing}");
         let _ = env.coordinator(["remove", &name]).run().expect(COMPLETE);
@@ -183,7 +183,7 @@ fn a_reader_that_comes_late_gets_every_line() {
     let run = into_pipe(env.coordinator(["--name", &name, "--delay", "0"]), writer).start();
     waits_for_a_reader(&env, &name);
     let mut text = Vec::new();
-    // Until the last writer is gone, which is the coordinator.
+    // Until the last writer, the coordinator, is gone.
     reader.read_to_end(&mut text).expect("it can be read");
     let text = String::from_utf8_lossy(&text[filling..]).into_owned();
     assert_eq!((text.lines().count(), text.lines().last()), (5, Some(FINAL)), "{text}");

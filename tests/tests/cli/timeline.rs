@@ -1,4 +1,4 @@
-//! `--timeline`: the picture and the trace of a run, whatever becomes of the run.
+//! `--timeline`: the picture and the trace of a run, however the run ends.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -12,11 +12,11 @@ use harness::{Failpoint, TestEnv, assert_error, test_env};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 
-/// What the legend explains.
+/// The entries of the legend.
 const LEGEND: [&str; 7] =
     ["compute", "sleep", "lock wait", "lock held, commit", "starting, ending", "died (faded: cut short)", "restarted"];
 
-/// Where a scene's timeline goes, as an argument too.
+/// The path of a timeline, as an argument.
 fn file(env: &TestEnv, name: &str) -> String {
     env.path().join(name).to_str().expect("the path is text").to_owned()
 }
@@ -75,7 +75,7 @@ fn what_a_killed_worker_was_doing_ends_at_its_death_and_its_restart_follows() {
     assert!(picture.contains("class=\"sleep cut\"") && picture.contains("1 restart"), "{picture}");
 }
 
-/// From the note that it had to wait, which it makes under the lock, it is known that it had it.
+/// It records under the lock that it had to wait, so the record shows that it had the lock.
 #[test]
 fn a_worker_that_dies_with_the_lock_is_drawn_as_its_holder() {
     let env = test_env!();
@@ -220,7 +220,7 @@ fn a_run_that_does_not_begin_leaves_the_last_picture_alone() {
     env.remove(&name);
 }
 
-/// A limit on the size of files, set while the run goes on; the signal that would come with it is ignored.
+/// The limit on file sizes is set during the run; its signal is ignored.
 #[test]
 fn a_picture_that_fails_at_the_end_is_told_of_and_spoils_no_result() {
     let env = test_env!();
@@ -238,7 +238,7 @@ fn a_picture_that_fails_at_the_end_is_told_of_and_spoils_no_result() {
     assert!(finished.stderr.contains("error: cannot write the timeline"), "{finished:?}");
 }
 
-/// A worker writes to nothing but the file of the coordinator that launched it.
+/// A worker writes only to the file of the coordinator that launched it.
 #[test]
 fn a_worker_that_cannot_note_anything_contributes_all_the_same() {
     let env = test_env!();

@@ -1,4 +1,4 @@
-//! `status --watch`, stopped processes in `status`, and SIGUSR1: looking on without disturbing.
+//! `status --watch`, stopped processes in `status`, and SIGUSR1: none of them disturbs the run.
 
 use std::collections::BTreeSet;
 use std::io::pipe;
@@ -224,7 +224,7 @@ fn status_tells_progress_and_time_of_a_worker_that_computes() {
     let _ = running.finish().expect(INTERRUPTED);
 }
 
-/// Also to the whole job, as a shell's `kill -USR1 %1` sends it.
+/// Also for the whole job, as with a shell's `kill -USR1 %1`.
 #[test]
 fn sigusr1_shows_the_status_on_stderr_and_disturbs_nobody() {
     let env = test_env!();
@@ -261,7 +261,7 @@ fn sigusr1_is_heard_by_a_resumed_run() {
     let _ = resumed.finish().expect(INTERRUPTED);
 }
 
-/// Whoever should read stderr does not: the status is dropped, and the run goes on.
+/// Nobody reads stderr: the status is dropped, and the run continues.
 #[test]
 fn sigusr1_does_not_wait_for_a_reader() {
     let env = test_env!();

@@ -1,11 +1,11 @@
-//! Killed while a range is shared out, and while a contribution changes several cells.
+//! Kills during split runs, and while a contribution changes several cells.
 //!
-//! After each death each iteration must be in one place: applied, held under one ticket, or not given out. Then a worker
-//! launched again goes on with the dead one's ticket to the end of the range, and the value must be that of the whole
-//! range, each chunk added once.
+//! After each death each iteration must be in one place: applied, held by one ticket, or not given out. Then a
+//! restarted worker finishes the range with the dead worker's ticket, and the value must be that of the whole range.
 //!
-//! Victims are killed right after each of their stores, and in between at a stride, which is told. Each instruction takes
-//! its turn with `EXHAUSTIVE=1 cargo test -p tests --test chunk_instructions`: ten minutes, and an hour for the pairs.
+//! Victims are killed right after each of their stores, and in between at a reported stride. All instructions take
+//! their turn with `EXHAUSTIVE=1 cargo test -p tests --test crash chunk_instructions`: ten minutes, and an hour for the
+//! pairs.
 
 use harness::crash_rig::{Build, Chunks, Contributions, CrashRig, Subject, stride};
 use harness::{report, test_env};
@@ -31,7 +31,7 @@ fn a_worker_killed_anywhere_in_a_chunks_commit_applied_it_and_took_the_next_or_n
 /// Fault 1.
 #[test]
 fn a_worker_killed_anywhere_in_taking_over_a_dead_ones_chunk_leaves_it_to_one_ticket() {
-    kill_all_along("robs", "a chunk's commit that takes over a dead worker's", Chunks::robbing(1));
+    kill_all_along("steals", "a chunk's commit that takes over a dead worker's", Chunks::stealing(1));
 }
 
 /// Fault 1.
@@ -52,13 +52,13 @@ fn a_worker_killed_anywhere_in_its_commit_has_changed_all_cells_or_none() {
     kill_all_along("cells", "a commit to three cells", Contributions::to(3));
 }
 
-/// Fault 1: what the single value is for one cell, the chunks are for three.
+/// Fault 1: chunks of three cells.
 #[test]
 fn a_worker_killed_after_any_store_of_a_chunks_commit_to_several_cells_did_all_of_it_or_nothing() {
     let env = test_env!();
     let subjects = [
         ("a commit that takes the next chunk", Chunks::taking(3)),
-        ("one that takes over a dead worker's", Chunks::robbing(3)),
+        ("one that takes over a dead worker's", Chunks::stealing(3)),
         ("the last one", Chunks::ending(3)),
         ("taking a first chunk that a dead worker left", Chunks::beginning_with_an_orphan(3)),
     ];
@@ -70,11 +70,11 @@ fn a_worker_killed_after_any_store_of_a_chunks_commit_to_several_cells_did_all_o
     }
 }
 
-/// Fault 2: the first victim in each state that it can leave behind, the second at every instruction of its recovery.
+/// Fault 2: the first victim in each state that it can leave, the second at every instruction of its recovery.
 #[test]
 fn a_recoverer_of_a_chunks_commit_killed_at_any_instruction_leaves_the_next_one_to_recover() {
     let env = test_env!();
-    let Some(mut rig) = CrashRig::new(&env, "twice", Build::SHIPPED, Chunks::robbing(1)) else { return };
+    let Some(mut rig) = CrashRig::new(&env, "twice", Build::SHIPPED, Chunks::stealing(1)) else { return };
     let stride = stride(113);
     let (states, pairs) = rig.kill_twice(stride);
     report(&format!(

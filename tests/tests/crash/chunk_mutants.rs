@@ -1,18 +1,17 @@
-//! The proof of chunks and arrays can fail: with a mistake planted in the protocol, killing finds it. With none planted,
-//! the same procedure finds nothing.
+//! The kill tests of chunks and arrays find mutants of the protocol; without a mutant they find nothing.
 
 use common::plant::Fault;
 use harness::crash_rig::{Build, Chunks, Contributions, CrashRig, Hand, Subject, assert_found};
 use harness::{TestEnv, test_env};
 use rustix::process::Signal;
 
-/// Kills a victim after each of its stores and gives the first thing that is wrong.
+/// Kills a victim after each of its stores; returns the first error.
 fn kill(env: &TestEnv, faults: &'static [Fault], subject: impl Subject) -> Option<Result<usize, String>> {
     CrashRig::new(env, "faulty", Build::with(faults), subject)?.kill_after_each_store(false).into()
 }
 
-/// Lets a second worker commit and then a first one, which is merely slow; each is told what to do. Gives what is wrong
-/// when both are gone, if what they came to should be `after`.
+/// Lets a fast worker commit before a slow one, each with its own action. Returns the error if the outcome is not
+/// `after`.
 fn overtake(faults: &'static [Fault], slow: &[&str], fast: &[&str], after: [Hand; 2]) -> Option<Result<(), String>> {
     let env = test_env!();
     let subject = Chunks { after, ..Chunks::beginning(1) };
@@ -24,8 +23,8 @@ fn overtake(faults: &'static [Fault], slow: &[&str], fast: &[&str], after: [Hand
     Some(rig.check_after_death())
 }
 
-/// A worker holds 0..3 and lives, another one means to take that over when it commits 3..6.
-fn rob_the_living(faults: &'static [Fault], after: [Hand; 2]) -> Option<Result<(), String>> {
+/// A live worker holds 0..3; another one tries to take it over when it commits 3..6.
+fn steal_from_the_living(faults: &'static [Fault], after: [Hand; 2]) -> Option<Result<(), String>> {
     overtake(faults, &["chunk", "2", "3", "0"], &["chunk", "1", "3", "2"], after)
 }
 
@@ -34,7 +33,7 @@ fn supersede(faults: &'static [Fault]) -> Option<Result<(), String>> {
     overtake(faults, &["chunk", "1", "3", "0"], &["chunk", "1", "3", "0"], Chunks::taking(1).after)
 }
 
-/// What two workers come to who leave each other what they hold.
+/// The outcome of two workers that leave each other's chunks alone.
 fn undisturbed() -> [Hand; 2] {
     [Hand { applied: 3..6, ..Hand::holding(6..9) }, Hand { applied: 0..3, ..Hand::holding(9..12) }]
 }
@@ -51,7 +50,7 @@ fn a_chunk_taken_before_the_commit_point_is_found() {
 /// Fault 5.
 #[test]
 fn a_chunk_that_stays_with_the_one_it_was_taken_from_is_found() {
-    assert_found(kill(&test_env!(), &[Fault::RobbedNotCleared], Chunks::robbing(1)));
+    assert_found(kill(&test_env!(), &[Fault::RobbedNotCleared], Chunks::stealing(1)));
 }
 
 /// Fault 5.
@@ -71,16 +70,18 @@ fn cells_stored_one_by_one_without_a_record_are_found() {
 /// Fault 5.
 #[test]
 fn a_chunk_taken_from_the_living_is_found() {
-    assert_found(rob_the_living(&[Fault::RobWithoutRole], undisturbed()));
-    let robbed = Chunks::robbing(1).after;
-    assert_found(rob_the_living(&[Fault::RobWithoutRole, Fault::NoRecheck], robbed));
+    assert_found(steal_from_the_living(&[Fault::RobWithoutRole], undisturbed()));
+    let stolen = Chunks::stealing(1).after;
+    assert_found(steal_from_the_living(&[Fault::RobWithoutRole, Fault::NoRecheck], stolen));
 }
 
-/// Fault 5: the control. A worker wrongly thought dead loses its chunk; the check of what it holds keeps it from adding it.
+/// Fault 5: the control. A live worker taken for dead loses its chunk; the check of the chunk keeps it from adding it.
 #[test]
 fn a_chunk_taken_from_the_living_is_not_applied_twice() {
-    let outcomes =
-        [rob_the_living(&[], undisturbed()), rob_the_living(&[Fault::RobWithoutRole], Chunks::robbing(1).after)];
+    let outcomes = [
+        steal_from_the_living(&[], undisturbed()),
+        steal_from_the_living(&[Fault::RobWithoutRole], Chunks::stealing(1).after),
+    ];
     for outcome in outcomes.into_iter().flatten() {
         outcome.expect("each chunk is applied once");
     }
@@ -98,7 +99,7 @@ fn a_chunks_commit_that_does_not_check_its_ticket_is_found() {
 /// Fault 5: the control.
 #[test]
 fn without_a_planted_fault_nothing_is_found_in_chunks() {
-    kill(&test_env!(), &[], Chunks::robbing(1)).unwrap_or(Ok(0)).expect("the protocol is sound");
+    kill(&test_env!(), &[], Chunks::stealing(1)).unwrap_or(Ok(0)).expect("the protocol is sound");
 }
 
 /// Fault 5: the control.

@@ -1,4 +1,4 @@
-//! Workers that die: real kills at planted points, panics, other programs, and a system that refuses to launch.
+//! Workers that die: kills at failpoints, panics, wrong executables, and a system that refuses to launch.
 
 use common::exit_code;
 use common::plant::Point;
@@ -11,12 +11,12 @@ fn kill(point: Point, times: usize) -> Failpoint {
     Failpoint { point, action: "kill", times }
 }
 
-/// A run of four workers in which `plant` goes off.
+/// A run of four workers with a failpoint.
 fn run_with(env: &TestEnv, failpoint: Failpoint, args: &[&str]) -> Finished {
     env.coordinator(RUN).args(args).failpoint(failpoint).run()
 }
 
-/// Checks Invariant I for a run of four that is said to be complete: each ticket is applied, once.
+/// Checks Invariant I for a complete run of four: each ticket is applied once.
 #[track_caller]
 fn assert_exact(finished: &Finished) {
     let report = finished.json();
@@ -38,7 +38,7 @@ fn a_worker_killed_before_its_contribution_is_launched_again_and_counts_once() {
     }
 }
 
-/// Fault 1, at the planted points of the critical section.
+/// Fault 1, at the failpoints of the critical section.
 #[test]
 fn a_worker_killed_holding_the_lock_does_not_block_the_rest() {
     for point in [Point::Locked, Point::Recorded, Point::Published, Point::HalfApplied] {
@@ -187,7 +187,7 @@ fn another_program_as_worker_is_never_a_success() {
         assert!(finished.stderr.contains(why), "{}", finished.stderr);
         assert_eq!(finished.stdout, "Final shared value: 0\n");
     }
-    // What it prints is no result.
+    // Its output is not a result.
     let finished = env.coordinator(["--worker", "/bin/echo", "-w", "1"]).run().expect(exit_code::INCOMPLETE);
     assert_eq!(finished.stdout, "Final shared value: 0\n");
 }

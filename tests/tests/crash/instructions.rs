@@ -1,9 +1,8 @@
-//! Killed at every instruction: real processes, stepped with ptrace, killed after k instructions for every k.
+//! Kills at every instruction: real processes, stepped with ptrace, killed after k instructions for every k.
 //!
-//! What is stepped is the optimised build without planted deaths. Where the only effects that others can see are system
-//! calls (attach, detach, creation, removal), a process is killed at the beginning and at the end of every one of them,
-//! which is every state that it can leave behind; where it stores into the segment (claim, lock, commit, recovery, unlock),
-//! at every instruction.
+//! The victims run the shipped build. Where only system calls have effects that others see (attach, detach, creation,
+//! removal), a process is killed before and after each system call, which covers every state that it can leave. Where
+//! it stores into the segment (claim, lock, commit, recovery, unlock), it is killed at every instruction.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +12,7 @@ use harness::ptrace::{Gait, Stop};
 use harness::{TestEnv, report, test_env};
 use rustix::process::Signal;
 
-/// Kills a victim at every instruction between two of its marks; says how many there are.
+/// Kills a victim at every instruction between two of its marks; returns their number.
 fn kill_between(env: &TestEnv, label: &str, from: Signal, to: Signal) -> Option<usize> {
     Some(CrashRig::new(env, label, Build::SHIPPED, Contributions::to(1))?.kill_between(from, to, 1).1)
 }
@@ -55,12 +54,12 @@ fn a_worker_killed_at_any_system_call_from_start_to_end_counts_once_or_not_at_al
     assert!(points > 50, "that was not all of it: {points}");
 }
 
-/// Fault 2: the first victim in each state that it can leave behind, the second at every instruction of its recovery.
+/// Fault 2: the first victim in each state that it can leave, the second at every instruction of its recovery.
 #[test]
 fn a_recoverer_killed_at_any_instruction_leaves_the_next_one_to_recover() {
     let env = test_env!();
     let Some(mut twice) = CrashRig::new(&env, "twice", Build::SHIPPED, Contributions::to(1)) else { return };
-    // In the suite a stride over the recoverer's instructions; in full on request.
+    // The suite strides over the recoverer's instructions; `EXHAUSTIVE` tests them all.
     let stride = crash_rig::stride(19);
     let (states, pairs) = twice.kill_twice(stride);
     report(&format!("killed twice at {pairs} pairs: {states} states × every instruction, stride {stride}"));
@@ -99,7 +98,7 @@ fn a_creator_killed_at_any_system_call_leaves_a_whole_segment_or_none() {
 /// Fault 4.
 #[test]
 fn a_remover_killed_at_any_system_call_has_removed_that_segment_or_nothing() {
-    // Alone: a victim that another test forks off holds this test's roles until its exec.
+    // Alone: a child of another test holds this test's roles until its exec.
     let env = test_env!(alone);
     let Some(rig) = CrashRig::new(&env, "lab", Build::SHIPPED, Contributions::to(1)) else { return };
     let (name, other) = (parsed(&env, "removed"), parsed(&env, "other"));
@@ -128,7 +127,7 @@ fn parsed(env: &TestEnv, label: &str) -> SegmentName {
     env.name(label).parse().expect("the name is legal")
 }
 
-/// Goes on to the beginning or end of a system call that many times; says whether the victim still lives.
+/// Runs to the start or end of a system call that many times; returns whether the victim still lives.
 fn call(victim: &mut harness::ptrace::Traced, calls: usize) -> bool {
     (0..=calls).all(|_| victim.go(Gait::Call) != Stop::End)
 }

@@ -1,4 +1,4 @@
-//! The lock with holders that are stopped, that become another program, or whose ids are used again.
+//! The lock when its holder is stopped or executes another program, and when a PID is reused.
 
 use std::fs;
 use std::path::Path;
@@ -24,14 +24,14 @@ fn create(env: &TestEnv, label: &str, slots: &str) -> SegmentName {
 
 /// Removes a segment to which nobody is attached.
 ///
-/// Not at once: what other tests start has this process's descriptors until it is another program.
+/// Not at once: children of other tests have this process's descriptors until their exec.
 fn remove(env: &TestEnv, name: &SegmentName) {
     until("nobody to be attached", || {
         env.coordinator(["remove", name.as_str()]).run().code == Some(exit_code::COMPLETE.into())
     });
 }
 
-/// The holder that a lock names which is not to be had.
+/// The holder that a busy lock names.
 fn holder(segment: &Segment) -> LockHolder {
     match segment.lock_within(Duration::from_millis(50)).map(drop) {
         Err(Error::Busy { holder: Some(holder) }) => holder,
@@ -55,7 +55,7 @@ fn a_stopped_holder_is_named_never_robbed_and_finishes_when_it_goes_on() {
     let guard = segment.lock(|holder, so_far| {
         waited.push(so_far);
         if waited.len() <= 2 {
-            assert_eq!(holder.as_ref(), Some(&named), "it is not robbed");
+            assert_eq!(holder.as_ref(), Some(&named), "it is not stolen");
         }
         if waited.len() == 2 {
             worker.signal(Signal::CONT);
@@ -95,7 +95,7 @@ fn a_holder_that_becomes_another_program_is_recovered_from_and_cannot_write_any_
     let open: Vec<_> = descriptors.filter_map(|descriptor| fs::read_link(descriptor.path()).ok()).collect();
     assert!(!open.is_empty() && !open.iter().any(|file| file.ends_with(name.as_str())), "{open:?}");
     drop(segment);
-    // It does not count as attached either.
+    // It does not count as attached.
     remove(&env, &name);
 }
 
@@ -146,7 +146,7 @@ fn ten_thousand_timed_locks_are_had_or_busy_and_nothing_else() {
     remove(&env, &name);
 }
 
-/// Fault 20: setting the wall clock moves only waits that name `CLOCK_REALTIME` (futex(2)).
+/// Fault 20: setting the wall clock affects only waits on `CLOCK_REALTIME` (futex(2)).
 #[test]
 fn a_wait_for_the_lock_does_not_look_at_the_wall_clock() {
     const TEST: &str = "a_wait_for_the_lock_does_not_look_at_the_wall_clock";
@@ -167,17 +167,17 @@ fn a_wait_for_the_lock_does_not_look_at_the_wall_clock() {
     drop(guard);
     let _ = tracing.finish().expect(exit_code::COMPLETE);
     let calls = calls();
-    // With a deadline on the monotonic clock, and never on the other one.
+    // Always with a deadline on the monotonic clock.
     assert!(calls.contains("FUTEX_WAIT_BITSET") && !calls.contains("FUTEX_CLOCK_REALTIME"), "{calls}");
     drop(segment);
     remove(&env, &name);
 }
 
-/// Fault 22: what started after the instant at which the id was noted is another process.
+/// Fault 22: a process that started after its PID was recorded is another process.
 #[test]
 fn a_process_or_thread_that_started_later_is_not_the_one_that_had_the_id() {
     let earlier = Instant::now();
-    // The kernel tells starts in ticks of 10 ms.
+    // The kernel gives start times in ticks of 10 ms.
     thread::sleep(Duration::from_millis(50));
     let mut child = Command::new("sleep").arg("600").spawn().expect("sleep can be started");
     let look = move |id| [process::look(id, earlier), process::look(id, Instant::now())];
@@ -192,7 +192,7 @@ fn thread_id() -> u32 {
     rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs()
 }
 
-/// Does `start` until what it starts has that id, which must be free; nothing if the system does not let ids be chosen.
+/// Calls `start` until the new process has that id, which must be free; none if ids cannot be chosen here.
 fn with_id<T>(id: u32, mut start: impl FnMut() -> (T, u32)) -> Option<T> {
     const LAST: &str = "/proc/sys/kernel/ns_last_pid";
     let last = fs::read_to_string(LAST).ok()?;
@@ -201,12 +201,12 @@ fn with_id<T>(id: u32, mut start: impl FnMut() -> (T, u32)) -> Option<T> {
         let (started, got) = start();
         (got == id).then_some(started)
     });
-    // Ids go on where they were, so that nobody else's are used again soon.
+    // Ids continue from the highest one, so that others are not reused soon.
     let _ = fs::write(LAST, last);
     started
 }
 
-/// A process that ends with the test at the latest.
+/// A process that is killed with the test at the latest.
 struct Sleeper(Child);
 
 impl Drop for Sleeper {
@@ -216,7 +216,7 @@ impl Drop for Sleeper {
     }
 }
 
-/// A segment with one ticket, whose worker died with the lock; and that worker's id.
+/// A segment with one ticket whose worker died with the lock, and that worker's id.
 fn died(env: &TestEnv, label: &str) -> (SegmentName, u32) {
     let name = create(env, label, "1");
     let worker =
@@ -226,7 +226,7 @@ fn died(env: &TestEnv, label: &str) -> (SegmentName, u32) {
     (name, id)
 }
 
-/// Checks that the dead worker is taken for dead, and that the next one contributes under its ticket.
+/// Checks that the worker is reported as dead, and that the next one contributes under its ticket.
 fn assert_taken_over(env: &TestEnv, name: &SegmentName, id: u32) {
     let status = env.status(name.as_str()).expect("it is there");
     assert_eq!((&status["workers"][0]["pid"], &status["workers"][0]["state"]), (&id.into(), &"died".into()));
@@ -235,7 +235,7 @@ fn assert_taken_over(env: &TestEnv, name: &SegmentName, id: u32) {
     remove(env, name);
 }
 
-/// Fault 22. Alone: a rewound counter may give other tests ids that were in use a moment ago.
+/// Fault 22. Alone: the test resets the PID counter, and other tests could get reused PIDs.
 #[test]
 fn a_dead_worker_is_dead_though_another_process_has_its_id() {
     let env = test_env!(alone);
@@ -258,7 +258,7 @@ fn a_dead_worker_is_dead_though_a_thread_has_its_id() {
     let (name, id) = died(&env, "thread");
     let recycled = with_id(id, || {
         let ((tell, told), (end, ended)) = (channel(), channel::<()>());
-        // It lives until the other end is dropped.
+        // It runs until the other end is dropped.
         thread::spawn(move || tell.send(thread_id()).map(|()| ended.recv()));
         (end, told.recv().expect("the thread runs"))
     });
@@ -275,7 +275,7 @@ fn a_worker_with_the_id_of_a_dead_one_takes_over_its_lock_and_its_ticket() {
     let (name, id) = died(&env, "same");
     let worker = env.path().join("worker");
     let next = with_id(id, || {
-        // It becomes the worker only if it has the id.
+        // It executes the worker only if it has the id.
         let shell = env.program(Path::new("sh")).args(["-c", r#"kill -STOP $$; exec "$0" --name "$1""#]);
         let next = shell.args([worker.as_os_str(), name.as_str().as_ref()]).start();
         let got = next.pid();

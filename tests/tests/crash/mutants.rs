@@ -1,17 +1,16 @@
-//! The harness can fail: with a mistake planted in the protocol, killing finds it. With none planted, the same procedure
-//! finds nothing.
+//! The kill tests find mutants of the protocol; without a mutant they find nothing.
 
 use common::plant::Fault;
 use harness::crash_rig::{Build, Contributions, CrashRig, assert_found};
 use harness::{TestEnv, test_env};
 use rustix::process::Signal;
 
-/// Kills a victim after each of its stores, recovers, and gives the first thing that is wrong.
+/// Kills a victim after each of its stores and recovers; returns the first error.
 fn kill_after_each_store(env: &TestEnv, build: Build, recoverer_too: bool) -> Option<Result<usize, String>> {
     CrashRig::new(env, "faulty", build, Contributions::to(1))?.kill_after_each_store(recoverer_too).into()
 }
 
-/// Gives one ticket to two workers, the first of which is merely slow; gives what is wrong when both are done.
+/// Gives one ticket to two workers, the first only slow; returns the error after both are done.
 fn supersede(env: &TestEnv, build: Build) -> Option<Result<(), String>> {
     let mut rig = CrashRig::new(env, "superseded", build, Contributions::to(1))?;
     let mut slow = rig.victim();
@@ -45,7 +44,7 @@ fn a_commit_that_does_not_check_its_ticket_is_found() {
     assert_found(supersede(&test_env!(), Build::with(&[Fault::NoRoles, Fault::NoRecheck])));
 }
 
-/// Fault 5: the control. Without the role that the kernel keeps, the check of the ticket alone is enough.
+/// Fault 5: the control. Without roles, the check of the ticket alone is enough.
 #[test]
 fn a_worker_wrongly_thought_dead_does_not_apply_twice() {
     if let Some(outcome) = supersede(&test_env!(), Build::with(&[Fault::NoRoles])) {

@@ -1,8 +1,7 @@
-//! Storms over a range that is shared out: each iteration counts once, whoever is killed.
+//! Storms over split runs: each iteration counts once, whoever is killed.
 //!
-//! Victims commit chunks with the lock held nearly always, and keep a record outside of the segment
-//! (`victims/split_storm.rs`), with which the ledger is compared at the end; real runs have their workers and coordinators
-//! killed, and must come to the total that mathematics knows.
+//! Victims hold the lock nearly always and record their commits in a file (`victims/split_storm.rs`), which is compared
+//! with the ledger at the end. Real runs lose workers and coordinators and must reach the known total.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -35,7 +34,7 @@ fn squares(end: u64) -> i128 {
     end * (end - 1) * (2 * end - 1) / 6
 }
 
-/// A range that victims share, and the record that they keep outside of it.
+/// A range for victims, and their record, a file.
 struct Round {
     program: PathBuf,
     name: SegmentName,
@@ -64,7 +63,8 @@ impl Round {
         Victim::start(&mut victim)
     }
 
-    /// Offers now and then what a dead one left to those at work, as a coordinator does; says whether there is more to do.
+    /// Sometimes offers a dead victim's chunk to the others, as a coordinator does; returns whether there is more to
+    /// do.
     fn goes_on(&self, dice: &mut StdRng) -> bool {
         assert!(self.began.elapsed() < PATIENCE, "the range comes to its end");
         let snapshot = self.segment.snapshot().expect("it can be read");
@@ -75,7 +75,7 @@ impl Round {
         !snapshot.is_settled || !snapshot.is_complete()
     }
 
-    /// Chunks by where they start, and under which tickets they were written down; of one start there is one chunk.
+    /// The recorded chunks by their start, and the tickets that recorded each; a start belongs to one chunk only.
     fn recorded(record: &str, kind: &str) -> BTreeMap<u64, (Range<u64>, Vec<u32>)> {
         let mut chunks: BTreeMap<u64, (Range<u64>, Vec<u32>)> = BTreeMap::new();
         let lines = record.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
@@ -89,8 +89,8 @@ impl Round {
         chunks
     }
 
-    /// Proves that each iteration counts once, by the ledger and by the record; removes the segment. Says how many chunks
-    /// there were, and how many of them went from one ticket to another.
+    /// Checks by the ledger and by the record that each iteration counts once; removes the segment. Returns the numbers
+    /// of chunks and of chunks that changed their ticket.
     fn finish(self) -> (usize, usize) {
         drop(self.segment.lock_within(BOUND).expect("the lock is to be had"));
         let snapshot = self.segment.snapshot().expect("it can be read");
@@ -115,21 +115,21 @@ impl Round {
         (intents.len(), passed_on)
     }
 
-    /// The ledger has for each ticket what its victims were told is applied, and for all together each chunk once.
+    /// The ledger has each ticket's reported chunks, and each chunk once in all.
     fn compare(&self, snapshot: &Snapshot, chunks: usize, applied: &BTreeMap<u64, (Range<u64>, Vec<u32>)>) {
         assert_eq!(snapshot.workers.iter().map(|worker| worker.chunks).sum::<u64>(), chunks as u64);
         assert_eq!(snapshot.iterations_done(), self.iterations);
         for worker in &snapshot.workers {
             let own = applied.values().filter(|(_, tickets)| tickets.contains(&worker.ticket));
             let told = own.fold((0, 0), |(count, sum), (chunk, _)| (count + 1, sum + chunk.end - chunk.start));
-            // A victim killed between its commit and its line was not told.
+            // A victim killed between its commit and its line did not record the commit.
             let is_all = told == (worker.chunks, worker.iterations);
             assert!(is_all || told.0 < worker.chunks && told.1 < worker.iterations, "{told:?} {worker:?}");
         }
     }
 }
 
-/// Storms over one range after the other, for that long; says how many were killed.
+/// Storms over one range after another, for that long; returns the number of kills.
 fn storm_over_chunks(label: &str, duration: Duration) -> u32 {
     let env = test_env!();
     let mut dice = dice(label);
@@ -159,7 +159,7 @@ fn a_storm_over_chunks_applies_each_of_them_once() {
     storm_over_chunks("chunks", Duration::from_secs(5));
 }
 
-/// Fault 8, the long form: `cargo test -p tests --test split_storm -- --ignored --exact a_minute_of_storm_over_chunks`
+/// Fault 8, the long form: `cargo test -p tests --test crash -- --ignored a_minute_of_storm_over_chunks`
 #[test]
 #[ignore = "takes a minute and all processors"]
 fn a_minute_of_storm_over_chunks() {
@@ -171,14 +171,14 @@ struct Hunt<'a> {
     env: &'a TestEnv,
     name: String,
     iterations: u64,
-    /// The one that coordinates, and all that were killed.
+    /// The current coordinator, last, and all killed ones.
     coordinators: Vec<Running>,
     by_hand: Vec<Running>,
     kills: u32,
 }
 
 impl<'a> Hunt<'a> {
-    /// Starts a run that has so many chunks.
+    /// Starts a run with that many chunks.
     fn new(env: &'a TestEnv, label: &str, chunks: u64) -> Self {
         let (name, iterations) = (env.name(label), chunks * SIZE);
         let (range, size) = (iterations.to_string(), SIZE.to_string());
@@ -189,27 +189,27 @@ impl<'a> Hunt<'a> {
         hunt
     }
 
-    /// The run as it stands; nothing once its segment is removed.
+    /// The run's status; none once its segment is removed.
     fn look(&self) -> Option<Value> {
         let status = self.env.coordinator(["status", &self.name, "--format", "json"]).run();
         if status.code == Some(exit_code::UNAVAILABLE.into()) { None } else { Some(status.expect(0).json()) }
     }
 
-    /// Kills a worker, if the process with that id is still one of this run.
+    /// Kills the process with that id if it is still a worker of this run.
     fn kill(&mut self, pid: &Value) {
         let pid = pid.as_u64().and_then(|pid| process::id(u32::try_from(pid).ok()?));
         let Some((pid, Ok(process))) = pid.map(|pid| (pid, pidfd_open(pid, PidfdFlags::empty()))) else { return };
-        // Looked at behind the descriptor: if its id was another's by then, the signal goes to nobody.
+        // Checked after opening the descriptor: if the id is reused later, the signal goes to nobody.
         let command = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         if command.contains(&self.name) && pidfd_send_signal(process, Signal::KILL).is_ok() {
             self.kills += 1;
         }
     }
 
-    /// Kills the coordinator in the middle of the run, and has another one take over.
+    /// Kills the coordinator during the run, and resumes the run.
     fn replace_coordinator(&mut self) {
         let coordinator = self.coordinators.last().expect("there is one");
-        // Stopped, it can be looked at without its getting to the end meanwhile, after which there is nothing to resume.
+        // Stopped, so that the run cannot end before the kill; then there would be nothing to resume.
         coordinator.signal(Signal::STOP);
         if self.look().is_none_or(|status| status["complete"] == true) {
             coordinator.signal(Signal::CONT);
@@ -222,12 +222,12 @@ impl<'a> Hunt<'a> {
         self.coordinators.push(self.env.coordinator(["resume", &self.name, "--format", "json"]).start());
     }
 
-    /// Proves that each iteration counts once, and that nobody failed who was not killed.
+    /// Checks that each iteration counts once, and that only killed processes failed.
     fn finish(mut self) {
         let result = self.coordinators.pop().expect("there is one").finish().expect(exit_code::COMPLETE).json();
         let total = squares(self.iterations);
         assert_eq!(result["exact_total"], total.to_string(), "{result}");
-        // In a longer run it wraps around, as in C.
+        // In a longer run the value wraps, as in C.
         let low = total.to_le_bytes().first_chunk().copied().map(i64::from_le_bytes).expect("it has 16 bytes");
         assert_eq!(result["value"], low.to_string(), "{result}");
         assert_eq!((&result["complete"], &result["split"]["chunks"]), (&true.into(), &(self.iterations / SIZE).into()));
@@ -245,8 +245,8 @@ impl<'a> Hunt<'a> {
     }
 }
 
-/// Kills workers of a run of so many chunks at random, those that join by hand too, and three of its coordinators; says
-/// how many workers.
+/// Kills random workers of a run with that many chunks, also some started by hand, and three of its coordinators;
+/// returns the number of killed workers.
 fn hunt(label: &str, chunks: u64) -> u32 {
     let env = test_env!();
     let mut dice = dice(label);
@@ -282,8 +282,8 @@ fn a_split_run_is_exact_whoever_is_killed_and_however_often() {
     hunt("hunt", 500_000);
 }
 
-/// Faults 8 and 11, the long form:
-/// `cargo test -p tests --test split_storm -- --ignored --exact a_long_split_run_is_exact_after_a_thousand_kills`
+/// Faults 8 and 11, the long form: `cargo test -p tests --test crash -- --ignored
+/// a_long_split_run_is_exact_after_a_thousand_kills`
 #[test]
 #[ignore = "takes a minute and all processors"]
 fn a_long_split_run_is_exact_after_a_thousand_kills() {

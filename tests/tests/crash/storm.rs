@@ -1,7 +1,7 @@
-//! Storms: workers killed by the thousand while the lock is held nearly always, also while they wait or recover.
+//! Storms: thousands of kills while the lock is nearly always held, also of waiters and recoverers.
 //!
-//! What the ledger says at the end is compared with the record that the victims keep outside of the segment
-//! (`victims/storm.rs`), so that a contribution which the ledger forgot, or made up, is missed all the same.
+//! At the end the ledger is compared with the record that the victims keep in a file (`victims/storm.rs`). So a
+//! contribution that the ledger lost or invented is found.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -19,7 +19,7 @@ use rand::RngExt;
 /// How long a victim of the storm holds the lock for each contribution.
 const HOLD: Duration = Duration::from_micros(100);
 
-/// Kills workers at random instants, for that long; says how many.
+/// Kills workers at random times, for that long; returns the number of kills.
 fn storm(label: &str, duration: Duration, slots: u32) -> u32 {
     let env = test_env!();
     let segment = RecordedSegment::new(&env, label, slots);
@@ -44,14 +44,14 @@ fn a_storm_of_kills_loses_nothing_doubles_nothing_and_stalls_nobody() {
     storm("storm", Duration::from_secs(5), 100_000);
 }
 
-/// Fault 8, the long form: `cargo test -p tests --test storm -- --ignored --exact a_storm_of_a_thousand_kills`
+/// Fault 8, the long form: `cargo test -p tests --test crash -- --ignored a_storm_of_a_thousand_kills`
 #[test]
 #[ignore = "takes a minute and all processors"]
 fn a_storm_of_a_thousand_kills() {
     assert!(storm("minute", Duration::from_secs(60), 1_000_000) >= 1000);
 }
 
-/// Lets that many workers die with the lock, one after the other, all under one ticket of two.
+/// Lets that many workers die with the lock, one after another, under the same ticket.
 fn die_with_the_lock(label: &str, deaths: u32) {
     let env = test_env!();
     let segment = RecordedSegment::new(&env, label, 2);
@@ -80,7 +80,7 @@ fn a_thousand_owners_die_on_one_segment_and_leave_no_debris() {
     die_with_the_lock("owners", 1000);
 }
 
-/// Fault 9, the long form: `cargo test -p tests --test storm -- --ignored --exact a_hundred_thousand_owners_die`
+/// Fault 9, the long form: `cargo test -p tests --test crash -- --ignored a_hundred_thousand_owners_die`
 #[test]
 #[ignore = "takes minutes"]
 fn a_hundred_thousand_owners_die() {
@@ -102,9 +102,9 @@ fn a_waiter_killed_while_it_waits_or_just_woken_leaves_the_others_their_turn() {
         waiters.extend((0..4).map(|_| Victim::start(&mut segment.victim(1, HOLD / 2))));
         until("all to wait for the lock", || waiters.iter().all(Victim::waits));
         assert_eq!(waiters.swap_remove(dice.random_range(1..5)).kill().signal(), Some(9), "it waited");
-        // Every second time the one that is woken: a futex wakes who has waited longest.
+        // In every second round the woken one: a futex wakes the longest waiter.
         let unlucky = if round % 2 == 0 { 0 } else { dice.random_range(0..4) };
-        // The time from the wake to the end of the contribution, and some more.
+        // From the wake to a little after the end of the contribution.
         let instant = Duration::from_micros(dice.random_range(0..300));
         let began = Instant::now();
         drop(guard);
@@ -131,7 +131,7 @@ fn a_waiter_killed_while_it_waits_or_just_woken_leaves_the_others_their_turn() {
     assert!(done >= ROUNDS * 3);
 }
 
-/// Fault 10: another process takes the lock before the woken one runs, and releases it when that one is dead.
+/// Fault 10: another process takes the lock before the woken one runs, and releases it after that one is dead.
 #[test]
 fn a_lock_is_had_although_the_one_that_was_woken_for_it_is_dead() {
     let env = test_env!();

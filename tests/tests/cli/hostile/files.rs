@@ -1,5 +1,5 @@
-//! What has a segment's name and is no segment, or one that was cut or opened to others: refused by name, never followed,
-//! never waited for, never deleted.
+//! Files with a segment's name that are not segments, truncated segments, and segments open to others: rejected with a
+//! reason, never followed, never waited for, never deleted.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -21,7 +21,7 @@ fn create(env: &TestEnv, label: &str) -> String {
     name
 }
 
-/// A file of that content and no rights for others.
+/// A file with that content and no permissions for others.
 fn write(path: &Path, content: &[u8]) {
     fs::write(path, content).expect("the file can be written");
     permit(path, 0o600);
@@ -36,13 +36,13 @@ fn resize(path: &Path, length: u64) {
     file.set_len(length).expect("the length can be set");
 }
 
-/// What must stay as it is when a command refuses a file: the file itself, its length and its permissions.
+/// What must not change when a command rejects a file: its inode, length and permissions.
 fn identity(path: &Path) -> (u64, u64, u32) {
     let metadata = path.symlink_metadata().expect("the file is there");
     (metadata.ino(), metadata.len(), metadata.mode())
 }
 
-/// Checks that every command refuses what has that name, for that reason, and leaves it alone.
+/// Checks that every command rejects the file for that reason and leaves it alone.
 #[track_caller]
 fn is_refused(env: &TestEnv, name: &str, reason: &str) {
     let path = env.segment(name);
@@ -57,7 +57,7 @@ fn is_refused(env: &TestEnv, name: &str, reason: &str) {
     assert_eq!(identity(&path), before, "{name} was touched");
 }
 
-/// Checks the same, and that not even `remove --force` deletes it: it was never a segment.
+/// The same; `remove --force` does not delete it either, because it was never a segment.
 #[track_caller]
 fn is_foreign(env: &TestEnv, name: &str, reason: &str) {
     is_refused(env, name, reason);
@@ -85,12 +85,12 @@ fn a_segment_that_is_not_as_long_as_its_header_says_is_refused_by_its_size() {
     let name = create(&env, "resized");
     let path = env.segment(&name);
     let (_, length, _) = identity(&path);
-    // The last but one is a terabyte that has no pages: nobody may try to map or read all of it.
+    // The last but one is a sparse terabyte: no command may map or read all of it.
     for wrong in [PAGE, length - 1, length + 1, length + PAGE, 1 << 40, length - PAGE] {
         resize(&path, wrong);
         is_refused(&env, &name, &format!("its size is {wrong} bytes, not {length}"));
     }
-    // Its header still says whose it is, so it may be removed by force.
+    // Its header still identifies it, so `--force` may remove it.
     let _ = env.coordinator(["remove", "--force", &name]).run().expect(COMPLETE);
 }
 
@@ -164,7 +164,7 @@ fn a_symbolic_link_is_refused_and_not_followed_even_to_a_good_segment() {
         is_foreign(&env, &link, "it is a symbolic link, not a regular file");
         fs::remove_file(env.segment(&link)).expect("it can be removed");
     }
-    // Whoever opened it through the link would have been let in, and would have used up its one contribution.
+    // A worker that followed the link would have attached and used up the one contribution.
     assert_eq!(env.status(&target).expect("the target is whole")["contributions"]["done"], 0);
     let _ = env.coordinator(["remove", &target]).run().expect(COMPLETE);
 }

@@ -1,8 +1,7 @@
-//! Segments whose bytes were changed: refused with a typed error, or used correctly; never a crash, never a wait without
-//! end.
+//! Segments with changed bytes: rejected with a typed error, or used correctly; never a crash, never an endless wait.
 //!
-//! In-process, because a process for each of thousands of changes would take minutes: a crash or a hang of the library is
-//! one of this test.
+//! In this process, because a process for each of thousands of changes would take minutes. If the library crashes or
+//! hangs, so does this test.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -15,7 +14,7 @@ use harness::{TestEnv, assert_error, test_env};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-// Offsets of the layout's version 3, told here once more: a layout that moves them must get another version.
+// Offsets of layout version 3, repeated here: a layout that moves them must get another version.
 const READY: usize = 12;
 const C_LIBRARY: usize = 32;
 const SLOT_COUNT: usize = 36;
@@ -52,14 +51,14 @@ impl Specimen {
         Self { name, terms, file, bytes }
     }
 
-    /// The segment as it was made, with this change.
+    /// The original segment with this change.
     fn change(&self, change: impl FnOnce(&mut [u8])) {
         let mut bytes = self.bytes.clone();
         change(&mut bytes);
         self.file.write_all_at(&bytes, 0).expect("it can be written");
     }
 
-    /// Looks at it, attaches, locks, contributes; says whether it contributed, or what went otherwise than it may.
+    /// Reads it, attaches, locks, contributes; returns whether it contributed, or what was wrong.
     fn probe(&self) -> Result<bool, String> {
         let was_sound = match Snapshot::of(&self.name) {
             Ok((snapshot, _)) => snapshot.check().is_ok(),
@@ -98,7 +97,7 @@ impl Drop for Specimen {
     }
 }
 
-/// Whether an error is one that a segment's bytes may lead to.
+/// Whether the bytes of a segment may cause this error.
 #[expect(clippy::needless_pass_by_value, reason = "the shape that or_else wants")]
 fn refusal(error: common::Error) -> Result<bool, String> {
     if [FOREIGN, NOTHING_TO_DO].contains(&error.exit_code()) { Ok(false) } else { Err(format!("{error:?}")) }
@@ -112,14 +111,14 @@ fn word(bytes: &[u8], offset: usize) -> u64 {
     u64::from_le_bytes(bytes[offset..offset + 8].try_into().expect("it is eight bytes"))
 }
 
-/// Runs a property; what fails is told here and kept in no file.
+/// Runs a property test; failures are reported and not saved to a file.
 fn check<S: Strategy>(strategy: &S, property: impl Fn(S::Value) -> Result<bool, String>) {
     let mut runner = TestRunner::new(Config { cases: 1000, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(strategy, |input| property(input).map(drop).map_err(TestCaseError::fail));
     outcome.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// Words at which sums, products and indices go wrong, and any others.
+/// Random words, and words at which sums, products and indices overflow.
 fn edge() -> impl Strategy<Value = u64> {
     let edges = prop::sample::select(vec![0, 1, 2, 5, u64::MAX, u64::MAX - 2, 1 << 63, u64::from(u32::MAX), 1 << 32]);
     prop_oneof![3 => edges, 1 => any::<u64>()]
@@ -133,7 +132,7 @@ fn every_flipped_bit_is_refused_or_does_no_harm() {
     assert_eq!(specimen.probe(), Ok(true), "without a change it takes contributions");
     let mut failures = Vec::new();
     for offset in (0..TEXT + 32).chain(SLOTS..LOG + 16) {
-        // Each change of the word `ready` is waited out, so one bit of each of its bytes has to do.
+        // Each change of the word `ready` costs a wait, so one bit of each of its bytes must do.
         for bit in (0..8).filter(|bit| !(READY..READY + 4).contains(&offset) || *bit == 0) {
             specimen.change(|bytes| bytes[offset] ^= 1 << bit);
             failures.extend(specimen.probe().err().map(|failure| format!("bit {bit} of byte {offset}: {failure}")));
@@ -168,7 +167,7 @@ fn a_random_header_of_our_version_is_refused() {
     check(&prop::collection::vec(any::<u8>(), SLOTS), |header| {
         specimen.change(|bytes| {
             bytes[..SLOTS].copy_from_slice(&header);
-            // Magic, version, ready, layout and C library: what is looked at before the terms.
+            // Magic, version, ready, layout and C library: what is checked before the terms.
             for right in [0..24, C_LIBRARY..C_LIBRARY + 4] {
                 bytes[right.clone()].copy_from_slice(&specimen.bytes[right]);
             }
@@ -218,9 +217,9 @@ fn a_ledger_of_any_words_is_refused_or_does_no_harm() {
 fn counters_at_their_ends_do_not_make_a_process_panic() {
     let env = test_env!();
     let specimen = Specimen::new(&env);
-    // The last bit pattern that means a taken ticket: its worker is process 0, which is none.
+    // The last bit pattern is a taken ticket whose worker is process 0, which does not exist.
     let last_epoch = u64::MAX - 2;
-    // The owner died bit alone makes the next owner recover.
+    // The owner-died bit alone makes the next owner recover.
     let owner_died = 0x4000_0000;
     let cases: [(&str, &[(usize, u64)]); 4] = [
         ("commits", &[(PUBLISHED, u64::MAX), (APPLIED, u64::MAX)]),
@@ -244,11 +243,11 @@ fn counters_at_their_ends_do_not_make_a_process_panic() {
 fn a_lock_that_nobody_holds_and_nobody_can_get_is_damage_and_not_waited_for() {
     let env = test_env!();
     let specimen = Specimen::new(&env);
-    // A thread that there cannot be (`PID_MAX_LIMIT` is 2^22), and the waiters bit without an owner.
+    // A thread that cannot exist (`PID_MAX_LIMIT` is 2^22), and the waiters bit without an owner.
     for lock in [0x3fff_fff0_u32, 0x8000_0000] {
         specimen.change(|_| {});
         let segment = Segment::attach(&specimen.name).expect("it is whole");
-        // After the attach, which refuses the former.
+        // After the attach, which rejects the former.
         specimen.file.write_all_at(&lock.to_le_bytes(), MUTEX as u64).expect("it can be written");
         // Counted in seconds of waiting, not of the clock: a slow machine counts no faster.
         let patient = |_, waited: Duration| assert!(waited.as_secs() < 10, "{lock:#x}: waits without end");
@@ -267,7 +266,7 @@ fn both_executables_tell_of_a_damaged_header() {
     assert_error(&env.worker(name).run(), FOREIGN, "its header is damaged (checksum)");
     assert_error(&env.coordinator(["status", name]).run(), FOREIGN, "its header is damaged (checksum)");
     assert_error(&env.coordinator(["remove", name]).run(), FOREIGN, "its header is damaged (checksum)");
-    // Word 4 of glibc's mutex is its kind: of another kind the C library might follow pointers.
+    // Word 4 of glibc's mutex is its kind: with another kind the C library might follow pointers.
     specimen.change(|bytes| bytes[MUTEX + 16] ^= 1);
     assert_error(&env.worker(name).run(), FOREIGN, "its lock is damaged");
     specimen.change(|bytes| bytes[376] ^= 1);

@@ -1,11 +1,11 @@
-//! The page's examples, as they are read off it.
+//! The examples of a page.
 
 /// A fenced block.
 #[derive(Debug)]
 pub struct Block<'a> {
-    /// What stands behind the fence: `console`, `rust`, …
+    /// The word after the fence: `console`, `rust`, …
     pub language: &'a str,
-    /// The heading that it stands under.
+    /// The heading above it.
     pub section: &'a str,
     /// Its lines.
     pub lines: Vec<&'a str>,
@@ -14,9 +14,9 @@ pub struct Block<'a> {
 /// A command of a `console` block.
 #[derive(Debug)]
 pub struct Step<'a> {
-    /// What is typed.
+    /// The command line.
     pub command: &'a str,
-    /// Whether a blank line stands before it: all that was begun has ended by then.
+    /// Whether a blank line is before it: all processes have ended by then.
     pub comes_later: bool,
 }
 
@@ -52,7 +52,7 @@ impl<'a> Block<'a> {
         steps.collect()
     }
 
-    /// What the page says that the commands print.
+    /// The output that the page shows.
     pub fn output(&self) -> Vec<&'a str> {
         self.lines.iter().copied().filter(|line| !line.is_empty() && !line.starts_with("$ ")).collect()
     }

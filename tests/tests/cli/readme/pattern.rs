@@ -1,10 +1,10 @@
-//! What of an output is the same in each run.
+//! The part of an output that is the same in each run.
 
 use std::collections::BTreeSet;
 
 use regex::Regex;
 
-/// What is another number, or another worker, in each run, and what it becomes.
+/// What differs in each run, and its replacement.
 const VARYING: [(&str, &str); 12] = [
     (r" +", " "),
     (r"\bpid \d+", "pid #"),
@@ -17,29 +17,22 @@ const VARYING: [(&str, &str); 12] = [
     (r"^(value:) -?\d+ ", "$1 # "),
     (r"^lock: .*; recovered \d+ times", "lock: #; recovered # times"),
     (r"^(Process-#) \d+ ", "$1 # "),
-    // A worker's row in the middle of a range that is shared out.
+    // A worker's row in the middle of a split run.
     (r"^(Process-# #) (?:attached|computing(?: \d+%)?|waiting|died) (?:# s|-) \d+ (?:\d+ \d+|- -)$", "$1 …"),
 ];
 
-/// What is not the example's: the shell's word on a job that was killed, and segments of others.
-const FOREIGN: [&str; 3] = [
-    r"^\S+: line \d+: +\d+ Killed ",
-    r#"^note: segment "[^"]*" was left behind"#,
-    r"^\S+ +(?:open|running|orphaned|stale|finished) .* (?:of \d+|chunks) ",
-];
+/// The shell's message about a killed job, which the pages leave out.
+const KILLED: &str = r"^\S+: line \d+: +\d+ Killed ";
 
-/// The lines without what varies, in their order; without an order, each once, where processes print side by side.
-pub fn pattern<'a>(lines: impl Iterator<Item = &'a str>, own: &[&str], has_order: bool) -> Vec<String> {
-    let compile = |pattern: &str| Regex::new(pattern).expect("the pattern is one");
-    let varying = VARYING.map(|(pattern, becomes)| (compile(pattern), becomes));
-    let foreign = FOREIGN.map(compile);
-    let is_own = |line: &str| own.iter().any(|name| line.starts_with(name));
-    let lines = lines.map(str::trim_end).filter(|line| !line.is_empty());
-    let lines = lines.filter(|line| is_own(line) || !foreign.iter().any(|foreign| foreign.is_match(line)));
+/// The lines without what varies, in their order. Without an order, each once, because processes print side by side.
+pub fn pattern<'a>(lines: impl Iterator<Item = &'a str>, has_order: bool) -> Vec<String> {
+    let compile = |pattern: &str| Regex::new(pattern).expect("the pattern is valid");
+    let (varying, killed) = (VARYING.map(|(pattern, becomes)| (compile(pattern), becomes)), compile(KILLED));
+    let lines = lines.map(str::trim_end).filter(|line| !line.is_empty() && !killed.is_match(line));
     let lines = lines.map(|line| {
-        varying
-            .iter()
-            .fold(line.to_owned(), |line, (varying, becomes)| varying.replace_all(&line, *becomes).into_owned())
+        let replace =
+            |line: String, (varying, becomes): &(Regex, &str)| varying.replace_all(&line, *becomes).into_owned();
+        varying.iter().fold(line.to_owned(), replace)
     });
     if has_order { lines.collect() } else { lines.collect::<BTreeSet<_>>().into_iter().collect() }
 }

@@ -15,9 +15,9 @@ pub enum At {
     /// At that step under the lock.
     Inside(u8),
     Unlocking,
-    /// It does nothing any more and has its role still.
+    /// It is finished and still has its role.
     Leaving,
-    /// The kernel has given up its lock and not yet its role.
+    /// The kernel has released its lock and not yet its role.
     Dying,
 }
 
@@ -33,7 +33,7 @@ pub enum Errand {
     Commit,
     /// It has no ticket, or no chunk any more.
     Nothing,
-    /// It was told that its ticket or its chunk is another's.
+    /// Its ticket or its chunk belongs to another worker now.
     Superseded,
 }
 
@@ -63,7 +63,7 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// The one form of a process that is not there, so that its past makes no state of its own.
+    /// The only form of an absent process, so that its past makes no further states.
     pub const ABSENT: Self = Self {
         at: At::Absent,
         errand: Errand::Nothing,
@@ -75,12 +75,12 @@ impl Actor {
         is_joiner: false,
     };
 
-    /// Whether a death here is another thing than what happens anyway.
+    /// Whether a death here differs from what happens anyway.
     pub fn may_die(self) -> bool {
         !matches!(self.at, At::Absent | At::Leaving | At::Dying)
     }
 
-    /// The process when it does nothing any more but end: states that differ in what it knew alone are one.
+    /// The process when it can only end: what it knew makes no further states.
     pub fn ending(self, at: At) -> Self {
         let Self { errand, ticket, has_role, is_joiner, .. } = self;
         Self { at, errand, ticket, has_role, is_joiner, ..Self::ABSENT }

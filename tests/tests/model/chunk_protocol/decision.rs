@@ -1,7 +1,7 @@
 //! What `first_chunk` and `commit_chunk` read before they store anything, and what they make of it.
 //!
-//! Nothing of it changes while the lock is held, but for the roles of dying processes, so that it is one step. Which
-//! orphan is tried was read without the lock, and is a hint: it may be any ticket, or none though there is one.
+//! Only roles of dying processes change while the lock is held, so this is one step. The orphan is a hint read without
+//! the lock: it may be any ticket, or none although there is one.
 
 use super::Setup;
 use super::actor::{Actor, At, Errand, Next};
@@ -45,7 +45,7 @@ fn orphaned(state: &State, ticket: u8, setup: &Setup, after: State) -> Option<St
     if setup.roles || !state.has_process(ticket) {
         return Some(after);
     }
-    // A live worker is thought dead, since no role says otherwise.
+    // A live worker is taken for dead, because there are no roles.
     let misjudgements_left = state.misjudgements_left.checked_sub(1)?;
     Some(State { misjudgements_left, ..after })
 }
@@ -53,7 +53,7 @@ fn orphaned(state: &State, ticket: u8, setup: &Setup, after: State) -> Option<St
 /// What `go_on` records.
 pub fn record(memory: &Memory, actor: &Actor, setup: &Setup) -> Record {
     let slot = memory.slot(actor.ticket);
-    let (mut chunk, robbed, mut cursor) = next(memory, actor.next, setup);
+    let (mut chunk, stolen, mut cursor) = next(memory, actor.next, setup);
     let is_new = actor.next == Next::New;
     let is_last = cursor == setup.range && setup.mutant == Mutant::DoneWithLastChunk;
     let is_done = is_new && (iterations(chunk).is_empty() || is_last);
@@ -70,7 +70,7 @@ pub fn record(memory: &Memory, actor: &Actor, setup: &Setup) -> Record {
         iterations: slot.iterations + actor.chunk[1] - actor.chunk[0],
     };
     let (value, done) = (memory.value + added, memory.log.count + u8::from(is_done));
-    Record { ticket: actor.ticket, has_chunk: true, robbed, slot, value, cursor, done }
+    Record { ticket: actor.ticket, has_chunk: true, stolen, slot, value, cursor, done }
 }
 
 /// `next`: a chunk, whose it was, and how far the range is given out then.

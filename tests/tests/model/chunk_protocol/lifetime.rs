@@ -6,7 +6,7 @@ use super::steps::lock;
 use super::{BEHIND, Setup};
 use crate::exploration::{Move, Mutex};
 
-/// The processes that may be started. Nobody notices one before it has the lock, so that it has it at once.
+/// The processes that may be started. Nobody notices one before it has the lock, so it starts with the lock.
 pub fn starts(state: &State, setup: &Setup) -> Vec<(Move, State)> {
     let mut all = Vec::new();
     let mut add = |by, after: &mut State, places, errand, ticket| {
@@ -18,7 +18,7 @@ pub fn starts(state: &State, setup: &Setup) -> Vec<(Move, State)> {
         if !state.has_child(ticket) && !state.claim(ticket).is_done() {
             add(Move::Launch(ticket), &mut after, ticket - 1..=ticket - 1, Errand::Take, ticket);
         } else if state.has_child(ticket) && state.misjudgements_left > 0 {
-            // A launch that no code does: of a ticket whose worker is only slow.
+            // A launch that the code never does: for a ticket whose worker is only slow.
             after.misjudgements_left -= 1;
             add(Move::Launch(ticket), &mut after, BEHIND, Errand::Take, ticket);
         }
@@ -30,8 +30,8 @@ pub fn starts(state: &State, setup: &Setup) -> Vec<(Move, State)> {
     all
 }
 
-/// A death between two steps. The kernel gives the lock up first; a process without it is gone at once, for nobody can
-/// tell one that holds a role only from one that is slow.
+/// A death between two steps. The kernel releases the lock first. A process without the lock is gone at once: nobody
+/// can tell a dying holder of a role from a slow one.
 pub fn die(state: &State, number: u8, setup: &Setup, lock: Mutex) -> State {
     let mut after = State { deaths_left: state.deaths_left - 1, ..state.clone() };
     if state.mutex.is_held_by(number) {

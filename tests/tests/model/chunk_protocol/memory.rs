@@ -8,7 +8,8 @@ use crate::exploration::{Claim, Log};
 /// A stretch of the iterations, as two words: from the first to the second, exclusive.
 pub type Stretch = [u8; 2];
 
-/// What a stretch contributes: for each iteration its digit in base eight, so that a sum shows which were added how often.
+/// What a stretch contributes: for each iteration its digit in base eight, so that a sum shows which were added how
+/// often.
 pub fn digits(stretch: Stretch) -> u16 {
     iterations(stretch).map(|iteration| 1 << (3 * iteration)).sum()
 }
@@ -42,7 +43,7 @@ pub struct Record {
     pub ticket: u8,
     /// Whether the chunk, of the ticket and of the range, is part of it.
     pub has_chunk: bool,
-    pub robbed: u8,
+    pub stolen: u8,
     pub slot: Slot,
     pub value: u16,
     pub cursor: u8,
@@ -50,11 +51,11 @@ pub struct Record {
 }
 
 impl Record {
-    const EMPTY: Self = Self { ticket: 0, has_chunk: false, robbed: 0, slot: Slot::FREE, value: 0, cursor: 0, done: 0 };
+    const EMPTY: Self = Self { ticket: 0, has_chunk: false, stolen: 0, slot: Slot::FREE, value: 0, cursor: 0, done: 0 };
 }
 
-/// The segment, without what is only told to onlookers (process ids, phases, times, the value after a ticket's commit)
-/// and without the hints.
+/// The segment, without what is only for display (process ids, phases, times, the value after a ticket's commit) and
+/// without the hints.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Memory {
     pub slots: [Slot; TICKETS],
@@ -71,7 +72,7 @@ pub struct Memory {
 pub enum Word {
     Ticket,
     HasChunk,
-    Robbed,
+    Stolen,
     Claim,
     Value,
     Low,
@@ -82,8 +83,8 @@ pub enum Word {
     Iterations,
     Cursor,
     Done,
-    RobbedStart,
-    RobbedEnd,
+    StolenStart,
+    StolenEnd,
     Log,
     DoneCount,
     Applied,
@@ -116,8 +117,8 @@ impl Memory {
         self.published != self.applied
     }
 
-    /// Forgets a record that is not to be applied, once its writer is gone, and how many there were: states that differ
-    /// in such leftovers alone are one.
+    /// Forgets an unpublished record and the counts once the writer is gone: nobody compares them, so they must make no
+    /// further states.
     pub fn forget_record(&mut self) {
         if !self.needs_recovery() {
             (self.record, self.published, self.applied) = (Record::EMPTY, 0, 0);
@@ -130,7 +131,7 @@ impl Memory {
         match word {
             Word::Ticket => record.ticket = whole.ticket,
             Word::HasChunk => record.has_chunk = whole.has_chunk,
-            Word::Robbed => record.robbed = whole.robbed,
+            Word::Stolen => record.stolen = whole.stolen,
             Word::Claim => record.slot.claim = whole.slot.claim,
             Word::Value => record.value = whole.value,
             Word::Low => record.slot.contribution[0] = whole.slot.contribution[0],
@@ -149,8 +150,8 @@ impl Memory {
     pub fn apply(&mut self, word: Word, from: &Record) {
         match word {
             Word::Value => self.value = from.value,
-            Word::RobbedStart => self.slot_mut(from.robbed).chunk[0] = 0,
-            Word::RobbedEnd => self.slot_mut(from.robbed).chunk[1] = 0,
+            Word::StolenStart => self.slot_mut(from.stolen).chunk[0] = 0,
+            Word::StolenEnd => self.slot_mut(from.stolen).chunk[1] = 0,
             Word::Cursor => self.given_out = from.cursor,
             Word::Log => self.log.tickets[usize::from(from.done) - 1] = from.ticket,
             Word::DoneCount => self.log.count = from.done,
@@ -159,12 +160,12 @@ impl Memory {
         }
     }
 
-    /// Whether `apply` would find a ticket, a robbed one, and a place in the log; else it gives `Error::Damaged`.
+    /// Whether `apply` would find a ticket, a stolen one, and a place in the log; else it gives `Error::Damaged`.
     pub fn record_is_sound(&self) -> bool {
-        let Record { ticket, robbed, done, .. } = self.record;
+        let Record { ticket, stolen, done, .. } = self.record;
         let is_finished = self.record.slot.claim.is_done();
         let tickets = 1..=TICKETS;
-        let are_tickets = tickets.contains(&ticket.into()) && (robbed == 0 || tickets.contains(&robbed.into()));
+        let are_tickets = tickets.contains(&ticket.into()) && (stolen == 0 || tickets.contains(&stolen.into()));
         are_tickets && (!is_finished || tickets.contains(&done.into()))
     }
 }

@@ -1,12 +1,12 @@
-//! A model of the chunk protocol: how workers share a range out, commit chunks, and take over those of dead ones. Each
-//! process is a small program of single stores, any of which may be the last that it does.
+//! A model of the chunk protocol: how workers divide a range, commit chunks, and take over those of dead workers. Each
+//! process is a small program of single stores, and may die after any of them.
 //!
-//! What it leaves out: the coordinator's own steps (`model.rs` has them: here it launches a worker whenever a ticket that
-//! is not done has none), when a worker is asked to leave (here it leaves whenever it likes), which orphan a hint names
-//! (here any), how many iterations a chunk has, and, as there, the order in which other processors see stores.
+//! What it leaves out: the coordinator's steps (the commit protocol has them; here a ticket that is not done and has no
+//! worker gets one), when a worker is asked to leave (here at any time), which orphan a hint names (here any), how many
+//! iterations a chunk has, and the order in which other processors see stores.
 //!
-//! Invariant: nothing here is shared with the code under test. A step that the code does and the model does not is found
-//! by reading the table in [`steps`] beside it.
+//! Invariant: nothing here is shared with the code under test. To find a step that the model lacks, read the table in
+//! [`steps`] beside the code.
 
 mod actor;
 mod decision;
@@ -46,7 +46,7 @@ pub struct Setup {
     pub joiners: u8,
     /// Whether another one is started by hand for each of these that ends before its ticket is done.
     pub replaces: bool,
-    /// How many iterations are shared out: at most as many as digits fit in the model's value.
+    /// The iterations of the range: at most the digits of the model's value.
     pub range: u8,
     /// How many iterations a chunk has.
     pub size: u8,
@@ -54,7 +54,7 @@ pub struct Setup {
     pub deaths: u8,
     /// How often a worker leaves though there is more to do.
     pub leaves: u8,
-    /// How often a slow worker is taken for a dead one: by a launch, or, without roles, by one that robs it.
+    /// How often a slow worker is taken for dead: by a launch, or, without roles, by a worker that steals its chunk.
     pub misjudgements: u8,
     /// Whether the kernel knows who works under a ticket.
     pub roles: bool,
@@ -90,7 +90,7 @@ impl Setup {
     }
 }
 
-/// What is to be explored, and how it is looked at.
+/// The model of one setup.
 pub struct Chunks {
     setup: Setup,
     look: Look,

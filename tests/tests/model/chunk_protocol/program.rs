@@ -4,7 +4,7 @@
 
 use super::memory::{Record, Word};
 
-/// A fault put into the protocol, to prove that the model would see it.
+/// A mistake in the protocol that the model must find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
     /// The protocol as it is.
@@ -12,7 +12,7 @@ pub enum Mutant {
     /// A new chunk is not part of the commit before it, but taken by stores behind it.
     TakenLater,
     /// A chunk that is taken over stays in the slot of its dead worker too.
-    RobbedIsNotCleared,
+    StolenIsNotCleared,
     /// A chunk is taken over without a look whether its worker lives.
     RoleIsNotAskedFor,
     /// How far the range is given out is stored before the commit point.
@@ -69,7 +69,7 @@ const RECORD: [Word; 13] = [
     Word::Chunks,
     Word::Iterations,
     Word::Cursor,
-    Word::Robbed,
+    Word::Stolen,
     Word::Done,
 ];
 
@@ -82,8 +82,8 @@ const APPLY: [Word; 14] = [
     Word::ChunkEnd,
     Word::Chunks,
     Word::Iterations,
-    Word::RobbedStart,
-    Word::RobbedEnd,
+    Word::StolenStart,
+    Word::StolenEnd,
     Word::Cursor,
     Word::Claim,
     Word::Log,
@@ -95,7 +95,7 @@ const APPLY: [Word; 14] = [
 pub struct Programs {
     /// Up to the commit point.
     head: Vec<Step>,
-    /// `apply`: plain, of a robber, of who finishes its ticket, of a record that says nothing of a chunk.
+    /// `apply`: plain, of a steal, of a last commit, of a record without a chunk.
     apply: [Vec<Word>; 4],
     /// Behind it: a mutant's.
     tail: Vec<Step>,
@@ -111,7 +111,7 @@ impl Programs {
             Mutant::TakenLater => {
                 tail = [Word::ChunkStart, Word::ChunkEnd, Word::Cursor].map(Step::ApplyUnrecorded).to_vec();
             }
-            Mutant::RobbedIsNotCleared => apply.retain(|word| !matches!(word, Word::RobbedStart | Word::RobbedEnd)),
+            Mutant::StolenIsNotCleared => apply.retain(|word| !matches!(word, Word::StolenStart | Word::StolenEnd)),
             Mutant::ChunkIsNotMarked => head.retain(|step| *step != Step::Record(Word::HasChunk)),
             Mutant::GivenOutBeforeCommitPoint => head.push(Step::ApplyUnrecorded(Word::Cursor)),
             Mutant::ContributionIsAdded => (apply[1], apply[2]) = (Word::AddedLow, Word::AddedHigh),
@@ -124,12 +124,12 @@ impl Programs {
         }
         head.push(Step::Publish);
         let without = |left_out: &[Word]| apply.iter().copied().filter(|word| !left_out.contains(word)).collect();
-        let plain = without(&[Word::RobbedStart, Word::RobbedEnd, Word::Log, Word::DoneCount]);
-        let of_robber = without(&[Word::Log, Word::DoneCount]);
-        let of_finisher = without(&[Word::RobbedStart, Word::RobbedEnd]);
+        let plain = without(&[Word::StolenStart, Word::StolenEnd, Word::Log, Word::DoneCount]);
+        let of_steal = without(&[Word::Log, Word::DoneCount]);
+        let of_finisher = without(&[Word::StolenStart, Word::StolenEnd]);
         let of_cells = [Word::Value, Word::Low, Word::High, Word::Claim, Word::Applied];
         let without_chunk = apply.iter().copied().filter(|word| of_cells.contains(word)).collect();
-        let apply = [plain, of_robber, of_finisher, without_chunk];
+        let apply = [plain, of_steal, of_finisher, without_chunk];
         Self { head, apply, tail, recovery_drops: mutant == Mutant::RecoveryDrops }
     }
 
@@ -138,7 +138,7 @@ impl Programs {
         if !record.has_chunk {
             return &self.apply[3];
         }
-        match (record.robbed > 0, record.slot.claim.is_done()) {
+        match (record.stolen > 0, record.slot.claim.is_done()) {
             (false, false) => &self.apply[0],
             (true, _) => &self.apply[1],
             (false, true) => &self.apply[2],

@@ -7,7 +7,7 @@ use super::program::Programs;
 use super::state::State;
 use crate::exploration::{Claim, Look, Mutex, Violation};
 
-/// Judges one state.
+/// Checks a state.
 pub fn judge(state: &State, look: Look, setup: &Setup, programs: &Programs) -> Result<(), Violation> {
     let all_added: u16 = state.history.added.iter().sum();
     if all_added & !digits([0, setup.range]) != 0 {
@@ -43,7 +43,7 @@ fn recovered(memory: &Memory, programs: &Programs) -> Result<Memory, Violation> 
     Ok(memory)
 }
 
-/// `Snapshot::check`, and more: who contributed what, where each iteration is, and that the log is the history.
+/// `Snapshot::check`, and who contributed what, where each iteration is, and that the log is the history.
 fn settle(memory: &Memory, state: &State, setup: &Setup) -> Result<(), Violation> {
     let mut sum = 0;
     for (slot, added) in memory.slots.iter().zip(state.history.added) {
@@ -79,7 +79,7 @@ fn has(sum: u16, iteration: u8) -> bool {
     sum & digits([iteration, iteration + 1]) != 0
 }
 
-/// What a coordinator prints while the run goes on, for all that `Segment::done` counts.
+/// What a coordinator prints during the run, for all that `Segment::done` counts.
 fn read_without_lock(state: &State) -> Result<(), Violation> {
     let memory = &state.memory;
     if !memory.log.begins(&state.history.done) {
@@ -92,14 +92,14 @@ fn read_without_lock(state: &State) -> Result<(), Violation> {
     if memory.log.counted().iter().all(is_whole) { Ok(()) } else { Err(Violation::Torn) }
 }
 
-/// Judges a step: what is done stays as it is, and what is counted stays where it is.
+/// Checks a step: done tickets do not change, and the log only grows.
 pub fn judge_step(before: &State, after: &State) -> Result<(), Violation> {
     let mut slots = before.memory.slots.iter().zip(&after.memory.slots);
     let stays = slots.all(|(before, after)| !before.claim.is_done() || before == after);
     if stays && before.memory.log.count <= after.memory.log.count { Ok(()) } else { Err(Violation::Undone) }
 }
 
-/// Judges a state from which nothing but a crash leads on.
+/// Checks a state that only crashes lead out of.
 pub fn judge_end(state: &State, setup: &Setup) -> Result<(), Violation> {
     let nobody_waits = state.actors.iter().all(|actor| actor.at == At::Absent);
     let is_applied = state.memory.value == digits([0, setup.range]);

@@ -7,7 +7,7 @@ use super::memory::{Memory, digits};
 use super::{ACTORS, Setup, TICKETS};
 use crate::exploration::{Claim, Log, Mutex};
 
-/// What is to be proven of the system: all that passed a commit point.
+/// All that passed a commit point, to be compared with the memory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct History {
     /// The digits that were added under each ticket.
@@ -78,12 +78,12 @@ impl State {
         self.actors.iter().any(|actor| actor.at != At::Absent && actor.ticket == ticket)
     }
 
-    /// Whether a launched worker of the ticket is there; its role is another matter.
+    /// Whether a launched worker of the ticket exists, with or without its role.
     pub fn has_child(&self, ticket: u8) -> bool {
         self.actors.iter().any(|actor| actor.at != At::Absent && actor.ticket == ticket && !actor.is_joiner)
     }
 
-    /// Starts a process at the first free one of these places, and says which.
+    /// Starts a process at the first free one of these places; returns the place.
     pub fn start(&mut self, mut places: RangeInclusive<u8>, errand: Errand, ticket: u8) -> u8 {
         let number = places.find(|place| self.actor(*place).at == At::Absent).expect("there is room for it");
         let is_joiner = errand == Errand::Join;

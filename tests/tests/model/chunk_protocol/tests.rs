@@ -1,7 +1,7 @@
 //! Every interleaving of a few processes and deaths, in a model of the chunk protocol: each iteration exactly once.
 //!
-//! Each test tells on stderr how many states it has visited. What is judged in each stands in `chunks/properties.rs`; the
-//! mutants at the end prove that it can fail.
+//! Each test reports how many states it has visited. `properties.rs` has the checks; the mutants at the end prove that
+//! they can fail.
 
 use super::program::Mutant;
 use super::{Chunks, Setup};
@@ -13,9 +13,8 @@ fn holds(what: &str, setup: &Setup) {
     exploration::holds(what, &Chunks::new(setup, Look::Through));
 }
 
-/// Expects that the mutant breaks that promise, and that this shows without a look through what is under way: the deaths
-/// and recoveries that lead there are played out. Where it takes a death, or that somebody is wrongly thought dead, nothing
-/// shows without.
+/// Expects that the mutant breaks that promise, at rest: deaths and recoveries are played out. If the setup has deaths
+/// or misjudgements, expects no violation without them.
 #[track_caller]
 fn breaks(promise: Violation, mutant: Mutant, setup: &Setup) {
     let setup = Setup { mutant, ..*setup };
@@ -60,8 +59,8 @@ fn a_worker_by_hand_and_a_launched_one_take_over_what_the_other_left() {
     holds("1 launched worker, 1 by hand, 3 chunks, 2 deaths", &joined);
 }
 
-/// Nobody but the worker of its own ticket, or one that still wants a chunk, applies what a dead worker left: who launches
-/// workers must see to it that there is one, also for the tickets of workers by hand.
+/// Only a worker of the same ticket, or one that still wants a chunk, applies a dead worker's chunk. The coordinator
+/// must launch one, also for tickets of workers by hand.
 #[test]
 fn a_chunk_of_a_dead_worker_by_hand_is_left_behind_if_all_others_are_done_and_nobody_comes() {
     let joined = Setup { open: 1, joiners: 1, replaces: false, ..Setup::run(1, 2, 1) };
@@ -86,7 +85,7 @@ fn the_role_alone_keeps_a_rival_out_as_well() {
     holds("the same, and no chunk is compared", &setup);
 }
 
-/// `cargo test --release -p tests --test chunk_model -- --ignored --test-threads 1`
+/// `cargo test --release -p tests --test model -- --ignored --test-threads 1`
 #[test]
 #[ignore = "takes gigabytes"]
 fn the_same_with_one_more_worker_chunk_or_death() {
@@ -108,11 +107,11 @@ fn a_chunk_taken_by_stores_behind_the_commit_is_taken_by_half() {
 
 #[test]
 fn a_chunk_that_is_taken_over_and_left_in_its_slot_is_held_twice() {
-    breaks(Violation::Place, Mutant::RobbedIsNotCleared, &Setup::run(2, 2, 1));
+    breaks(Violation::Place, Mutant::StolenIsNotCleared, &Setup::run(2, 2, 1));
 }
 
 #[test]
-fn a_worker_that_does_not_look_at_the_role_robs_one_that_lives() {
+fn a_worker_that_does_not_look_at_the_role_steals_from_one_that_lives() {
     breaks(Violation::Superseded, Mutant::RoleIsNotAskedFor, &Setup::run(2, 2, 0));
 }
 

@@ -27,7 +27,7 @@ impl Record {
     const EMPTY: Self = Self { ticket: 0, value: 0, contribution: [0; 2], claim: Claim::Free, done: 0 };
 }
 
-/// The segment, without what is only told to onlookers (process ids, phases, times, hints).
+/// The segment, without what is only for display (process ids, phases, times, hints).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Memory {
     pub slots: [Slot; TICKETS],
@@ -93,15 +93,15 @@ impl Memory {
         self.published != self.applied
     }
 
-    /// Forgets a record that is not to be applied, once its writer is gone: `apply` runs only for a published record, and
-    /// each word of it was written since. States that differ in such leftovers alone are one.
+    /// Forgets an unpublished record once its writer is gone: nobody reads it, so it must make no further states.
     pub fn forget_record(&mut self) {
         if !self.needs_recovery() {
             self.record = Record::EMPTY;
         }
     }
 
-    /// One store, by the worker that has `ticket` with `epoch`; a recoverer has none, and stores only what the record says.
+    /// One store, by the worker that has `ticket` with `epoch`; a recoverer has none, and stores only what the record
+    /// says.
     pub fn store(&mut self, store: Store, ticket: u8, epoch: u8) {
         let record = self.record;
         match store {

@@ -1,11 +1,11 @@
-//! A model of the commit protocol: the shared words, the kernel's lock and roles, workers and the coordinator, each a
-//! small program of single stores, any of which may be the last that its process does.
+//! A model of the commit protocol: the shared words, the kernel's lock and roles, workers and the coordinator. Each
+//! process is a small program of single stores, and may die after any of them.
 //!
 //! What it leaves out: the order in which other processors see stores (who reads them has taken the lock, or reads what
 //! a Release store covers), and what the C library does inside its lock (`ptrace` steps through that).
 //!
-//! Invariant: nothing here is shared with the code under test. A step that the code does and the model does not is found
-//! by reading the tables in [`steps`] and [`supervision`] beside it.
+//! Invariant: nothing here is shared with the code under test. To find a step that the model lacks, read the tables in
+//! [`steps`] and [`supervision`] beside the code.
 
 mod memory;
 mod program;
@@ -83,7 +83,7 @@ impl Setup {
     }
 }
 
-/// What is to be explored, and how it is looked at.
+/// The model of one setup.
 pub struct Protocol {
     setup: Setup,
     look: Look,

@@ -4,7 +4,7 @@
 
 use super::memory::Store;
 
-/// A fault put into the protocol, to prove that the model would see it.
+/// A mistake in the protocol that the model must find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
     /// The protocol as it is.
@@ -29,7 +29,7 @@ pub enum Mutant {
     RecoveryIncrements,
     /// Recovery does not say that the lock is consistent again.
     NoConsistent,
-    /// Nobody recovers but who got the lock from a dead owner.
+    /// Only the next owner after a dead one recovers.
     PanicIsNotSeen,
 }
 

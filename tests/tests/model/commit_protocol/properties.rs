@@ -5,7 +5,7 @@ use super::memory::{Memory, Slot, Store, contribution};
 use super::state::{At, State};
 use crate::exploration::{Claim, Look, Mutex, Violation};
 
-/// Judges one state.
+/// Checks a state.
 pub fn judge(state: &State, look: Look, prints_all: bool) -> Result<(), Violation> {
     let committed = state.history.counted();
     if (1..).zip(committed).any(|(at, ticket)| committed[at..].contains(ticket)) {
@@ -44,7 +44,7 @@ fn recovered(memory: &Memory) -> Result<Memory, Violation> {
     Ok(memory)
 }
 
-/// `Snapshot::check`, and more: the log is the history.
+/// `Snapshot::check`, and that the log is the history.
 fn settle(memory: &Memory, committed: &[u8]) -> Result<(), Violation> {
     let done = (1..).zip(&memory.slots).filter(|(_, slot)| slot.claim.is_done());
     let (count, sum) = done.fold((0, 0), |(count, sum), (_, slot)| (count + 1, sum + slot.contribution[0]));
@@ -55,7 +55,7 @@ fn settle(memory: &Memory, committed: &[u8]) -> Result<(), Violation> {
     if is_logged && count == committed.len() { Ok(()) } else { Err(Violation::Log) }
 }
 
-/// What a coordinator prints while the run goes on: `Segment::committed` for all that `Segment::done` counts.
+/// What a coordinator prints during the run: `Segment::committed` for all that `Segment::done` counts.
 fn read_without_lock(memory: &Memory, committed: &[u8]) -> Result<(), Violation> {
     let mut sum = 0;
     for (place, &ticket) in memory.log.counted().iter().enumerate() {
@@ -73,14 +73,14 @@ fn read_without_lock(memory: &Memory, committed: &[u8]) -> Result<(), Violation>
     Ok(())
 }
 
-/// Judges a step: what is done stays as it is, and what is counted stays where it is.
+/// Checks a step: done tickets do not change, and the log only grows.
 pub fn judge_step(before: &State, after: &State) -> Result<(), Violation> {
     let (before, after) = (&before.memory, &after.memory);
     let stays = before.slots.iter().zip(&after.slots).all(|(before, after)| !before.claim.is_done() || before == after);
     if stays && before.log.begins(&after.log) { Ok(()) } else { Err(Violation::Undone) }
 }
 
-/// Judges a state from which nothing but a crash leads on.
+/// Checks a state that only crashes lead out of.
 pub fn judge_end(state: &State, setup: &Setup) -> Result<(), Violation> {
     let nobody_waits = state.actors.iter().all(|actor| matches!(actor.at, At::Absent | At::Finished));
     // Beside a coordinator's tickets an open one may stay behind free, or with its dead worker; by hand all are done.

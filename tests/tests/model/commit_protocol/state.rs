@@ -8,16 +8,16 @@ use crate::exploration::{Claim, Log, Mutex};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum At {
     Absent,
-    /// It computes, sleeps, or waits for the lock: for the others that is all the same.
+    /// It computes, sleeps, or waits for the lock: others cannot tell these apart.
     Outside,
     /// At that step of the recovery.
     Recovering(u8),
     /// At that step of its errand.
     Inside(u8),
     Unlocking,
-    /// It has all behind it and still holds its role.
+    /// It is finished and still holds its role.
     Leaving,
-    /// The kernel has given up its lock and not yet its role: `exit` does the one before the other.
+    /// The kernel has released its lock and not yet its role.
     Dying,
     /// Its parent has not reaped it yet.
     Ended,
@@ -63,11 +63,11 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// The one form of a process that is not there, so that its past makes no state of its own.
+    /// The only form of an absent process, so that its past makes no further states.
     pub const ABSENT: Self =
         Self { at: At::Absent, errand: Errand::Take, ticket: 0, epoch: 0, is_child: false, is_joiner: false };
 
-    /// Whether a death here is another thing than what happens anyway; to a worker that is leaving it is the same.
+    /// Whether a death here differs from what happens anyway; for a leaving worker it does not.
     pub fn may_die(self) -> bool {
         !matches!(self.at, At::Absent | At::Leaving | At::Dying | At::Ended | At::Finished)
     }
@@ -81,9 +81,9 @@ pub struct State {
     /// Who has the role of each ticket.
     pub roles: [Option<u8>; TICKETS],
     pub actors: [Actor; ACTORS],
-    /// The tickets, as bits, whose worker the supervisor waits for though it is no child.
+    /// The adopted workers' tickets, as bits: the supervisor waits for them although they are no children.
     pub bystanders: u8,
-    /// Not part of the system, but what is to be proven of it: the tickets in the order of their commit points.
+    /// Not part of the system: the tickets in the order of their commit points, to be compared with the log.
     pub history: Log<TICKETS>,
     pub crashes_left: u8,
     pub early_left: u8,

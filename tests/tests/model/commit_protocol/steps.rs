@@ -194,8 +194,8 @@ fn unlock(after: &mut State) {
     after.mutex = after.mutex.released();
 }
 
-/// A death between two steps. The kernel gives the lock up first; a process without it is gone at once, for nobody can
-/// tell one that holds a role only from one that is slow.
+/// A death between two steps. The kernel releases the lock first. A process without the lock is gone at once: nobody
+/// can tell a dying holder of a role from a slow one.
 fn crash(state: &State, number: u8, setup: &Setup) -> State {
     let mut after = state.clone();
     after.crashes_left -= 1;

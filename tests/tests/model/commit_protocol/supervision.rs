@@ -9,9 +9,9 @@
 //! | `Close`, `Greeting` | `Supervisor::close`, `Supervisor::greet_bystanders` |
 //! | `crash`, `resume` | the death of a coordinator; `run::resume` |
 //!
-//! The model leaves out the limit of restarts (`--restarts`). The code counts a launch that finds the role taken by a worker
-//! of a dead coordinator, where that worker died before it stored its claim and the kernel has not released its role yet.
-//! The model launches again until the kernel has.
+//! The model leaves out the limit of restarts (`--restarts`). The code counts a launch that finds the role taken by a
+//! worker of a dead coordinator, where that worker died before it stored its claim and the kernel has not released its
+//! role yet. The model launches again until the kernel has.
 
 use super::program::Programs;
 use super::state::{Actor, At, Errand, State};
@@ -76,7 +76,7 @@ fn watch(state: &State, setup: &Setup, programs: &Programs, mut add: impl FnMut(
             look_at(&mut after, child.ticket);
             add(after);
         } else if state.early_left > 0 {
-            // A launch that no code does: of a ticket whose worker is only slow.
+            // A launch that the code never does: for a ticket whose worker is only slow.
             let mut after = state.clone();
             after.early_left -= 1;
             after.start(Some(child.ticket));

@@ -1,7 +1,7 @@
 //! Every interleaving of a few processes and deaths, in a model of the commit protocol: Invariant I, and nobody waits.
 //!
-//! Each test tells on stderr how many states it has visited. What is judged in each stands in `protocol/properties.rs`;
-//! the mutants at the end prove that it can fail.
+//! Each test reports how many states it has visited. `properties.rs` has the checks; the mutants at the end prove that
+//! they can fail.
 
 use super::program::Mutant;
 use super::{Protocol, Setup};
@@ -13,8 +13,8 @@ fn holds(what: &str, setup: &Setup) {
     exploration::holds(what, &Protocol::new(setup, Look::Through));
 }
 
-/// Expects that the mutant breaks that promise, and that this shows without a look through what is under way: the deaths
-/// and recoveries that lead there are played out. Where it takes a death, nothing shows without one.
+/// Expects that the mutant breaks that promise, at rest: deaths and recoveries are played out. If the setup has deaths,
+/// expects no violation without them.
 #[track_caller]
 fn breaks(promise: Violation, mutant: Mutant, setup: &Setup) {
     let setup = Setup { mutant, ..*setup };
@@ -50,8 +50,8 @@ fn a_worker_by_hand_takes_over_what_another_left_behind() {
     holds("1 launched worker, 2 by hand for 1 ticket, 1 death, also of the coordinator", &with_coordinator);
 }
 
-/// Reported: a contribution that the total holds and no line names. It is committed between the close and the look for
-/// workers by hand, by one that dies before it has applied it; only the look under the lock finds that one.
+/// A reported bug: a contribution in the total without a line. A worker by hand commits between the close and the
+/// search for such workers, and dies before it applies; only a search under the lock finds it.
 #[test]
 fn workers_by_hand_are_all_printed_only_if_they_are_looked_for_under_the_lock() {
     let setup = Setup { greets_under_lock: false, ..Setup::joined(1, 1) };

@@ -1,5 +1,5 @@
-//! What the models of the protocols share: the search through every reachable state, the promises, the lock, the claims and
-//! the log.
+//! What the models of the protocols share: the search through every reachable state, the promises, the lock, the claims
+//! and the log.
 
 mod claim;
 mod hash;
