@@ -1,4 +1,4 @@
-//! Attaching to a segment whose bytes are the fuzzer's: a typed error, or a segment that can be used; never a crash.
+//! Attaches to a segment with the fuzzer's bytes: a typed error, or a usable segment; never a crash.
 //!
 //! The input is a sequence of patches of three bytes, an offset and a value, to a sound segment with one contribution.
 //! Run it with `cargo +nightly fuzz run --fuzz-dir tests/fuzz attach`; it leaves one file, `/dev/shm/fuzz-PID`.
@@ -12,7 +12,7 @@ use std::time::Duration;
 use common::{Segment, SegmentName, Snapshot, Terms};
 use libfuzzer_sys::fuzz_target;
 
-/// The word that says whether a segment is published: an attacher waits for it, which would only slow the search.
+/// The word that marks a segment as published. An attach waits for it, which would only slow the search.
 const READY: std::ops::Range<usize> = 12..16;
 
 struct Sound {

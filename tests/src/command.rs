@@ -1,4 +1,4 @@
-//! A command under a watchdog.
+//! Commands under a watchdog.
 
 use std::ffi::OsStr;
 use std::io::Read;
@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 use serde_json::Value;
 
-use crate::plant::Plant;
+use crate::failpoint::Failpoint;
 
-/// How long a command may take before the watchdog ends it.
+/// How long a command may take before it is killed.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A command that has not been started.
@@ -24,7 +24,7 @@ pub struct Command {
     what: String,
 }
 
-/// A command that runs; its whole process group is killed when this is dropped.
+/// A running command; dropping it kills its process group.
 pub struct Running {
     child: Child,
     is_reaped: bool,
@@ -68,46 +68,44 @@ impl Command {
         self
     }
 
-    /// Plants a death in it and the processes that it starts.
-    ///
-    /// # Panics
-    /// If the folder that counts the times cannot be made.
+    /// Sets a failpoint in it and the processes that it starts.
     #[must_use]
-    pub fn plant(mut self, plant: Plant) -> Self {
+    pub fn failpoint(mut self, failpoint: Failpoint) -> Self {
         let folder = tempfile::tempdir_in(&self.folder).expect("a folder can be made").keep();
-        self.process.envs(plant.variables(&folder));
+        self.process.envs(failpoint.variables(&folder));
         self
     }
 
-    /// Changes what is to be started in any other way.
+    /// Changes the process to be started in any other way.
     #[must_use]
     pub fn with(mut self, change: impl FnOnce(&mut Process)) -> Self {
         change(&mut self.process);
         self
     }
 
+    /// Removes what depends on the terminal that the tests run in.
+    #[must_use]
+    pub fn plain_environment(mut self) -> Self {
+        self.process.env("TERM", "xterm");
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+            self.process.env_remove(name);
+        }
+        self
+    }
+
     /// Runs it to its end.
-    ///
-    /// # Panics
-    /// If it cannot be started, or the watchdog ends it.
     #[must_use]
     pub fn run(self) -> Finished {
         self.start().finish()
     }
 
     /// Starts it.
-    ///
-    /// # Panics
-    /// If it cannot be started.
     #[must_use]
     pub fn start(self) -> Running {
         self.start_on(Stdio::piped(), Stdio::piped())
     }
 
-    /// Starts it with another stdout and stderr than pipes that are read.
-    ///
-    /// # Panics
-    /// If it cannot be started.
+    /// Starts it with this stdout and stderr instead of captured pipes.
     #[must_use]
     pub fn start_on(mut self, stdout: Stdio, stderr: Stdio) -> Running {
         self.process.stdout(stdout).stderr(stderr);
@@ -123,7 +121,7 @@ impl Command {
 }
 
 impl Running {
-    /// Its process id, which is its process group's too.
+    /// Its process id, which is also its process group's.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
@@ -131,22 +129,22 @@ impl Running {
 
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
-        // Until it is reaped, which only `finish` does, the id is its own.
+        // The id is its own until `finish` reaps it.
         let _ = kill_process(self.id(), signal);
     }
 
-    /// Sends a signal to it and all that it started.
+    /// Sends a signal to its process group.
     pub fn signal_group(&self, signal: Signal) {
         let _ = kill_process_group(self.id(), signal);
     }
 
-    /// What it has written to stdout so far.
+    /// Its stdout so far.
     #[must_use]
     pub fn stdout(&self) -> String {
         self.stdout.text()
     }
 
-    /// What it has written to stderr so far.
+    /// Its stderr so far.
     #[must_use]
     pub fn stderr(&self) -> String {
         self.stderr.text()
@@ -155,15 +153,12 @@ impl Running {
     /// Whether it has ended.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        // Without reaping it: until then its id, and its group's, cannot be another's.
+        // Without reaping it, so that its id and its group's are not reused.
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         waitid(WaitId::Pid(self.id()), options).is_ok_and(|status| status.is_some())
     }
 
-    /// Waits for its end, and ends what it left behind in its process group.
-    ///
-    /// # Panics
-    /// If the watchdog ends it.
+    /// Waits for its end, and kills the rest of its process group.
     #[must_use]
     pub fn finish(mut self) -> Finished {
         let began = Instant::now();
@@ -185,7 +180,7 @@ impl Running {
         }
     }
 
-    /// Kills the rest of its group, which has its id for a name for as long as it is not reaped; then reaps it.
+    /// Kills the rest of its group, whose id is not reused before the process is reaped; then reaps it.
     fn reap(&mut self) -> ExitStatus {
         self.signal_group(Signal::KILL);
         self.is_reaped = true;
@@ -213,18 +208,12 @@ impl Finished {
     }
 
     /// stdout as one JSON object.
-    ///
-    /// # Panics
-    /// If it is none.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// Checks the exit code.
-    ///
-    /// # Panics
-    /// If it is another one.
     #[must_use]
     #[track_caller]
     pub fn expect(self, code: u8) -> Self {
@@ -233,7 +222,7 @@ impl Finished {
     }
 }
 
-/// What a process writes, read as it comes.
+/// The output of a process, read by a thread.
 struct Capture {
     text: Arc<Mutex<Vec<u8>>>,
     reader: Option<JoinHandle<()>>,

@@ -1,54 +1,76 @@
-//! The harness: real executables in a folder of their own, segments with names of their own, and nothing left behind.
+//! The harness: runs the real executables on segments with unique names and cleans up after them.
 //!
-//! Invariants: every process that a test starts is in a process group that ends with the test; every segment has a name
-//! that only this test uses, and a test that leaves one in `/dev/shm` fails; no wait is without a bound.
+//! Invariants: every process that a test starts is in a process group that is killed with the test; every segment has a
+//! name that only this test uses; a test that leaves a segment in `/dev/shm` fails; every wait has a bound.
+#![expect(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "a harness panics to fail its test")]
 
+mod assert_error;
 mod command;
-pub mod lab;
-mod plant;
-mod scene;
+pub mod crash_rig;
+mod failpoint;
+mod held_run;
+pub mod ptrace;
+mod report;
 mod seclusion;
 pub mod storm;
 mod terminal;
-pub mod trace;
+mod test_env;
+pub mod timeline_files;
+mod which;
+mod wrapped;
 
+pub use assert_error::assert_error;
 pub use command::{Command, Finished, Running};
-pub use plant::Plant;
-pub use scene::{Executables, Scene, until};
+pub use failpoint::Failpoint;
+pub use held_run::HeldRun;
+pub use report::{report, skip};
 pub use seclusion::is_secluded;
 pub use terminal::Terminal;
+pub use test_env::{Executables, TestEnv, until};
+pub use which::which;
+pub use wrapped::wrapped;
 
-/// The integer that is in a segment's only cell.
-///
-/// # Panics
-/// If the segment holds fractions.
-#[must_use]
+/// The integer in a segment's only cell.
 pub fn integer(value: &common::Cells<common::Value>) -> i128 {
     value.as_slice()[0].number().integer().expect("it holds integers")
 }
 
-/// The executables that cargo has built for a test of this package.
+/// The executables that cargo has built for a test crate of this package.
 #[macro_export]
 macro_rules! executables {
     () => {
         $crate::Executables {
-            coordinator: env!("CARGO_BIN_EXE_coordinator-under-test"),
-            worker: env!("CARGO_BIN_EXE_worker-under-test"),
-            cubes: env!("CARGO_BIN_EXE_cubes-under-test"),
-            victim: env!("CARGO_BIN_EXE_victim-under-test"),
-            faulty: env!("CARGO_BIN_EXE_faulty-under-test"),
             folder: env!("CARGO_TARGET_TMPDIR"),
+            links: &[
+                ("coordinator", env!("CARGO_BIN_EXE_coordinator-under-test")),
+                ("worker", env!("CARGO_BIN_EXE_worker-under-test")),
+                ("cubes", env!("CARGO_BIN_EXE_cubes-under-test")),
+                ("hold", env!("CARGO_BIN_EXE_hold-under-test")),
+                ("victim", env!("CARGO_BIN_EXE_victim-under-test")),
+                ("faulty", env!("CARGO_BIN_EXE_faulty-under-test")),
+                ("storm-victim", env!("CARGO_BIN_EXE_storm-under-test")),
+                ("split-storm-victim", env!("CARGO_BIN_EXE_split-storm-under-test")),
+                ("exec-victim", env!("CARGO_BIN_EXE_exec-under-test")),
+            ],
         }
     };
 }
 
-/// A scene for the test that calls it.
+/// The environment of a test. `alone`: no other test of this package runs at the same time.
 #[macro_export]
-macro_rules! scene {
+macro_rules! test_env {
     () => {
-        $crate::Scene::shared(&$crate::executables!())
+        $crate::TestEnv::shared(&$crate::executables!())
     };
     (alone) => {
-        $crate::Scene::alone(&$crate::executables!())
+        $crate::TestEnv::alone(&$crate::executables!())
+    };
+}
+
+/// Whether the calling test, given by name, runs in a `/dev/shm` of its own ([`is_secluded`]).
+#[macro_export]
+macro_rules! secluded {
+    ($test:ident) => {
+        $crate::is_secluded(concat!(module_path!(), "::", stringify!($test)))
     };
 }

@@ -1,4 +1,4 @@
-//! A terminal that commands write to: a pseudo-terminal, and a screen behind it that understands what they write.
+//! A pseudo-terminal for commands to write to, with a screen behind it that interprets what they write.
 
 use std::fs::File;
 use std::io::Read;
@@ -6,26 +6,27 @@ use std::num::NonZero;
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Action, Winsize, tcflow, tcgetwinsize, tcsetwinsize};
 
-use crate::scene::until;
+use crate::test_env::until;
 
-/// Lines above the screen that are remembered.
+/// Lines of scrollback.
 const SCROLLBACK: usize = 10_000;
 
-/// A terminal; what is written to it is read at once.
+/// A terminal; a thread reads what is written to it.
 pub struct Terminal {
     // Keeps the terminal alive between the commands that write to it.
     line: OwnedFd,
     master: OwnedFd,
     shown: Arc<Mutex<Shown>>,
+    reader: JoinHandle<()>,
 }
 
-/// What a terminal shows, and all that was written to it.
+/// The screen, and all that was written to it.
 struct Shown {
     parser: vt100::Parser,
     bytes: Vec<u8>,
@@ -33,9 +34,6 @@ struct Shown {
 
 impl Terminal {
     /// A terminal of that size.
-    ///
-    /// # Panics
-    /// If there is none to be had.
     #[must_use]
     pub fn new(rows: u16, columns: u16) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
@@ -48,8 +46,8 @@ impl Terminal {
         let shown = Arc::new(Mutex::new(Shown { parser, bytes: Vec::new() }));
         let mut source = File::from(master.try_clone().expect("it can be opened twice"));
         let sink = Arc::clone(&shown);
-        // It ends with the last process that has the other end.
-        thread::spawn(move || {
+        // Reading fails (EIO) once nobody has the other end any more.
+        let reader = thread::spawn(move || {
             let mut buffer = [0; 1 << 12];
             while let Ok(count @ 1..) = source.read(&mut buffer) {
                 let mut shown = sink.lock().expect("no reader panics");
@@ -57,26 +55,20 @@ impl Terminal {
                 shown.parser.process(&buffer[..count]);
             }
         });
-        let terminal = Self { line, master, shown };
+        let terminal = Self { line, master, shown, reader };
         terminal.tell_size(rows, columns);
         terminal
     }
 
     /// Its other end, for a command to write to.
-    ///
-    /// # Panics
-    /// If there are no descriptors left.
     #[must_use]
     pub fn line(&self) -> Stdio {
         self.line.try_clone().expect("it can be opened twice").into()
     }
 
-    /// Tells commands of another size, for which the screen has room from now on, and what it had room for before.
+    /// Changes the size that commands see; the screen grows to it and does not shrink yet.
     ///
-    /// What was written for the old size is on its way still, and would wrap on a narrower screen.
-    ///
-    /// # Panics
-    /// If that is none.
+    /// Output for the old size may still be on its way, and would wrap on a narrower screen.
     pub fn resize(&self, rows: u16, columns: u16) {
         let mut shown = self.shown();
         let (old_rows, old_columns) = shown.parser.screen().size();
@@ -84,19 +76,13 @@ impl Terminal {
         self.tell_size(rows, columns);
     }
 
-    /// Makes the screen as small as commands were told, once they have drawn for that.
-    ///
-    /// # Panics
-    /// If it is no terminal.
+    /// Shrinks the screen to the size that commands see, once they have drawn for it.
     pub fn settle(&self) {
         let size = tcgetwinsize(&self.master).expect("it is a terminal");
         self.shown().parser.screen_mut().set_size(some(size.ws_row), some(size.ws_col));
     }
 
-    /// Stops its output as Ctrl-S does, or lets it go on.
-    ///
-    /// # Panics
-    /// If it is no terminal.
+    /// Stops its output as Ctrl-S does, or continues it.
     pub fn stop(&self, is_stopped: bool) {
         tcflow(&self.line, if is_stopped { Action::OOff } else { Action::OOn }).expect("it is a terminal");
     }
@@ -108,7 +94,7 @@ impl Terminal {
         contents.lines().map(|line| line.trim_end().to_owned()).collect()
     }
 
-    /// How many lines have left the screen at its top.
+    /// How many lines have scrolled off the top.
     #[must_use]
     pub fn scrolled(&self) -> usize {
         let mut shown = self.shown();
@@ -125,10 +111,16 @@ impl Terminal {
         String::from_utf8_lossy(&self.shown().bytes).into_owned()
     }
 
-    /// Waits until the screen's lines are as wanted; returns them.
-    ///
-    /// # Panics
-    /// If that takes longer than a minute.
+    /// Waits until no process has the other end; returns all that was written.
+    pub fn finish(self) -> String {
+        let Self { line, shown, reader, .. } = self;
+        drop(line);
+        reader.join().expect("no reader panics");
+        let bytes = std::mem::take(&mut shown.lock().expect("no reader panics").bytes);
+        String::from_utf8(bytes).expect("it is text")
+    }
+
+    /// Waits until the screen's lines meet the condition; returns them.
     pub fn until(&self, what: &str, mut condition: impl FnMut(&[String]) -> bool) -> Vec<String> {
         let mut lines = Vec::new();
         until(what, || {

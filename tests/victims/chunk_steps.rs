@@ -8,12 +8,12 @@ use rustix::process::Signal;
 use crate::common::{Cells, Number, Segment, SegmentName, Then};
 use crate::steps::{mark, take};
 
-/// What the victim is told: its ticket, and what to take.
+/// The victim's arguments: its ticket, and what to take.
 pub struct Order {
     pub ticket: u32,
     /// Iterations of a new chunk.
     pub size: u64,
-    /// Whose chunk to take over rather than that, 0 for nobody's.
+    /// The ticket whose chunk to take over instead; 0 for a new chunk.
     pub orphan: u32,
 }
 
@@ -30,7 +30,7 @@ pub fn first(name: &SegmentName, order: &Order) {
     mark(Signal::USR2);
 }
 
-/// Claim and first chunk; lock, commit of the chunk with which the next one is taken, unlock.
+/// Claim and first chunk; lock, commit of the chunk (which takes the next one), unlock.
 pub fn commit(name: &SegmentName, order: &Order) {
     let segment = Segment::attach(name).expect("the segment is there");
     mark(Signal::USR1);
@@ -53,7 +53,7 @@ fn then(order: &Order) -> Then {
     Then::Take { size: order.size, orphan: Some(order.orphan).filter(|orphan| *orphan != 0) }
 }
 
-/// What a chunk contributes to each cell: no stretch of the range gives what others give (`lab/chunks.rs`).
+/// What a chunk contributes to each cell: each range has another sum (`src/crash_rig/chunks.rs`).
 fn contribution(chunk: &Range<u64>, cells: u32) -> Cells<Number> {
     let sum: i128 = chunk.clone().map(|iteration| 1_i128 << (2 * iteration)).sum();
     (1..=cells).map(|cell| Number::Integer(i128::from(cell) * sum)).collect()

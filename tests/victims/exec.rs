@@ -1,4 +1,4 @@
-//! A worker that takes the lock and then becomes another program: `exec-under-test NAME`.
+//! A worker that takes the lock and then executes another program: `exec-under-test NAME`.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -10,7 +10,7 @@ fn main() {
     let segment = Segment::attach(&name).expect("the segment is there");
     let mut guard = segment.lock(|_, _| {}).expect("the lock is sound");
     let _claim = guard.join().expect("there is a ticket");
-    // No destructor runs on the way: the lock is held when the image goes.
+    // No destructor runs before: the lock is held during the exec.
     let error = Command::new("sleep").arg("600").exec();
     panic!("sleep cannot be started: {error}");
 }

@@ -1,4 +1,4 @@
-//! A process to be killed, of code in which a fault can be planted.
+//! The victim, of the faulty build.
 
 pub(crate) use ::common;
 

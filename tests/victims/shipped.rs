@@ -1,4 +1,4 @@
-//! A process to be killed, of the code as it is shipped.
+//! The victim, of the shipped build.
 
 pub(crate) use shipped_common as common;
 

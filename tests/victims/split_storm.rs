@@ -1,8 +1,8 @@
-//! A worker that takes chunk after chunk of a range that is shared out, and writes down outside of the segment what it does.
+//! A worker that takes chunk after chunk of a range, and records what it does outside the segment.
 //!
-//! `split-storm-under-test NAME RECORD HOLD` attaches to the segment NAME and contributes sums of squares until nothing is
-//! left, with the lock held for HOLD microseconds at each commit. To the file RECORD it appends
-//! `intent TICKET START END CONTRIBUTION` before a commit and `applied TICKET START END CONTRIBUTION` after it.
+//! `split-storm-under-test NAME RECORD HOLD` attaches to the segment NAME and contributes sums of squares until nothing
+//! is left, with the lock held for HOLD microseconds at each commit. To the file RECORD it appends `intent TICKET START
+//! END CONTRIBUTION` before a commit and `applied TICKET START END CONTRIBUTION` after it.
 
 #[path = "record.rs"]
 mod record;
@@ -30,7 +30,7 @@ fn main() {
     }
 }
 
-/// The steps of a worker, with all of the lock's time spent where a kill hurts.
+/// The steps of a worker; it holds the lock where a kill hurts.
 fn share(segment: &Segment, claim: &Claim, record: &mut File, hold: Duration) {
     let parent = getppid();
     let mut then = next(segment, 0);
@@ -40,7 +40,7 @@ fn share(segment: &Segment, claim: &Claim, record: &mut File, hold: Duration) {
     while let Some(held) = chunk {
         let contribution = squares(held.end) - squares(held.start);
         append(record, "intent", claim, &held, contribution);
-        // Who is left without a parent ends, for nobody else would end it; of the others one leaves now and then.
+        // An orphan leaves, because nobody else would end it; the others leave now and then.
         let leaves = getppid() != parent || held.start % 101 == 100;
         then = if leaves { Then::Leave } else { next(segment, held.start) };
         let mut guard = lock(segment);

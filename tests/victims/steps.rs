@@ -1,4 +1,4 @@
-//! What a victim does: one stretch of the protocol between two signals to itself, at which its tracer stops it.
+//! What a victim does: one stretch of the protocol between two signals to itself, where its tracer stops it.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ fn create(name: &SegmentName) {
     drop(Segment::create(name, &terms));
 }
 
-/// What a ticket contributes to each cell (`lab/contributions.rs`).
+/// What a ticket contributes to each cell (`src/crash_rig/contributions.rs`).
 fn contribution(ticket: u32, cells: u32) -> Cells<Number> {
     (1..=cells).map(|cell| Number::Integer(i128::from(cell) * i128::from(ticket) * 1_000_003)).collect()
 }

@@ -1,4 +1,4 @@
-//! A worker that contributes again and again, and writes down outside of the segment what it does.
+//! A worker that contributes again and again, and records what it does outside the segment.
 //!
 //! `storm-under-test NAME RECORD CONTRIBUTIONS HOLD` attaches to the segment NAME and makes that many contributions,
 //! each with the lock held for HOLD microseconds. To the file RECORD it appends `intent TICKET CONTRIBUTION` before a
@@ -26,17 +26,17 @@ fn main() {
     for _ in 0..contributions {
         contribute(&segment, &mut record, hold);
         if getppid() != parent {
-            // Nobody is left who would end it.
+            // Nobody else would end it.
             return;
         }
     }
 }
 
-/// The steps of a worker, with all of the lock's time spent where a kill hurts.
+/// The steps of a worker; it holds the lock where a kill hurts.
 fn contribute(segment: &Segment, record: &mut File, hold: Duration) {
     let claim = segment.lock(|_, _| {}).expect("the lock is sound").join().expect("there is a ticket");
     let ticket = i128::from(claim.ticket());
-    // Wide and of both signs, so that an addition that is lost or done twice shows in the wrapped sum.
+    // Wide and of both signs, so that a lost or double addition shows in the wrapped sum.
     let sign = if ticket % 2 == 0 { 1 } else { -1 };
     let contribution = sign * ticket * 0x9e37_79b9_7f4a_7c15;
     append(record, "intent", ticket, contribution);

@@ -1,0 +1,149 @@
+//! The commands that go with workers started by hand: `status`, `list`, `wait`, `remove`.
+
+use common::exit_code;
+use common::plant::Point;
+use harness::{Failpoint, test_env};
+use rustix::process::Signal;
+
+#[test]
+fn status_shows_a_published_commit_whose_worker_was_killed() {
+    let env = test_env!();
+    let name = env.create("half", &[]);
+    let killed = env.worker(&name).failpoint(Failpoint { point: Point::Published, action: "kill", times: 1 }).run();
+    assert_eq!(killed.signal, Some(9));
+    for _ in 0..2 {
+        let status = env.status(&name).expect("it is there");
+        assert_eq!((&status["value"], &status["contributions"]["done"]), (&285.into(), &1.into()));
+        assert_eq!(status["recoveries"], 0, "looking changes nothing");
+    }
+    let finished = env.worker(&name).run().expect(0);
+    assert_eq!(finished.stdout, "Process Process-2 updated shared value to 570\n");
+    env.remove(&name);
+}
+
+#[test]
+fn status_and_list_answer_while_the_lock_is_held() {
+    let env = test_env!();
+    let name = env.create("held", &[]);
+    let worker = env.worker(&name).failpoint(Failpoint { point: Point::Locked, action: "stop", times: 1 }).start();
+    let status = env.until_status(&name, |status| status["lock"]["held_by"]["process"] == "stopped");
+    assert_eq!(status["lock"]["held_by"]["worker"], 1);
+    assert_eq!(status["lock"]["held_by"]["pid"], worker.pid());
+    let text = env.coordinator(["status", &name]).run().expect(0).stdout;
+    let holder = format!("lock: held by Process-1, pid {}, stopped", worker.pid());
+    assert!(text.contains(&holder), "{text}");
+    let list = env.coordinator(["list"]).run().expect(0).stdout;
+    assert!(list.contains(&name), "{list}");
+    // Another worker reports which process it waits for.
+    let waiting = env.worker(&name).start();
+    harness::until("the waiting worker to complain", || waiting.stderr().contains("held by Process-1"));
+    worker.signal(Signal::CONT);
+    let _ = worker.finish().expect(0);
+    let _ = waiting.finish().expect(0);
+    env.remove(&name);
+}
+
+#[test]
+fn status_is_a_table_that_says_what_to_do_next() {
+    let env = test_env!();
+    let name = env.create("table", &[]);
+    let _ = env.worker(&name).run().expect(0);
+    let text = env.coordinator(["status", &name]).run().expect(0).stdout;
+    for part in ["open", "sum-of-squares", "1 of 4 contributions", "value: 285", "lock: free", "Process-1", "next:"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    env.remove(&name);
+}
+
+#[test]
+fn list_tells_names_states_and_contributions() {
+    let env = test_env!();
+    let name = env.create("list", &[]);
+    let json = env.coordinator(["list", "--format", "json"]).run().expect(0).json();
+    assert_eq!(json["schema"], 1);
+    let segments = json["segments"].as_array().expect("segments are an array");
+    let segment = segments.iter().find(|segment| segment["name"] == name).expect("it is listed");
+    assert_eq!((&segment["state"], &segment["contributions"]["total"]), (&"open".into(), &4.into()));
+    env.remove(&name);
+}
+
+#[test]
+fn wait_ends_with_the_contributions() {
+    let env = test_env!();
+    let name = env.create("wait", &["-w", "2"]);
+    let all = env.coordinator(["wait", &name]).start();
+    let one = env.coordinator(["wait", &name, "--contributions", "1"]).start();
+    let _ = env.worker(&name).run().expect(0);
+    let _ = one.finish().expect(0);
+    assert!(!all.has_ended());
+    let _ = env.worker(&name).run().expect(0);
+    let _ = all.finish().expect(0);
+    env.remove(&name);
+}
+
+#[test]
+fn wait_gives_up_after_its_timeout() {
+    let env = test_env!();
+    let name = env.create("patience", &[]);
+    let finished = env.coordinator(["wait", &name, "--timeout", "50ms"]).run().expect(exit_code::TIMEOUT);
+    assert!(finished.stderr.contains("0 of 4 contributions"), "{}", finished.stderr);
+    env.remove(&name);
+}
+
+/// Nobody is at work, and nobody can contribute any more.
+#[test]
+fn wait_does_not_wait_for_what_cannot_come() {
+    let env = test_env!();
+    let name = env.create("vain", &["--slots", "4"]);
+    let too_many = env.coordinator(["wait", &name, "--contributions", "5"]).run().expect(exit_code::USAGE);
+    assert!(too_many.stderr.contains("has 4 slots"), "{}", too_many.stderr);
+    let waiting = env.coordinator(["wait", &name]).start();
+    let _ = env.coordinator(["stop", &name]).run().expect(0);
+    let forsaken = waiting.finish().expect(exit_code::INCOMPLETE);
+    assert!(forsaken.stderr.contains("asked to stop"), "{}", forsaken.stderr);
+    env.remove(&name);
+}
+
+#[test]
+fn who_waits_keeps_nobody_from_removing() {
+    let env = test_env!();
+    let name = env.create("watched", &[]);
+    let waiting = env.coordinator(["wait", &name]).start();
+    env.remove(&name);
+    let _ = waiting.finish().expect(exit_code::UNAVAILABLE);
+}
+
+#[test]
+fn a_missing_segment_is_named_with_those_that_there_are() {
+    let env = test_env!();
+    let (name, missing) = (env.create("here", &[]), env.name("missing"));
+    let finished = env.worker(&missing).run().expect(exit_code::UNAVAILABLE);
+    assert!(finished.stderr.starts_with(&format!("error: no segment \"{missing}\"\nhint: ")), "{}", finished.stderr);
+    assert!(finished.stderr.contains(&name), "{}", finished.stderr);
+    for command in ["status", "wait", "stop", "remove", "resume"] {
+        let _ = env.coordinator([command, &missing]).run().expect(exit_code::UNAVAILABLE);
+    }
+    env.remove(&name);
+}
+
+#[test]
+fn remove_refuses_while_a_worker_is_attached_unless_forced() {
+    let env = test_env!();
+    let name = env.create("used", &["--delay", "1h"]);
+    let worker = env.worker(&name).start();
+    env.until_status(&name, |status| status["workers"][0]["state"] == "sleeping");
+    let refused = env.coordinator(["remove", &name]).run().expect(exit_code::UNAVAILABLE);
+    assert!(refused.stderr.contains(&format!("Process-1 (pid {})", worker.pid())), "{}", refused.stderr);
+    let _ = env.coordinator(["remove", "--force", &name]).run().expect(0);
+    assert!(env.segments().is_empty());
+}
+
+#[test]
+fn remove_takes_several_names_and_goes_on_after_a_failure() {
+    let env = test_env!();
+    let (one, two) = (env.create("one", &[]), env.create("two", &[]));
+    let finished = env.coordinator(["remove", &one, &env.name("none"), &two]).run();
+    let finished = finished.expect(exit_code::UNAVAILABLE);
+    assert!(finished.stderr.contains("no segment"), "{}", finished.stderr);
+    assert!(env.segments().is_empty());
+}

@@ -1,0 +1,19 @@
+//! What users of the two programs see: options, output, exit codes, files, signals.
+
+mod by_hand;
+mod commands;
+mod help;
+mod hostile;
+mod input;
+mod kernels;
+mod leftovers;
+mod overflow;
+mod programs;
+mod progress;
+mod readme;
+mod resume;
+mod signals;
+mod split;
+mod stdio;
+mod timeline;
+mod watch;

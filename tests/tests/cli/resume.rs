@@ -1,0 +1,188 @@
+//! Runs whose coordinator died, and `resume`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use common::exit_code;
+use common::plant::Point;
+use harness::{Failpoint, Running, test_env, until};
+use rustix::process::Signal;
+
+/// Fault 11.
+#[test]
+fn workers_outlive_their_coordinator_finish_and_the_run_is_resumed() {
+    let env = test_env!();
+    let name = env.name("orphans");
+    let running = env.sleeping_run(&name, "300ms", &["-w", "2"]);
+    running.signal(Signal::KILL);
+    let status = env.until_status(&name, |status| status["state"] != "running");
+    assert!(["orphaned", "stale"].iter().any(|state| status["state"] == *state), "{status}");
+    env.until_status(&name, |status| status["state"] == "stale" && status["contributions"]["done"] == 2);
+    // The dead coordinator printed no line; `resume` prints them all.
+    let resumed = env.coordinator(["resume", &name]).run().expect(exit_code::COMPLETE);
+    assert_eq!(resumed.lines().len(), 3, "{resumed:?}");
+    assert!(resumed.stdout.ends_with(" updated shared value to 570\nFinal shared value: 570\n"), "{resumed:?}");
+    assert_eq!(running.finish().signal, Some(9));
+}
+
+/// Fault 12.
+#[test]
+fn resume_finishes_a_run_of_which_everyone_was_killed() {
+    let env = test_env!();
+    let name = env.name("all");
+    let failpoint = Failpoint { point: Point::Published, action: "stop", times: 1 };
+    let args = ["--name", &name, "--delay", "0", "-n", "10", "-w", "3", "--jobs", "1"];
+    let running = env.coordinator(args).failpoint(failpoint).start();
+    env.until_status(&name, |status| status["lock"]["held_by"]["process"] == "stopped");
+    running.signal_group(Signal::KILL);
+    assert_eq!(running.finish().signal, Some(9));
+    env.until_status(&name, |status| status["state"] == "stale");
+    let resumed = env.coordinator(["resume", &name]).run().expect(exit_code::COMPLETE);
+    // The first worker was killed after its commit point: its contribution counts, and its coordinator never printed
+    // it.
+    let lines =
+        [(1, 285), (2, 570), (3, 855)].map(|(k, value)| format!("Process Process-{k} updated shared value to {value}"));
+    assert_eq!(resumed.lines()[..3], lines);
+    assert_eq!(resumed.lines()[3..], ["Final shared value: 855"]);
+}
+
+/// Fault 11.
+#[test]
+fn resume_leaves_live_workers_their_tickets() {
+    let env = test_env!();
+    let name = env.name("adopted");
+    let running = env.sleeping_run(&name, "700ms", &["-w", "2"]);
+    running.signal(Signal::KILL);
+    until("the coordinator to be dead", || {
+        env.status(&name).is_some_and(|status| status["coordinator"]["alive"] == false)
+    });
+    let resumed = env.coordinator(["resume", &name, "--format", "json"]).run().expect(exit_code::COMPLETE).json();
+    assert_eq!((&resumed["value"], &resumed["restarts"]), (&570.into(), &0.into()));
+    assert_eq!(running.finish().signal, Some(9));
+}
+
+/// Fault 11: killed after the last contribution and before the report.
+#[test]
+fn a_coordinator_killed_before_its_report_leaves_a_run_to_resume() {
+    let env = test_env!();
+    let name = env.name("unreported");
+    let failpoint = Failpoint { point: Point::Supervised, action: "kill", times: 1 };
+    let killed = env.coordinator(["--name", &name, "--delay", "0", "-n", "10"]).failpoint(failpoint).run();
+    assert_eq!(killed.signal, Some(9));
+    assert_eq!(env.status(&name).expect("it is there")["state"], "stale");
+    let resumed = env.coordinator(["resume", &name]).run().expect(exit_code::COMPLETE);
+    assert_eq!(resumed.stdout, "Final shared value: 1140\n");
+}
+
+/// Fault 11: the orphan attaches only after the run is resumed, and the new coordinator launches for its ticket too.
+#[test]
+fn resume_waits_for_an_orphan_that_is_late() {
+    let env = test_env!();
+    let name = env.name("late");
+    // A launched worker that has not attached yet: a script that waits for a file.
+    let (gate, worker) = (env.path().join("gate"), env.path().join("worker"));
+    let script = env.path().join("slow");
+    let text = format!(
+        "#!/bin/sh\nwhile ! [ -e {0} ]; do sleep 0.01; done\nexec {1} \"$@\" --delay 700ms\n",
+        gate.display(),
+        worker.display()
+    );
+    fs::write(&script, text).expect("the script can be written");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("it can be made executable");
+    let args = ["--name", &name, "-w", "1", "-n", "10", "--delay", "0", "-v", "--worker"];
+    let running = env.coordinator(args).args([&script]).start();
+    until("the worker to be launched", || running.stderr().contains("launched Process-1"));
+    running.signal(Signal::KILL);
+    until("the run to have no coordinator", || {
+        env.status(&name).is_some_and(|status| status["coordinator"]["alive"] == false)
+    });
+    // The orphan starts first and takes the ticket while the resumed run's worker still waits for the file.
+    let resumed = env.coordinator(["resume", &name, "-v"]).start();
+    until("the second worker to be launched", || resumed.stderr().contains("launched Process-1"));
+    fs::write(&gate, "").expect("the gate can be opened");
+    let finished = resumed.finish().expect(exit_code::COMPLETE);
+    assert!(finished.stdout.ends_with("Final shared value: 285\n"), "{finished:?}");
+    assert_eq!(running.finish().signal, Some(9));
+}
+
+/// Fault 11.
+#[test]
+fn a_live_coordinator_is_not_taken_over_from() {
+    let env = test_env!();
+    let name = env.name("alive");
+    let running = env.sleeping_run(&name, "1h", &["-w", "2"]);
+    let refused = env.coordinator(["resume", &name]).run().expect(exit_code::UNAVAILABLE);
+    assert!(refused.stderr.contains(&format!("live coordinator (pid {})", running.pid())), "{}", refused.stderr);
+    running.signal(Signal::INT);
+    let _ = running.finish().expect(exit_code::INTERRUPTED);
+}
+
+/// Fault 11: an independent run has no total that would include results that were not printed.
+#[test]
+fn a_resumed_independent_run_prints_what_was_computed_while_nobody_coordinated() {
+    let env = test_env!();
+    let name = env.name("independent");
+    let running = env.sleeping_run(&name, "300ms", &["-w", "2", "--independent"]);
+    running.signal(Signal::KILL);
+    env.until_status(&name, |status| status["state"] == "stale");
+    let resumed = env.coordinator(["resume", &name]).run().expect(exit_code::COMPLETE);
+    let mut lines = resumed.lines();
+    lines.sort_unstable();
+    assert_eq!(lines, ["Process Process-1, Result: 285", "Process Process-2, Result: 285"]);
+}
+
+/// Fault 11: what was printed is not printed again.
+#[test]
+fn a_resumed_run_prints_the_lines_for_what_remained() {
+    let env = test_env!();
+    let name = env.name("rest");
+    let args = ["--name", &name, "--delay", "400ms", "-n", "10", "-w", "2", "--jobs", "1"];
+    let running = env.coordinator(args).start();
+    until("the first line", || running.stdout().contains("Process-1"));
+    running.signal_group(Signal::KILL);
+    env.until_status(&name, |status| status["state"] == "stale");
+    let resumed = env.coordinator(["resume", &name]).run().expect(exit_code::COMPLETE);
+    assert_eq!(resumed.stdout, "Process Process-2 updated shared value to 570\nFinal shared value: 570\n");
+}
+
+/// A kept run that is incomplete is not over.
+#[test]
+fn a_kept_run_that_lacks_contributions_is_resumed() {
+    let env = test_env!();
+    let name = env.name("kept");
+    let running = env.sleeping_run(&name, "1h", &["-w", "2", "--keep"]);
+    running.signal(Signal::INT);
+    let _ = running.finish().expect(exit_code::INTERRUPTED);
+    assert_eq!(env.status(&name).expect("it was kept")["state"], "finished");
+    let resumed = env.coordinator(["resume", &name, "--keep"]).start();
+    env.until_status(&name, |status| status["workers"][1]["state"] == "sleeping");
+    resumed.signal(Signal::TERM);
+    let _ = resumed.finish().expect(exit_code::TERMINATED);
+    let _ = env.coordinator(["remove", &name]).run().expect(exit_code::COMPLETE);
+}
+
+/// Fault 11.
+#[test]
+fn of_two_resumers_at_once_one_wins() {
+    let env = test_env!();
+    let name = env.name("rivals");
+    let running = env.sleeping_run(&name, "500ms", &["-w", "2"]);
+    running.signal_group(Signal::KILL);
+    assert_eq!(running.finish().signal, Some(9));
+    let mut rivals = [(); 2].map(|()| env.coordinator(["resume", &name]).start()).map(Running::finish);
+    rivals.sort_by_key(|rival| rival.code);
+    let [won, lost] = rivals;
+    assert!(won.expect(exit_code::COMPLETE).stdout.ends_with("Final shared value: 570\n"));
+    let lost = lost.expect(exit_code::UNAVAILABLE);
+    assert!(lost.stdout.is_empty() && lost.stderr.contains("live coordinator"), "{lost:?}");
+}
+
+#[test]
+fn what_was_made_for_workers_by_hand_has_no_run_to_resume() {
+    let env = test_env!();
+    let name = env.name("hand");
+    let _ = env.coordinator(["create", &name]).run().expect(exit_code::COMPLETE);
+    let refused = env.coordinator(["resume", &name]).run().expect(exit_code::NOTHING_TO_DO);
+    assert!(refused.stderr.contains("worker --name"), "{}", refused.stderr);
+    let _ = env.coordinator(["remove", &name]).run().expect(exit_code::COMPLETE);
+}

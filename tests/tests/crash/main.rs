@@ -1,0 +1,10 @@
+//! What survives when processes are killed: at failpoints, at every instruction, at random.
+
+mod chunk_instructions;
+mod chunk_mutants;
+mod deaths;
+mod instructions;
+mod lock;
+mod mutants;
+mod split_storm;
+mod storm;

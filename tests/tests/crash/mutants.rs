@@ -1,0 +1,63 @@
+//! The kill tests find mutants of the protocol; without a mutant they find nothing.
+
+use common::plant::Fault;
+use harness::crash_rig::{Build, Contributions, CrashRig, assert_found};
+use harness::{TestEnv, test_env};
+use rustix::process::Signal;
+
+/// Kills a victim after each of its stores and recovers; returns the first error.
+fn kill_after_each_store(env: &TestEnv, build: Build, recoverer_too: bool) -> Option<Result<usize, String>> {
+    CrashRig::new(env, "faulty", build, Contributions::to(1))?.kill_after_each_store(recoverer_too).into()
+}
+
+/// Gives one ticket to two workers, the first only slow; returns the error after both are done.
+fn supersede(env: &TestEnv, build: Build) -> Option<Result<(), String>> {
+    let mut rig = CrashRig::new(env, "superseded", build, Contributions::to(1))?;
+    let mut slow = rig.victim();
+    assert!(slow.run_to(Signal::WINCH), "it has its ticket");
+    rig.victim().finish();
+    slow.finish();
+    Some(rig.check_after_death())
+}
+
+/// Fault 5.
+#[test]
+fn adding_before_marking_is_found() {
+    assert_found(kill_after_each_store(&test_env!(), Build::with(&[Fault::AddBeforeMark]), false));
+}
+
+/// Fault 5.
+#[test]
+fn a_value_stored_before_the_commit_point_is_found() {
+    assert_found(kill_after_each_store(&test_env!(), Build::with(&[Fault::ValueBeforeCommit]), false));
+}
+
+/// Fault 5.
+#[test]
+fn a_recovery_that_does_not_declare_the_mutex_consistent_is_found() {
+    assert_found(kill_after_each_store(&test_env!(), Build::with(&[Fault::NoConsistent]), true));
+}
+
+/// Fault 5.
+#[test]
+fn a_commit_that_does_not_check_its_ticket_is_found() {
+    assert_found(supersede(&test_env!(), Build::with(&[Fault::NoRoles, Fault::NoRecheck])));
+}
+
+/// Fault 5: the control. Without roles, the check of the ticket alone is enough.
+#[test]
+fn a_worker_wrongly_thought_dead_does_not_apply_twice() {
+    if let Some(outcome) = supersede(&test_env!(), Build::with(&[Fault::NoRoles])) {
+        outcome.expect("the slow worker finds its ticket taken");
+    }
+}
+
+/// Fault 5: the control.
+#[test]
+fn without_a_planted_fault_nothing_is_found() {
+    for recoverer_too in [false, true] {
+        if let Some(outcome) = kill_after_each_store(&test_env!(), Build::with(&[]), recoverer_too) {
+            outcome.expect("the protocol is sound");
+        }
+    }
+}
