@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use common::{Segment, SegmentName, Snapshot, Terms};
+use common::{Ledger, Segment, SegmentName, Snapshot, Terms};
 use libfuzzer_sys::fuzz_target;
 
 /// The word that marks a segment as published. An attach waits for it, which would only slow the search.
@@ -26,7 +26,7 @@ static SOUND: OnceLock<Sound> = OnceLock::new();
 fn sound() -> Sound {
     let name: SegmentName = format!("fuzz-{}", std::process::id()).parse().expect("the name is legal");
     let segment = Segment::create(&name, &Terms { slots: 4, ..Terms::by_hand("none", 2) }).expect("the name is free");
-    let mut guard = segment.lock_within(Duration::ZERO).expect("nobody holds it");
+    let mut guard = Ledger::of(&segment).lock_within(Duration::ZERO).expect("nobody holds it");
     let claim = guard.join().expect("there is room");
     guard.commit(&claim, 285).expect("it fits");
     drop(guard);
@@ -49,12 +49,12 @@ fuzz_target!(|patches: &[u8]| {
         let _ = snapshot.check();
     }
     let Ok(segment) = Segment::attach(name) else { return };
-    let Ok(mut guard) = segment.lock_within(Duration::from_millis(1)) else { return };
+    let Ok(mut guard) = Ledger::of(&segment).lock_within(Duration::from_millis(1)) else { return };
     if let Ok(claim) = guard.join() {
         let _ = guard.commit(&claim, 1);
     }
     drop(guard);
-    if let Ok(snapshot) = segment.snapshot() {
+    if let Ok(snapshot) = Snapshot::of(&segment) {
         let _ = snapshot.check();
     }
 });

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 use serde_json::Value;
 
-use crate::failpoint::Failpoint;
+use crate::injection::Injection;
 
 /// How long a command may take before it is killed.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -53,9 +53,9 @@ impl Command {
         let mut process = Process::new(program);
         process.args(args).stdin(Stdio::null()).process_group(0);
         process
-            .env_remove("MULTIPROCESS_PLANT")
-            .env_remove("MULTIPROCESS_PLANT_TIMES")
-            .env_remove("MULTIPROCESS_PLANT_SPARES");
+            .env_remove("KILLPROOF_FAILPOINT")
+            .env_remove("KILLPROOF_FAILPOINT_TIMES")
+            .env_remove("KILLPROOF_FAILPOINT_SPARES");
         let folder = program.parent().unwrap_or(Path::new("/")).to_owned();
         Self { what: format!("{process:?}"), process, folder }
     }
@@ -68,11 +68,11 @@ impl Command {
         self
     }
 
-    /// Sets a failpoint in it and the processes that it starts.
+    /// Injects a failure into it and the processes that it starts.
     #[must_use]
-    pub fn failpoint(mut self, failpoint: Failpoint) -> Self {
+    pub fn inject(mut self, injection: Injection) -> Self {
         let folder = tempfile::tempdir_in(&self.folder).expect("a folder can be made").keep();
-        self.process.envs(failpoint.variables(&folder));
+        self.process.envs(injection.variables(&folder));
         self
     }
 

@@ -7,8 +7,8 @@
 mod assert_error;
 mod command;
 pub mod crash_rig;
-mod failpoint;
 mod held_run;
+mod injection;
 pub mod ptrace;
 mod report;
 mod seclusion;
@@ -21,8 +21,8 @@ mod wrapped;
 
 pub use assert_error::assert_error;
 pub use command::{Command, Finished, Running};
-pub use failpoint::Failpoint;
 pub use held_run::HeldRun;
+pub use injection::Injection;
 pub use report::{report, skip};
 pub use seclusion::is_secluded;
 pub use terminal::Terminal;

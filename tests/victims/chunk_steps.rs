@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::common::{Cells, Number, Segment, SegmentName, Then};
+use crate::common::{Cells, Ledger, Number, Segment, SegmentName, Then};
 use crate::steps::{mark, take};
 
 /// The victim's arguments: its ticket, and what to take.
@@ -23,7 +23,7 @@ pub fn first(name: &SegmentName, order: &Order) {
     mark(Signal::USR1);
     if let Some(claim) = take(&segment, order.ticket) {
         mark(Signal::WINCH);
-        let mut guard = segment.lock_within(Duration::MAX).expect("the lock is sound");
+        let mut guard = Ledger::of(&segment).lock_within(Duration::MAX).expect("the lock is sound");
         let _ = guard.first_chunk(&claim, then(order));
         drop(guard);
     }
@@ -35,13 +35,13 @@ pub fn commit(name: &SegmentName, order: &Order) {
     let segment = Segment::attach(name).expect("the segment is there");
     mark(Signal::USR1);
     if let Some(claim) = take(&segment, order.ticket) {
-        let mut guard = segment.lock_within(Duration::MAX).expect("the lock is sound");
+        let mut guard = Ledger::of(&segment).lock_within(Duration::MAX).expect("the lock is sound");
         let chunk = guard.first_chunk(&claim, Then::Take { size: order.size, orphan: None });
         drop(guard);
         if let Ok(Some(chunk)) = chunk {
             let contribution = contribution(&chunk, segment.terms().cells);
             mark(Signal::WINCH);
-            let mut guard = segment.lock_within(Duration::MAX).expect("the lock is sound");
+            let mut guard = Ledger::of(&segment).lock_within(Duration::MAX).expect("the lock is sound");
             let _ = guard.commit_chunk(&claim, &chunk, contribution, then(order));
             drop(guard);
         }

@@ -12,7 +12,7 @@ use std::fs::File;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use common::{Claim, Error, Guard, Segment, SegmentName, Then};
+use common::{Claim, Ledger, LockedLedger, Segment, SegmentName, Then, TicketError};
 use rustix::process::getppid;
 
 fn main() {
@@ -25,7 +25,7 @@ fn main() {
     let claim = lock(&segment).join();
     match claim {
         Ok(claim) => share(&segment, &claim, &mut record, hold),
-        Err(Error::NothingLeft { .. }) => {}
+        Err(TicketError::NothingLeft { .. }) => {}
         Err(error) => panic!("{error}"),
     }
 }
@@ -56,11 +56,11 @@ fn share(segment: &Segment, claim: &Claim, record: &mut File, hold: Duration) {
 
 /// A chunk that a dead worker left, or a new one of any size.
 fn next(segment: &Segment, seed: u64) -> Then {
-    Then::Take { size: 1 + seed * 7 % 150, orphan: segment.orphan().expect("the kernel can be asked") }
+    Then::Take { size: 1 + seed * 7 % 150, orphan: Ledger::of(segment).orphan().expect("the kernel can be asked") }
 }
 
-fn lock(segment: &Segment) -> Guard<'_> {
-    segment.lock(|_, _| {}).expect("the lock is sound")
+fn lock(segment: &Segment) -> LockedLedger<'_> {
+    Ledger::of(segment).lock(|_, _| {}).expect("the lock is sound")
 }
 
 /// The sum of the squares below that number.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustix::process::{Signal, getpid, kill_process};
 
 use crate::chunk_steps::{self, Order};
-use crate::common::{Cells, Claim, Condition, Number, Segment, SegmentName, TakeOver, Terms, remove};
+use crate::common::{Cells, Claim, Condition, Ledger, Number, Segment, SegmentName, TakeOver, Terms, remove};
 
 pub fn main() {
     let mut args = std::env::args().skip(1);
@@ -32,7 +32,7 @@ fn commit(name: &SegmentName, ticket: u32) {
     if let Some(claim) = take(&segment, ticket) {
         let contribution = contribution(ticket, segment.terms().cells);
         mark(Signal::WINCH);
-        let mut guard = segment.lock_within(Duration::MAX).expect("the lock is sound");
+        let mut guard = Ledger::of(&segment).lock_within(Duration::MAX).expect("the lock is sound");
         let _ = guard.commit(&claim, contribution);
         drop(guard);
     }
@@ -40,7 +40,7 @@ fn commit(name: &SegmentName, ticket: u32) {
 }
 
 pub fn take(segment: &Segment, ticket: u32) -> Option<Claim> {
-    match segment.lock_within(Duration::MAX).expect("the lock is sound").take(ticket) {
+    match Ledger::of(segment).lock_within(Duration::MAX).expect("the lock is sound").take(ticket) {
         Ok(TakeOver::Taken(claim)) => Some(claim),
         _ => None,
     }
@@ -50,7 +50,7 @@ pub fn take(segment: &Segment, ticket: u32) -> Option<Claim> {
 fn recover(name: &SegmentName) {
     let segment = Segment::attach(name).expect("the segment is there");
     mark(Signal::USR1);
-    drop(segment.lock_within(Duration::MAX));
+    drop(Ledger::of(&segment).lock_within(Duration::MAX));
     mark(Signal::USR2);
 }
 

@@ -11,7 +11,7 @@ use std::env::args;
 use std::fs::File;
 use std::time::{Duration, Instant};
 
-use common::{Segment, SegmentName};
+use common::{Ledger, Segment, SegmentName};
 use rustix::process::getppid;
 
 fn main() {
@@ -34,13 +34,13 @@ fn main() {
 
 /// The steps of a worker; it holds the lock where a kill hurts.
 fn contribute(segment: &Segment, record: &mut File, hold: Duration) {
-    let claim = segment.lock(|_, _| {}).expect("the lock is sound").join().expect("there is a ticket");
+    let claim = Ledger::of(segment).lock(|_, _| {}).expect("the lock is sound").join().expect("there is a ticket");
     let ticket = i128::from(claim.ticket());
     // Wide and of both signs, so that a lost or double addition shows in the wrapped sum.
     let sign = if ticket % 2 == 0 { 1 } else { -1 };
     let contribution = sign * ticket * 0x9e37_79b9_7f4a_7c15;
     append(record, "intent", ticket, contribution);
-    let mut guard = segment.lock(|_, _| {}).expect("the lock is sound");
+    let mut guard = Ledger::of(segment).lock(|_, _| {}).expect("the lock is sound");
     let locked = Instant::now();
     while locked.elapsed() < hold {
         std::hint::spin_loop();

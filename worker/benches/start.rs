@@ -66,7 +66,7 @@ struct TemporarySegment(Segment);
 impl Drop for TemporarySegment {
     fn drop(&mut self) {
         // Another process may have removed it.
-        let _ = self.0.unlink();
+        let _ = common::unlink(&self.0);
     }
 }
 

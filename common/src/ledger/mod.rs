@@ -125,11 +125,15 @@ impl<'a> LockedLedger<'a> {
         self.segment().close();
     }
 
-    fn segment(&self) -> &'a Segment {
+    /// The segment.
+    #[must_use]
+    pub fn segment(&self) -> &'a Segment {
         self.guard.segment()
     }
 
-    fn ledger(&self) -> Ledger<'a> {
+    /// The operations that need no lock.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger<'a> {
         Ledger::of(self.segment())
     }
 }

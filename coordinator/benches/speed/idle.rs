@@ -39,7 +39,7 @@ fn cpu_time_a_minute(arguments: &str) -> Sample {
     let _ = kill_process(Pid::from_child(&child), Signal::INT);
     let status = child.wait()?;
     // A run that had ended by itself used no CPU time: that is no measurement.
-    if status.code() != Some(common::exit_code::INTERRUPTED.into()) {
+    if status.code() != Some(common::cli::exit_code::INTERRUPTED.into()) {
         return Err(BenchError::failed(format_args!("ended with {status}")));
     }
     Ok((after? - before?) * 60.0 / observed.as_secs_f64())

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::process::Command;
 use std::time::Instant;
 
-use common::kernel::{Kernel, PrimeCount, SumOfSquares, Task, Unwatched};
+use worker::kernel::{Kernel, PrimeCount, SumOfSquares, Task, Unwatched};
 
 use crate::bench::Bench;
 use crate::measurement::Comparison::{NotCompared, ReferenceOverThis};

@@ -5,7 +5,9 @@
 
 use std::ops::Range;
 
-use common::{Cells, Guard, Mode, Number, Segment, Snapshot, TakeOver, Terms, Then, WorkerSnapshot, WorkerState};
+use common::{
+    Cells, Ledger, LockedLedger, Mode, Number, Segment, Snapshot, TakeOver, Terms, Then, WorkerSnapshot, WorkerState,
+};
 
 use super::contributions::integers;
 use super::{Subject, sound, terms};
@@ -158,7 +160,7 @@ impl Subject for Chunks {
         for (hand, ticket) in hands.into_iter().filter(|(hand, _)| !hand.held.is_empty()) {
             // Another attachment, dropped at the end.
             let worker = Segment::attach(segment.name()).expect("it is there");
-            let mut guard = worker.lock_within(super::PATIENCE).expect("nobody has it");
+            let mut guard = Ledger::of(&worker).lock_within(super::PATIENCE).expect("nobody has it");
             let Ok(TakeOver::Taken(claim)) = guard.take(ticket) else { panic!("nobody has ticket {ticket}") };
             let chunk = guard.first_chunk(&claim, Then::Take { size: SIZE, orphan: None });
             assert_eq!(chunk.expect("the ledger is sound").as_ref(), Some(&hand.held));
@@ -177,7 +179,7 @@ impl Subject for Chunks {
         vec![VICTIM.to_string(), SIZE.to_string(), self.orphan().to_string()]
     }
 
-    fn finish(&mut self, mut guard: Guard<'_>) -> Result<(), String> {
+    fn finish(&mut self, mut guard: LockedLedger<'_>) -> Result<(), String> {
         let segment = guard.segment();
         let snapshot = sound(segment)?;
         self.check_places(&snapshot)?;
@@ -192,8 +194,8 @@ impl Subject for Chunks {
             TakeOver::AlreadyDone if was_done => return Ok(()),
             _ => return Err("the ticket is done and can be taken, or the other way round".to_owned()),
         };
-        let then = || segment.orphan().map(|orphan| Then::Take { size: SIZE, orphan });
-        let share = |guard: &mut Guard<'_>| {
+        let then = || Ledger::of(segment).orphan().map(|orphan| Then::Take { size: SIZE, orphan });
+        let share = |guard: &mut LockedLedger<'_>| {
             let mut chunk = guard.first_chunk(&claim, then()?)?;
             let began_with = chunk.clone();
             while let Some(held) = chunk {

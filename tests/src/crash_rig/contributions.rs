@@ -1,6 +1,6 @@
 //! Victims that contribute once each, one ticket after another.
 
-use common::{Cells, Guard, Number, Segment, Snapshot, TakeOver, Terms, TicketState};
+use common::{Cells, LockedLedger, Number, Segment, Snapshot, TakeOver, Terms, TicketState};
 
 use super::{Subject, terms};
 
@@ -49,8 +49,8 @@ impl Subject for Contributions {
         vec![self.ticket.to_string()]
     }
 
-    fn finish(&mut self, mut guard: Guard<'_>) -> Result<(), String> {
-        let was_done = guard.segment().ticket(self.ticket).is_ok_and(|state| state == Some(TicketState::Done));
+    fn finish(&mut self, mut guard: LockedLedger<'_>) -> Result<(), String> {
+        let was_done = guard.ledger().ticket(self.ticket).is_ok_and(|state| state == Some(TicketState::Done));
         match guard.take(self.ticket).map_err(|error| format!("the ticket cannot be taken over: {error}"))? {
             TakeOver::AlreadyDone if was_done => Ok(()),
             TakeOver::Taken(claim) if !was_done => {

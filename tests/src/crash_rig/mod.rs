@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::plant::Fault;
-use common::{Guard, Segment, SegmentName, Snapshot, Terms};
+use common::failpoint::Mutant;
+use common::{Ledger, LockedLedger, Segment, SegmentName, Snapshot, Terms};
 
 use crate::ptrace::Traced;
 use crate::report::{report, skip};
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy)]
 pub struct Build {
     is_shipped: bool,
-    faults: &'static [Fault],
+    faults: &'static [Mutant],
 }
 
 impl Build {
@@ -39,7 +39,7 @@ impl Build {
 
     /// The faulty build, with these mutants.
     #[must_use]
-    pub const fn with(faults: &'static [Fault]) -> Self {
+    pub const fn with(faults: &'static [Mutant]) -> Self {
         Self { is_shipped: false, faults }
     }
 }
@@ -68,7 +68,7 @@ pub trait Subject {
     ///
     /// # Errors
     /// What is lost or applied twice.
-    fn finish(&mut self, guard: Guard<'_>) -> Result<(), String>;
+    fn finish(&mut self, guard: LockedLedger<'_>) -> Result<(), String>;
 
     /// Checks the result; returns whether the segment has room for one more victim.
     ///
@@ -137,7 +137,7 @@ impl<'a, S: Subject> CrashRig<'a, S> {
         command.arg(action).arg(name.as_str()).args(args);
         let faults: Vec<&str> = self.build.faults.iter().map(|fault| fault.name()).collect();
         // Without the test runner's environment, whose library path would make the loader search a dozen folders.
-        command.env_clear().env("MULTIPROCESS_FAULTS", faults.join(","));
+        command.env_clear().env("KILLPROOF_MUTANTS", faults.join(","));
         command
     }
 
@@ -153,13 +153,18 @@ impl<'a, S: Subject> CrashRig<'a, S> {
     /// What is lost, applied twice, or blocked.
     pub fn check_after_death(&mut self) -> Result<(), String> {
         let began = Instant::now();
-        let guard = self.segment.lock_within(PATIENCE).map_err(|error| format!("the next lock: {error}"))?;
+        let guard =
+            Ledger::of(&self.segment).lock_within(PATIENCE).map_err(|error| format!("the next lock: {error}"))?;
         if began.elapsed() > PATIENCE {
             return Err("the next lock came late".to_owned());
         }
         self.subject.finish(guard)?;
         // Once more: the recovered lock must work again.
-        drop(self.segment.lock_within(PATIENCE).map_err(|error| format!("the lock after the next: {error}"))?);
+        drop(
+            Ledger::of(&self.segment)
+                .lock_within(PATIENCE)
+                .map_err(|error| format!("the lock after the next: {error}"))?,
+        );
         if !self.subject.judge(&sound(&self.segment)?)? {
             self.renew();
         }
@@ -168,7 +173,7 @@ impl<'a, S: Subject> CrashRig<'a, S> {
 
     /// A fresh segment under the same name.
     fn renew(&mut self) {
-        self.segment.unlink().expect("it can be removed");
+        common::unlink(&self.segment).expect("it can be removed");
         self.segment = Segment::create(&self.name, &self.subject.terms()).expect("the name is free");
         self.subject.prepare(&self.segment);
     }
@@ -176,15 +181,15 @@ impl<'a, S: Subject> CrashRig<'a, S> {
 
 impl<S: Subject> Drop for CrashRig<'_, S> {
     fn drop(&mut self) {
-        let _ = self.segment.unlink();
+        let _ = common::unlink(&self.segment);
     }
 }
 
 /// A consistent snapshot whose value is the sum of the contributions.
 fn sound(segment: &Segment) -> Result<Snapshot, String> {
-    let snapshot = segment.snapshot().map_err(|error| error.to_string())?;
+    let snapshot = Snapshot::of(segment).map_err(|error| error.to_string())?;
     snapshot.check().map_err(|violation| violation.to_string())?;
-    if snapshot.is_settled {
+    if snapshot.is_consistent {
         Ok(snapshot)
     } else {
         Err("nobody is at work, and the ledger is not consistent".to_owned())

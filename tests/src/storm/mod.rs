@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::plant::Point;
-use common::{Segment, SegmentName};
+use common::failpoint::Failpoint;
+use common::{Ledger, Segment, SegmentName};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -43,14 +43,14 @@ pub struct StormOutcome {
 pub fn storm(
     name: &SegmentName,
     dice: &mut StdRng,
-    mut start: impl FnMut(Option<Point>) -> Victim,
+    mut start: impl FnMut(Option<Failpoint>) -> Victim,
     mut goes_on: impl FnMut(&mut StdRng) -> bool,
 ) -> StormOutcome {
-    let mut steps = [Point::Recorded, Point::Published, Point::HalfApplied].into_iter().cycle();
+    let mut steps = [Failpoint::Recorded, Failpoint::Published, Failpoint::HalfApplied].into_iter().cycle();
     let mut start = |index: usize| {
         start(match index {
             0 => steps.next(),
-            1 => Some(Point::Recovering),
+            1 => Some(Failpoint::Recovering),
             _ => None,
         })
     };
@@ -100,7 +100,7 @@ fn watch(name: &SegmentName, over: &AtomicBool) -> Duration {
     while !over.load(Ordering::Relaxed) {
         thread::sleep(Duration::from_millis(3));
         let began = Instant::now();
-        drop(segment.lock_within(BOUND).expect("the lock is always to be had"));
+        drop(Ledger::of(&segment).lock_within(BOUND).expect("the lock is always to be had"));
         longest = longest.max(began.elapsed());
     }
     longest

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use common::{Guard, Removal, Segment, SegmentName, Snapshot, exit_code};
+use common::cli::exit_code;
+use common::{Ledger, LockedLedger, Removal, Segment, SegmentName, Snapshot};
 
 use super::BOUND;
 use crate::integer;
@@ -42,8 +43,8 @@ impl<'a> RecordedSegment<'a> {
     }
 
     /// Takes the lock within [`BOUND`].
-    pub fn lock(&self) -> Guard<'_> {
-        self.segment.lock_within(BOUND).expect("the lock is to be had")
+    pub fn lock(&self) -> LockedLedger<'_> {
+        Ledger::of(&self.segment).lock_within(BOUND).expect("the lock is to be had")
     }
 
     /// The contributions of the record's lines of one kind, by ticket, and the number of lines. A ticket may appear
@@ -63,7 +64,7 @@ impl<'a> RecordedSegment<'a> {
     /// Checks Invariant I against the record once every victim is gone, then removes the segment.
     pub fn finish(self) -> Snapshot {
         drop(self.lock());
-        let snapshot = self.segment.snapshot().expect("it can be read");
+        let snapshot = Snapshot::of(&self.segment).expect("it can be read");
         snapshot.check().expect("the ledger holds together");
         let record = fs::read_to_string(&self.record).expect("the record can be read");
         let (intents, _) = Self::recorded(&record, "intent");
@@ -83,7 +84,7 @@ impl<'a> RecordedSegment<'a> {
         let [a, b, c, d, ..] = total.to_le_bytes();
         assert_eq!(integer(&snapshot.value), i128::from(i32::from_le_bytes([a, b, c, d])));
         assert_eq!(self.env.segments(), [self.env.segment(self.name.as_str())], "no debris");
-        assert_eq!(self.segment.unlink().expect("it can be removed"), Removal::Removed);
+        assert_eq!(common::unlink(&self.segment).expect("it can be removed"), Removal::Removed);
         snapshot
     }
 }

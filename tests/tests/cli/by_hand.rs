@@ -1,8 +1,8 @@
 //! Workers started by hand.
 
-use common::exit_code;
-use common::plant::Point;
-use harness::{Failpoint, test_env};
+use common::cli::exit_code;
+use common::failpoint::Failpoint;
+use harness::{Injection, test_env};
 
 #[test]
 fn workers_one_after_the_other_each_contribute_once_and_print_their_line() {
@@ -83,8 +83,8 @@ fn a_run_waits_for_a_worker_that_joined_and_closes_to_others() {
 fn the_ticket_of_a_dead_worker_goes_to_the_next_one() {
     let env = test_env!();
     let name = env.create("takeover", &[]);
-    for point in [Point::Taken, Point::Locked] {
-        let killed = env.worker(&name).failpoint(Failpoint { point, action: "kill", times: 1 }).run();
+    for failpoint in [Failpoint::Taken, Failpoint::Locked] {
+        let killed = env.worker(&name).inject(Injection { failpoint, action: "kill", times: 1 }).run();
         assert_eq!(killed.signal, Some(9));
     }
     assert_eq!(env.status(&name).expect("it is there")["workers"][0]["state"], "died");
@@ -99,9 +99,9 @@ fn the_ticket_of_a_dead_worker_goes_to_the_next_one() {
 fn a_contribution_by_hand_does_not_stand_in_for_one_that_failed() {
     let env = test_env!();
     let name = env.name("stand-in");
-    let failpoint = Failpoint { point: Point::Taken, action: "kill", times: 1 };
+    let injection = Injection { failpoint: Failpoint::Taken, action: "kill", times: 1 };
     let args = ["--name", &name, "-w", "2", "--jobs", "1", "--restarts", "0", "-n", "10", "--delay", "700ms"];
-    let running = env.coordinator(args).failpoint(failpoint).start();
+    let running = env.coordinator(args).inject(injection).start();
     env.until_status(&name, |status| status["workers"][1]["state"] == "sleeping");
     let _ = env.worker(&name).args(["--delay", "0"]).run().expect(0);
     let finished = running.finish().expect(exit_code::INCOMPLETE);
@@ -141,12 +141,12 @@ fn a_leaked_guard_leaks_the_mapping() {
     let name = env.create("leaked", &[]);
     let parsed = name.parse().expect("the name is legal");
     let segment = common::Segment::attach(&parsed).expect("it is there");
-    std::mem::forget(segment.lock_within(std::time::Duration::ZERO).expect("nobody holds it"));
+    std::mem::forget(common::Ledger::of(&segment).lock_within(std::time::Duration::ZERO).expect("nobody holds it"));
     drop(segment);
     let other = env.create("other", &[]);
     let segment = common::Segment::attach(&other.parse().expect("the name is legal")).expect("it is there");
     for _ in 0..3 {
-        drop(segment.lock_within(std::time::Duration::ZERO).expect("nobody holds it"));
+        drop(common::Ledger::of(&segment).lock_within(std::time::Duration::ZERO).expect("nobody holds it"));
     }
     drop(segment);
     env.remove(&other);

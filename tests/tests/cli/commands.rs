@@ -1,15 +1,16 @@
 //! The commands that go with workers started by hand: `status`, `list`, `wait`, `remove`.
 
-use common::exit_code;
-use common::plant::Point;
-use harness::{Failpoint, test_env};
+use common::cli::exit_code;
+use common::failpoint::Failpoint;
+use harness::{Injection, test_env};
 use rustix::process::Signal;
 
 #[test]
 fn status_shows_a_published_commit_whose_worker_was_killed() {
     let env = test_env!();
     let name = env.create("half", &[]);
-    let killed = env.worker(&name).failpoint(Failpoint { point: Point::Published, action: "kill", times: 1 }).run();
+    let killed =
+        env.worker(&name).inject(Injection { failpoint: Failpoint::Published, action: "kill", times: 1 }).run();
     assert_eq!(killed.signal, Some(9));
     for _ in 0..2 {
         let status = env.status(&name).expect("it is there");
@@ -25,7 +26,7 @@ fn status_shows_a_published_commit_whose_worker_was_killed() {
 fn status_and_list_answer_while_the_lock_is_held() {
     let env = test_env!();
     let name = env.create("held", &[]);
-    let worker = env.worker(&name).failpoint(Failpoint { point: Point::Locked, action: "stop", times: 1 }).start();
+    let worker = env.worker(&name).inject(Injection { failpoint: Failpoint::Locked, action: "stop", times: 1 }).start();
     let status = env.until_status(&name, |status| status["lock"]["held_by"]["process"] == "stopped");
     assert_eq!(status["lock"]["held_by"]["worker"], 1);
     assert_eq!(status["lock"]["held_by"]["pid"], worker.pid());

@@ -5,7 +5,7 @@ mod examples;
 use std::fs;
 use std::path::Path;
 
-use common::exit_code::{COMPLETE, UNAVAILABLE, USAGE};
+use common::cli::exit_code::{COMPLETE, UNAVAILABLE, USAGE};
 use harness::{Command, TestEnv, assert_error, skip, test_env, which};
 
 /// The commands that have examples.

@@ -10,8 +10,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fmt, thread};
 
-use common::exit_code::{COMPLETE, FOREIGN, UNAVAILABLE};
-use common::{DelayRange, Error, Segment, SegmentName};
+use common::cli::exit_code::{COMPLETE, FOREIGN, UNAVAILABLE};
+use common::{AttachError, DelayRange, Segment, SegmentName};
 use harness::{Finished, TestEnv, assert_error, skip, test_env, until, wrapped};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -148,7 +148,7 @@ fn a_segment_that_is_published_late_is_attached_to() {
             // An attach waits half a second. If the machine was too busy to publish by then, the test proves nothing.
             let too_late = published_at.join().expect("it only sleeps and writes") > Duration::from_millis(400);
             assert!(too_late || outcome.is_ok(), "{outcome:?}");
-            assert!(matches!(outcome, Ok(()) | Err(Error::NotReady { .. })), "{outcome:?}");
+            assert!(matches!(outcome, Ok(()) | Err(AttachError::NotReady { .. })), "{outcome:?}");
             outcome.is_ok()
         })
     });

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 
-use common::exit_code::{COMPLETE, USAGE};
+use common::cli::exit_code::{COMPLETE, USAGE};
 use harness::{Command, TestEnv, assert_error, test_env};
 
 /// The rule for names in every error about a name.

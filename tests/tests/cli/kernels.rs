@@ -3,9 +3,9 @@
 use std::fs;
 use std::process::Command;
 
-use common::exit_code::{COMPLETE, INCOMPLETE, TIMEOUT, USAGE};
-use common::plant::Point;
-use harness::{Failpoint, Finished, assert_error, skip, test_env};
+use common::cli::exit_code::{COMPLETE, INCOMPLETE, TIMEOUT, USAGE};
+use common::failpoint::Failpoint;
+use harness::{Finished, Injection, assert_error, skip, test_env};
 use serde_json::json;
 
 /// The lines, without those of single workers.
@@ -24,12 +24,12 @@ fn script(env: &harness::TestEnv, text: &str) -> String {
 #[test]
 fn an_array_is_filled_at_once_or_not_at_all() {
     let env = test_env!();
-    for point in [Point::Recorded, Point::Published, Point::HalfApplied] {
-        let failpoint = Failpoint { point, action: "kill", times: 4 };
+    for failpoint in [Failpoint::Recorded, Failpoint::Published, Failpoint::HalfApplied] {
+        let injection = Injection { failpoint, action: "kill", times: 4 };
         let args = ["--split", "--kernel", "prime-digits", "-n", "1e6", "--chunk", "20k", "-w", "3", "--restarts", "9"];
-        let finished = env.coordinator(args).failpoint(failpoint).run().expect(COMPLETE);
+        let finished = env.coordinator(args).inject(injection).run().expect(COMPLETE);
         let all = "Final shared value: [0, 19617, 1, 19665, 0, 1, 0, 19621, 0, 19593]";
-        assert_eq!(last(&finished), all, "{point:?}: {finished:?}");
+        assert_eq!(last(&finished), all, "{failpoint:?}: {finished:?}");
     }
 }
 
@@ -247,7 +247,7 @@ fn a_value_that_programs_share_is_no_run() {
     let parsed: common::SegmentName = name.parse().expect("the name is legal");
     let value = common::SharedValue::create(&parsed, 7_i64).expect("the name is free");
     for args in [["wait", &name], ["stop", &name], ["resume", &name]] {
-        assert_error(&env.coordinator(args).run(), common::exit_code::NOTHING_TO_DO, "programs share its value");
+        assert_error(&env.coordinator(args).run(), common::cli::exit_code::NOTHING_TO_DO, "programs share its value");
     }
     assert_error(&env.worker(&name).run(), USAGE, "there is nothing to compute");
     let status = env.coordinator(["status", &name]).run().expect(COMPLETE);

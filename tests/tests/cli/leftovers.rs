@@ -4,9 +4,10 @@ use std::fs;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use common::plant::Point;
-use common::{Origin, Removal, Segment, SegmentName, Terms, exit_code};
-use harness::{Failpoint, Running, TestEnv, secluded, test_env, until};
+use common::cli::exit_code;
+use common::failpoint::Failpoint;
+use common::{CreateError, Origin, Removal, Segment, SegmentName, Terms};
+use harness::{Injection, Running, TestEnv, secluded, test_env, until};
 use rustix::process::{Pid, Signal};
 
 /// A run whose processes are all dead.
@@ -73,8 +74,8 @@ fn a_creator_killed_before_it_publishes_leaves_no_name_and_remove_stale_clears_t
     }
     let env = test_env!();
     let name = env.name("half");
-    let failpoint = Failpoint { point: Point::Created, action: "kill", times: 1 };
-    let killed = env.coordinator(["create", &name]).failpoint(failpoint).run();
+    let injection = Injection { failpoint: Failpoint::Created, action: "kill", times: 1 };
+    let killed = env.coordinator(["create", &name]).inject(injection).run();
     assert_eq!(killed.signal, Some(9));
     assert!(env.segments().is_empty());
     let _ = env.worker(&name).run().expect(exit_code::UNAVAILABLE);
@@ -132,9 +133,9 @@ fn of_many_creators_of_one_name_exactly_one_wins_every_time() {
                 let outcome = Segment::create(&name, &terms());
                 all_have_tried.wait();
                 match outcome {
-                    Ok(segment) => segment.unlink().map(|removal| Some(removal == Removal::Removed)),
-                    Err(common::Error::Exists { .. }) => Ok(None),
-                    Err(error) => Err(error),
+                    Ok(segment) => Ok(Some(common::unlink(&segment)? == Removal::Removed)),
+                    Err(CreateError::Exists { .. }) => Ok(None),
+                    Err(error) => Err(common::Error::from(error)),
                 }
             })
         });
@@ -165,8 +166,8 @@ fn unlinking_twice_removes_one_segment_once() {
     let env = test_env!();
     let name: SegmentName = env.name("again").parse().expect("the name is legal");
     let first = Segment::create(&name, &terms()).expect("the name is free");
-    assert_eq!(first.unlink().expect("it can be removed"), Removal::Removed);
+    assert_eq!(common::unlink(&first).expect("it can be removed"), Removal::Removed);
     let second = Segment::create(&name, &terms()).expect("the name is free again");
-    assert_eq!(first.unlink().expect("nothing is done"), Removal::NotOurs);
-    assert_eq!(second.unlink().expect("it can be removed"), Removal::Removed);
+    assert_eq!(common::unlink(&first).expect("nothing is done"), Removal::NotOurs);
+    assert_eq!(common::unlink(&second).expect("it can be removed"), Removal::Removed);
 }

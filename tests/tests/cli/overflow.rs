@@ -1,10 +1,10 @@
 //! The shared `i32` at its limits: it wraps as in C, or rejects what does not fit; also when a recovery finishes the
 //! commit.
 
-use common::exit_code::{COMPLETE, OVERFLOW};
-use common::plant::Point;
-use common::{Acquire, Cells, Claim, Committed, Error, Number, Overflow, Segment, Terms};
-use harness::{Failpoint, TestEnv, integer, test_env};
+use common::cli::exit_code::{COMPLETE, OVERFLOW};
+use common::failpoint::Failpoint;
+use common::{Cells, Claim, CommitError, Committed, Ledger, LockOutcome, Number, Overflow, Segment, Snapshot, Terms};
+use harness::{Injection, TestEnv, integer, test_env};
 
 const MAX: i128 = i32::MAX as i128;
 const MIN: i128 = i32::MIN as i128;
@@ -20,11 +20,11 @@ fn segment(env: &TestEnv, label: &str, overflow: Overflow) -> Segment {
 }
 
 fn join(segment: &Segment) -> Claim {
-    segment.lock(|_, _| {}).expect("nobody has the lock").join().expect("there is a ticket")
+    Ledger::of(segment).lock(|_, _| {}).expect("nobody has the lock").join().expect("there is a ticket")
 }
 
-fn commit(segment: &Segment, claim: &Claim, contribution: i128) -> common::Result<Committed> {
-    segment.lock(|_, _| {}).expect("nobody has the lock").commit(claim, contribution)
+fn commit(segment: &Segment, claim: &Claim, contribution: i128) -> Result<Committed, CommitError> {
+    Ledger::of(segment).lock(|_, _| {}).expect("nobody has the lock").commit(claim, contribution)
 }
 
 /// Makes the contributions in turn and checks the value after each.
@@ -33,7 +33,7 @@ fn gives(segment: &Segment, steps: &[(i128, i128)]) {
     for (contribution, value) in steps {
         let committed = commit(segment, &join(segment), *contribution).expect("it fits or wraps");
         assert_eq!(integer(&committed.value), *value, "after {contribution}");
-        let snapshot = segment.snapshot().expect("it can be read");
+        let snapshot = Snapshot::of(segment).expect("it can be read");
         assert_eq!((snapshot.check(), snapshot.value), (Ok(()), committed.value));
     }
 }
@@ -42,10 +42,10 @@ fn gives(segment: &Segment, steps: &[(i128, i128)]) {
 #[track_caller]
 fn refuses(segment: &Segment, contribution: i128, fitting: i128) {
     let claim = join(segment);
-    let before = segment.snapshot().expect("it can be read");
+    let before = Snapshot::of(segment).expect("it can be read");
     let outcome = commit(segment, &claim, contribution);
-    assert!(matches!(outcome, Err(Error::Overflow { kind: "i32", .. })), "{contribution}: {outcome:?}");
-    let after = segment.snapshot().expect("it can be read");
+    assert!(matches!(outcome, Err(CommitError::Overflow { kind: "i32", .. })), "{contribution}: {outcome:?}");
+    let after = Snapshot::of(segment).expect("it can be read");
     assert_eq!((after.done(), after.check(), &after.value), (before.done(), Ok(()), &before.value));
     let committed = commit(segment, &claim, fitting).expect("it fits");
     assert_eq!(integer(&committed.value), integer(&before.value) + fitting);
@@ -62,8 +62,8 @@ fn a_value_reaches_both_ends_exactly() {
             &segment,
             &[(MAX, MAX), (-MAX, 0), (MIN, MIN), (-MIN, 0), (MIN, MIN), (MAX - MIN, MAX), (MIN - MAX, MIN)],
         );
-        assert!(!segment.snapshot().expect("it can be read").has_wrapped());
-        segment.unlink().expect("it can be removed");
+        assert!(!Snapshot::of(&segment).expect("it can be read").has_wrapped());
+        common::unlink(&segment).expect("it can be removed");
     }
 }
 
@@ -73,10 +73,10 @@ fn one_past_an_end_wraps_to_the_other() {
     let env = test_env!();
     let segment = segment(&env, "wraps", Overflow::Wrap);
     gives(&segment, &[(MAX, MAX), (1, MIN), (-1, MAX), (1 << 32, MAX), (MAX + 1, -1), (MIN - 1, MAX - 1)]);
-    let snapshot = segment.snapshot().expect("it can be read");
+    let snapshot = Snapshot::of(&segment).expect("it can be read");
     assert_eq!(snapshot.exact_total(), Some(Cells::One(MAX + (1 << 32) + (MAX + 1) + (MIN - 1))));
     assert!(snapshot.has_wrapped());
-    segment.unlink().expect("it can be removed");
+    common::unlink(&segment).expect("it can be removed");
 }
 
 /// Fault 32.
@@ -85,7 +85,7 @@ fn contributions_of_128_bits_wrap_like_any_others() {
     let env = test_env!();
     let segment = segment(&env, "wide", Overflow::Wrap);
     gives(&segment, &[(i128::MAX, -1), (i128::MAX, -2), (i128::MIN, -2), (i128::MIN + 5, 3)]);
-    segment.unlink().expect("it can be removed");
+    common::unlink(&segment).expect("it can be removed");
 }
 
 /// Fault 32.
@@ -99,7 +99,7 @@ fn one_past_an_end_is_refused_and_changes_nothing() {
     refuses(&segment, MIN - 1, MIN);
     refuses(&segment, -1, 0);
     refuses(&segment, i128::MIN, 1);
-    segment.unlink().expect("it can be removed");
+    common::unlink(&segment).expect("it can be removed");
 }
 
 /// Fault 32.
@@ -128,17 +128,17 @@ fn a_run_keeps_the_contributions_that_fitted() {
 }
 
 /// Kills the first worker where its commit is published and not applied, or applied in part.
-fn death_at(point: Point) -> Failpoint {
-    Failpoint { point, action: "kill", times: 1 }
+fn death_at(failpoint: Failpoint) -> Injection {
+    Injection { failpoint, action: "kill", times: 1 }
 }
 
 /// Fault 32.
 #[test]
 fn a_value_that_wraps_after_a_recovery_is_right() {
     let env = test_env!();
-    for point in [Point::Published, Point::HalfApplied] {
+    for failpoint in [Failpoint::Published, Failpoint::HalfApplied] {
         let args = ["-w", "2", "--delay", "0", "-n", "1500", "--format", "json"];
-        let report = env.coordinator(args).failpoint(death_at(point)).run().expect(COMPLETE).json();
+        let report = env.coordinator(args).inject(death_at(failpoint)).run().expect(COMPLETE).json();
         assert_eq!(report["value"].as_i64(), Some(i64::try_from(2 * ONCE).expect("it fits") - (1 << 32)), "{report}");
         assert_eq!((&report["wrapped"], &report["recoveries"]), (&true.into(), &1.into()), "{report}");
     }
@@ -148,9 +148,9 @@ fn a_value_that_wraps_after_a_recovery_is_right() {
 #[test]
 fn an_overflow_after_a_recovery_is_refused() {
     let env = test_env!();
-    for point in [Point::Published, Point::HalfApplied] {
+    for failpoint in [Failpoint::Published, Failpoint::HalfApplied] {
         let args = ["--overflow", "error", "-w", "2", "--delay", "0", "-n", "1500", "--format", "json"];
-        let report = env.coordinator(args).failpoint(death_at(point)).run().expect(OVERFLOW).json();
+        let report = env.coordinator(args).inject(death_at(failpoint)).run().expect(OVERFLOW).json();
         assert_eq!(
             (report["value"].as_i64(), &report["recoveries"]),
             (i64::try_from(ONCE).ok(), &1.into()),
@@ -164,23 +164,23 @@ fn an_overflow_after_a_recovery_is_refused() {
 #[test]
 fn a_recovered_commit_leaves_exactly_the_room_that_is_left() {
     let env = test_env!();
-    for point in [Point::Published, Point::HalfApplied] {
+    for failpoint in [Failpoint::Published, Failpoint::HalfApplied] {
         let name = env.name("room");
         let args = ["create", &name, "-q", "--overflow", "error", "-n", "1500", "--delay", "0"];
         let _ = env.coordinator(args).run().expect(COMPLETE);
-        let dead = env.worker(&name).failpoint(death_at(point)).run();
+        let dead = env.worker(&name).inject(death_at(failpoint)).run();
         assert!(dead.signal.is_some(), "{dead:?}");
         let segment = Segment::attach(&name.parse().expect("it is a name")).expect("it is whole");
-        let mut guard = segment.lock(|_, _| {}).expect("its owner is dead");
-        assert_eq!(guard.acquired(), Acquire::OwnerDied);
+        let mut guard = Ledger::of(&segment).lock(|_, _| {}).expect("its owner is dead");
+        assert_eq!(guard.outcome(), LockOutcome::OwnerDied);
         let claim = guard.join().expect("there is a ticket");
         assert!(matches!(
             guard.commit(&claim, MAX - ONCE + 1),
-            Err(Error::Overflow { value: Number::Integer(ONCE), .. })
+            Err(CommitError::Overflow { value: Number::Integer(ONCE), .. })
         ));
         assert_eq!(integer(&guard.commit(&claim, MAX - ONCE).expect("it fits").value), MAX);
         drop(guard);
-        assert_eq!(segment.snapshot().expect("it can be read").check(), Ok(()));
-        segment.unlink().expect("it can be removed");
+        assert_eq!(Snapshot::of(&segment).expect("it can be read").check(), Ok(()));
+        common::unlink(&segment).expect("it can be removed");
     }
 }

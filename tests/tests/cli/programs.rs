@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use common::exit_code;
-use common::plant::Point;
-use harness::{Failpoint, test_env};
+use common::cli::exit_code;
+use common::failpoint::Failpoint;
+use harness::{Injection, test_env};
 
 /// The values of Program B in the order of its updates.
 const VALUES: [&str; 4] = ["584144992", "1168289984", "1752434976", "-1958387328"];
@@ -83,8 +83,8 @@ fn quiet_prints_numbers_alone_in_every_mode() {
 #[test]
 fn verbose_tells_of_a_worker_that_is_killed_and_launched_again() {
     let env = test_env!();
-    let failpoint = Failpoint { point: Point::Computed, action: "kill", times: 1 };
-    let finished = env.coordinator(["-v", "--delay", "0", "-w", "1", "-n", "10"]).failpoint(failpoint).run().expect(0);
+    let injection = Injection { failpoint: Failpoint::Computed, action: "kill", times: 1 };
+    let finished = env.coordinator(["-v", "--delay", "0", "-w", "1", "-n", "10"]).inject(injection).run().expect(0);
     let mut rest = finished.stderr.as_str();
     for step in ["launched Process-1, pid", "killed by signal 9", "launched Process-1 again, pid", "reaped Process-1"] {
         let (_, later) = rest.split_once(step).unwrap_or_else(|| panic!("{step}: {}", finished.stderr));
@@ -207,7 +207,7 @@ fn hundreds_of_workers_all_contribute() {
 fn kernels_are_listed_with_a_line_each_and_each_can_be_run() {
     let env = test_env!();
     let listed = env.coordinator(["kernels"]).run().expect(0);
-    assert_eq!(listed.stderr, format!("note: their loops run with {} here\n", common::kernel::instruction_set()));
+    assert_eq!(listed.stderr, format!("note: their loops run with {} here\n", worker::kernel::instruction_set()));
     let names: Vec<&str> = listed.lines().iter().filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(names, ["sum-of-squares", "prime-count", "prime-digits", "monte-carlo-pi", "exec"]);
     let digits = "[0, 40, 1, 42, 0, 1, 0, 46, 0, 38]";

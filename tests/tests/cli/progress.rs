@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Stdio;
 
-use common::exit_code::{COMPLETE, TERMINATED};
+use common::cli::exit_code::{COMPLETE, TERMINATED};
 use harness::{Command, HeldRun, Running, Terminal, test_env, until};
 use rustix::process::{Pid, Signal, kill_process};
 

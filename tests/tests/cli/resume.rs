@@ -3,9 +3,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use common::exit_code;
-use common::plant::Point;
-use harness::{Failpoint, Running, test_env, until};
+use common::cli::exit_code;
+use common::failpoint::Failpoint;
+use harness::{Injection, Running, test_env, until};
 use rustix::process::Signal;
 
 /// Fault 11.
@@ -30,9 +30,9 @@ fn workers_outlive_their_coordinator_finish_and_the_run_is_resumed() {
 fn resume_finishes_a_run_of_which_everyone_was_killed() {
     let env = test_env!();
     let name = env.name("all");
-    let failpoint = Failpoint { point: Point::Published, action: "stop", times: 1 };
+    let injection = Injection { failpoint: Failpoint::Published, action: "stop", times: 1 };
     let args = ["--name", &name, "--delay", "0", "-n", "10", "-w", "3", "--jobs", "1"];
-    let running = env.coordinator(args).failpoint(failpoint).start();
+    let running = env.coordinator(args).inject(injection).start();
     env.until_status(&name, |status| status["lock"]["held_by"]["process"] == "stopped");
     running.signal_group(Signal::KILL);
     assert_eq!(running.finish().signal, Some(9));
@@ -66,8 +66,8 @@ fn resume_leaves_live_workers_their_tickets() {
 fn a_coordinator_killed_before_its_report_leaves_a_run_to_resume() {
     let env = test_env!();
     let name = env.name("unreported");
-    let failpoint = Failpoint { point: Point::Supervised, action: "kill", times: 1 };
-    let killed = env.coordinator(["--name", &name, "--delay", "0", "-n", "10"]).failpoint(failpoint).run();
+    let injection = Injection { failpoint: Failpoint::Supervised, action: "kill", times: 1 };
+    let killed = env.coordinator(["--name", &name, "--delay", "0", "-n", "10"]).inject(injection).run();
     assert_eq!(killed.signal, Some(9));
     assert_eq!(env.status(&name).expect("it is there")["state"], "stale");
     let resumed = env.coordinator(["resume", &name]).run().expect(exit_code::COMPLETE);

@@ -1,8 +1,8 @@
 //! Signals to the coordinator and its workers, timeouts, and requests to stop.
 
-use common::exit_code;
-use common::plant::Point;
-use harness::{Failpoint, skip, test_env, until, which};
+use common::cli::exit_code;
+use common::failpoint::Failpoint;
+use harness::{Injection, skip, test_env, until, which};
 use rustix::process::Signal;
 
 /// Fault 13.
@@ -49,8 +49,8 @@ fn ctrl_c_to_the_whole_group_ends_everything() {
 fn a_second_ctrl_c_kills_at_once() {
     let env = test_env!();
     let name = env.name("twice");
-    let failpoint = Failpoint { point: Point::Computed, action: "stop", times: 4 };
-    let running = env.coordinator(["--name", &name, "--grace", "1h", "-n", "10", "-v"]).failpoint(failpoint).start();
+    let injection = Injection { failpoint: Failpoint::Computed, action: "stop", times: 4 };
+    let running = env.coordinator(["--name", &name, "--grace", "1h", "-n", "10", "-v"]).inject(injection).start();
     env.until_status(&name, |status| {
         let workers = status["workers"].as_array();
         workers.is_some_and(|workers| workers.iter().all(|worker| worker["stopped"] == true))
@@ -66,8 +66,8 @@ fn a_second_ctrl_c_kills_at_once() {
 #[test]
 fn workers_that_do_not_obey_are_killed_when_grace_is_over() {
     let env = test_env!();
-    let failpoint = Failpoint { point: Point::Computed, action: "stop", times: 4 };
-    let finished = env.coordinator(["--timeout", "300ms", "--grace", "100ms", "-n", "10"]).failpoint(failpoint).run();
+    let injection = Injection { failpoint: Failpoint::Computed, action: "stop", times: 4 };
+    let finished = env.coordinator(["--timeout", "300ms", "--grace", "100ms", "-n", "10"]).inject(injection).run();
     let finished = finished.expect(exit_code::TIMEOUT);
     assert!(finished.stderr.contains("timeout"), "{}", finished.stderr);
 }
@@ -77,9 +77,9 @@ fn workers_that_do_not_obey_are_killed_when_grace_is_over() {
 fn a_stopped_holder_of_the_lock_keeps_no_signal_from_being_heard() {
     let env = test_env!();
     let name = env.name("holder");
-    let failpoint = Failpoint { point: Point::Locked, action: "stop", times: 1 };
+    let injection = Injection { failpoint: Failpoint::Locked, action: "stop", times: 1 };
     let args = ["--name", &name, "--delay", "0", "-n", "10", "--grace", "100ms"];
-    let running = env.coordinator(args).failpoint(failpoint).start();
+    let running = env.coordinator(args).inject(injection).start();
     let status = env.until_status(&name, |status| {
         let holder = &status["lock"]["held_by"];
         holder["process"] == "stopped"
@@ -166,9 +166,9 @@ fn stop_now_makes_workers_leave_without_a_contribution() {
 fn stop_now_is_enforced_by_the_coordinator() {
     let env = test_env!();
     let name = env.name("enforced");
-    let failpoint = Failpoint { point: Point::Computed, action: "stop", times: 1 };
+    let injection = Injection { failpoint: Failpoint::Computed, action: "stop", times: 1 };
     let args = ["--name", &name, "-w", "1", "--grace", "100ms", "-n", "10", "-v"];
-    let running = env.coordinator(args).failpoint(failpoint).start();
+    let running = env.coordinator(args).inject(injection).start();
     env.until_status(&name, |status| status["workers"][0]["stopped"] == true);
     let _ = env.coordinator(["stop", "--now", &name]).run().expect(0);
     let _ = running.finish().expect(exit_code::INCOMPLETE);

@@ -1,9 +1,9 @@
 //! One range divided among workers in chunks: the total is exact, whoever dies, joins, stops or takes over.
 
-use common::exit_code::{COMPLETE, INCOMPLETE, NOTHING_TO_DO, OVERFLOW, USAGE};
-use common::plant::Point;
+use common::cli::exit_code::{COMPLETE, INCOMPLETE, NOTHING_TO_DO, OVERFLOW, USAGE};
+use common::failpoint::Failpoint;
 use common::{SegmentName, Snapshot};
-use harness::{Failpoint, Finished, assert_error, test_env, until};
+use harness::{Finished, Injection, assert_error, test_env, until};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// 0² + 1² + … below `n`.
@@ -35,7 +35,7 @@ fn until_begun(name: &str) -> Snapshot {
     let name: SegmentName = name.parse().expect("the name is legal");
     let mut begun = None;
     until("the run to have begun", || {
-        begun = Snapshot::of(&name).ok().map(|(snapshot, _)| snapshot);
+        begun = common::inspect(&name).ok().map(|(snapshot, _)| snapshot);
         begun.as_ref().is_some_and(|snapshot| snapshot.iterations_done() > 25)
     });
     begun.expect("it has begun")
@@ -69,12 +69,14 @@ fn any_number_of_workers_and_any_chunk_give_the_same_total() {
 #[test]
 fn primes_are_counted_by_workers_that_are_killed() {
     let env = test_env!();
-    for point in [Point::Computed, Point::Recorded, Point::Published, Point::HalfApplied, Point::Committed] {
-        let failpoint = Failpoint { point, action: "kill", times: 5 };
+    for failpoint in
+        [Failpoint::Computed, Failpoint::Recorded, Failpoint::Published, Failpoint::HalfApplied, Failpoint::Committed]
+    {
+        let injection = Injection { failpoint, action: "kill", times: 5 };
         let args = ["--split", "--kernel", "prime-count", "-n", "1e6", "--chunk", "10k", "-w", "3", "--restarts", "9"];
-        let finished = env.coordinator(args).failpoint(failpoint).run().expect(COMPLETE);
-        assert!(finished.stdout.ends_with("Final shared value: 78498\n"), "{point:?}: {finished:?}");
-        assert_eq!(finished.stderr.matches("was killed by signal 9").count(), 5, "{point:?}: {finished:?}");
+        let finished = env.coordinator(args).inject(injection).run().expect(COMPLETE);
+        assert!(finished.stdout.ends_with("Final shared value: 78498\n"), "{failpoint:?}: {finished:?}");
+        assert_eq!(finished.stderr.matches("was killed by signal 9").count(), 5, "{failpoint:?}: {finished:?}");
     }
 }
 
@@ -91,7 +93,7 @@ fn a_chunk_of_a_worker_that_is_not_launched_again_is_taken_over_by_another() {
     let name = env.name("over");
     let running = env.coordinator(slow(&name, &["-w", "3", "--restarts", "0"])).start();
     until("all to be at work", || {
-        let snapshot = Snapshot::of(&name.parse().expect("the name is legal"));
+        let snapshot = common::inspect(&name.parse().expect("the name is legal"));
         snapshot.is_ok_and(|(snapshot, _)| snapshot.workers.iter().all(|worker| worker.alive))
     });
     let pid = until_begun(&name).worker(2).and_then(|worker| Pid::from_raw(worker.pid.cast_signed()));
@@ -123,7 +125,7 @@ fn what_a_dead_worker_by_hand_held_is_done_by_the_run() {
     let name = env.name("dead");
     let running = env.coordinator(slow(&name, &["-w", "1"])).start();
     until_begun(&name);
-    let killed = env.worker(&name).failpoint(Failpoint { point: Point::Computed, action: "kill", times: 1 }).run();
+    let killed = env.worker(&name).inject(Injection { failpoint: Failpoint::Computed, action: "kill", times: 1 }).run();
     assert_eq!(killed.signal, Some(9));
     ends_with_all(&running.finish().expect(COMPLETE));
 }
@@ -193,7 +195,7 @@ fn a_stopped_run_reports_what_is_applied_and_a_kept_one_is_finished_later() {
 fn a_range_without_a_coordinator_is_shared_out_among_workers_by_hand() {
     let env = test_env!();
     let name = env.create("hand", &["--split", "--chunk", "3"]);
-    let killed = env.worker(&name).failpoint(Failpoint { point: Point::Computed, action: "kill", times: 1 }).run();
+    let killed = env.worker(&name).inject(Injection { failpoint: Failpoint::Computed, action: "kill", times: 1 }).run();
     assert_eq!(killed.signal, Some(9));
     // It continues the dead worker's ticket, with the chunk that the dead worker held.
     let finished = env.worker(&name).run().expect(COMPLETE);
@@ -270,6 +272,6 @@ fn a_signal_ends_a_split_run_at_once_and_what_is_applied_is_reported() {
     let running = env.coordinator(args).start();
     until("both to hold a chunk", || env.status(&name).is_some_and(|status| status["split"]["given_out"] == 20));
     running.signal(Signal::INT);
-    let finished = running.finish().expect(common::exit_code::INTERRUPTED);
+    let finished = running.finish().expect(common::cli::exit_code::INTERRUPTED);
     assert_eq!(parts(&finished), [(0, 0), (0, 0)], "{finished:?}");
 }

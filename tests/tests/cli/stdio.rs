@@ -4,7 +4,7 @@ use std::io::{PipeReader, PipeWriter, Read, pipe};
 use std::mem::replace;
 use std::process::Stdio;
 
-use common::exit_code::{COMPLETE, INCOMPLETE, TERMINATED};
+use common::cli::exit_code::{COMPLETE, INCOMPLETE, TERMINATED};
 use harness::{Command, TestEnv, test_env, until, wrapped};
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::process::Signal;

@@ -5,10 +5,10 @@ use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::path::Path;
 
-use common::exit_code::{COMPLETE, INCOMPLETE, INTERRUPTED, UNAVAILABLE, USAGE};
-use common::plant::Point;
+use common::cli::exit_code::{COMPLETE, INCOMPLETE, INTERRUPTED, UNAVAILABLE, USAGE};
+use common::failpoint::Failpoint;
 use harness::timeline_files::{ChromeTrace, svg_texts};
-use harness::{Failpoint, TestEnv, assert_error, test_env};
+use harness::{Injection, TestEnv, assert_error, test_env};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 
@@ -79,11 +79,11 @@ fn what_a_killed_worker_was_doing_ends_at_its_death_and_its_restart_follows() {
 #[test]
 fn a_worker_that_dies_with_the_lock_is_drawn_as_its_holder() {
     let env = test_env!();
-    for point in [Point::Locked, Point::Published] {
+    for failpoint in [Failpoint::Locked, Failpoint::Published] {
         let json = file(&env, "run.json");
-        let failpoint = Failpoint { point, action: "kill", times: 1 };
+        let injection = Injection { failpoint, action: "kill", times: 1 };
         let args = ["-n", "10", "--delay", "0", "-w", "1", "--timeline", &json];
-        let _ = env.coordinator(args).failpoint(failpoint).run().expect(COMPLETE);
+        let _ = env.coordinator(args).inject(injection).run().expect(COMPLETE);
         let lives = ChromeTrace::read(json.as_ref()).lives(1);
         let cut = lives[0].1.last().expect("it did something");
         assert_eq!((cut.name.as_str(), cut.end, &cut.args["died"]), ("lock held", lives[0].0.end, &true.into()));

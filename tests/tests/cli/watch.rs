@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::pipe;
 use std::process::Stdio;
 
-use common::exit_code::{COMPLETE, INCOMPLETE, INTERRUPTED, UNAVAILABLE};
+use common::cli::exit_code::{COMPLETE, INCOMPLETE, INTERRUPTED, UNAVAILABLE};
 use harness::{Terminal, TestEnv, test_env, until};
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::process::{Pid, Signal, kill_process};

@@ -1,19 +1,19 @@
 //! Workers that die: kills at failpoints, panics, wrong executables, and a system that refuses to launch.
 
-use common::exit_code;
-use common::plant::Point;
-use harness::{Failpoint, Finished, TestEnv, test_env};
+use common::cli::exit_code;
+use common::failpoint::Failpoint;
+use harness::{Finished, Injection, TestEnv, test_env};
 
 /// The workers' results are 285 each: 0 + 1 + 4 + … + 81.
 const RUN: [&str; 6] = ["-n", "10", "--delay", "0", "--format", "json"];
 
-fn kill(point: Point, times: usize) -> Failpoint {
-    Failpoint { point, action: "kill", times }
+fn kill(failpoint: Failpoint, times: usize) -> Injection {
+    Injection { failpoint, action: "kill", times }
 }
 
 /// A run of four workers with a failpoint.
-fn run_with(env: &TestEnv, failpoint: Failpoint, args: &[&str]) -> Finished {
-    env.coordinator(RUN).args(args).failpoint(failpoint).run()
+fn run_with(env: &TestEnv, injection: Injection, args: &[&str]) -> Finished {
+    env.coordinator(RUN).args(args).inject(injection).run()
 }
 
 /// Checks Invariant I for a complete run of four: each ticket is applied once.
@@ -29,11 +29,11 @@ fn assert_exact(finished: &Finished) {
 /// Fault 6.
 #[test]
 fn a_worker_killed_before_its_contribution_is_launched_again_and_counts_once() {
-    for point in [Point::Taken, Point::Computed] {
+    for failpoint in [Failpoint::Taken, Failpoint::Computed] {
         let env = test_env!();
-        let finished = run_with(&env, kill(point, 1), &[]).expect(exit_code::COMPLETE);
+        let finished = run_with(&env, kill(failpoint, 1), &[]).expect(exit_code::COMPLETE);
         assert_exact(&finished);
-        assert_eq!(finished.json()["restarts"], 1, "{point:?}");
+        assert_eq!(finished.json()["restarts"], 1, "{failpoint:?}");
         assert!(finished.stderr.contains("killed by signal 9 (SIGKILL)"), "{}", finished.stderr);
     }
 }
@@ -41,36 +41,36 @@ fn a_worker_killed_before_its_contribution_is_launched_again_and_counts_once() {
 /// Fault 1, at the failpoints of the critical section.
 #[test]
 fn a_worker_killed_holding_the_lock_does_not_block_the_rest() {
-    for point in [Point::Locked, Point::Recorded, Point::Published, Point::HalfApplied] {
+    for failpoint in [Failpoint::Locked, Failpoint::Recorded, Failpoint::Published, Failpoint::HalfApplied] {
         let env = test_env!();
-        let finished = run_with(&env, kill(point, 1), &[]).expect(exit_code::COMPLETE);
+        let finished = run_with(&env, kill(failpoint, 1), &[]).expect(exit_code::COMPLETE);
         assert_exact(&finished);
         // Killed after the commit point, it has contributed and is not launched again.
-        let was_committed = matches!(point, Point::Published | Point::HalfApplied);
-        assert_eq!(finished.json()["restarts"], i32::from(!was_committed), "{point:?}");
-        assert_eq!(finished.json()["recoveries"], 1, "{point:?}");
+        let was_committed = matches!(failpoint, Failpoint::Published | Failpoint::HalfApplied);
+        assert_eq!(finished.json()["restarts"], i32::from(!was_committed), "{failpoint:?}");
+        assert_eq!(finished.json()["recoveries"], 1, "{failpoint:?}");
     }
 }
 
 /// Fault 1.
 #[test]
 fn the_last_worker_killed_between_commit_and_application_has_contributed() {
-    for point in [Point::Published, Point::HalfApplied] {
+    for failpoint in [Failpoint::Published, Failpoint::HalfApplied] {
         let env = test_env!();
-        let finished = run_with(&env, kill(point, 1), &["-w", "1"]).expect(exit_code::COMPLETE);
-        assert_eq!(finished.json()["value"], 285, "{point:?}");
-        assert_eq!(finished.json()["contributions"]["done"], 1, "{point:?}");
+        let finished = run_with(&env, kill(failpoint, 1), &["-w", "1"]).expect(exit_code::COMPLETE);
+        assert_eq!(finished.json()["value"], 285, "{failpoint:?}");
+        assert_eq!(finished.json()["contributions"]["done"], 1, "{failpoint:?}");
     }
 }
 
 /// Fault 1, every worker once at the same point.
 #[test]
 fn workers_killed_one_after_the_other_in_the_lock_all_contribute_once() {
-    for point in [Point::Locked, Point::Published] {
+    for failpoint in [Failpoint::Locked, Failpoint::Published] {
         let env = test_env!();
-        let finished = run_with(&env, kill(point, 4), &[]).expect(exit_code::COMPLETE);
+        let finished = run_with(&env, kill(failpoint, 4), &[]).expect(exit_code::COMPLETE);
         assert_exact(&finished);
-        assert_eq!(finished.json()["recoveries"], 4, "{point:?}");
+        assert_eq!(finished.json()["recoveries"], 4, "{failpoint:?}");
     }
 }
 
@@ -78,7 +78,7 @@ fn workers_killed_one_after_the_other_in_the_lock_all_contribute_once() {
 #[test]
 fn a_worker_killed_after_its_commit_is_not_launched_again() {
     let env = test_env!();
-    let finished = run_with(&env, kill(Point::Committed, 4), &[]).expect(exit_code::COMPLETE);
+    let finished = run_with(&env, kill(Failpoint::Committed, 4), &[]).expect(exit_code::COMPLETE);
     assert_exact(&finished);
     assert_eq!(finished.json()["restarts"], 0);
     assert_eq!(finished.json()["workers"][0]["signal"], 9);
@@ -100,7 +100,7 @@ fn a_worker_launched_for_a_ticket_that_is_done_learns_it_and_exits_0() {
 #[test]
 fn a_worker_that_always_dies_is_given_up_after_its_restarts() {
     let env = test_env!();
-    let finished = run_with(&env, kill(Point::Computed, 100), &["--restarts", "2", "-w", "2"]);
+    let finished = run_with(&env, kill(Failpoint::Computed, 100), &["--restarts", "2", "-w", "2"]);
     let finished = finished.expect(exit_code::INCOMPLETE);
     assert!(finished.stderr.contains("after 2 restarts"), "{}", finished.stderr);
     assert!(finished.stderr.contains("error: incomplete"), "{}", finished.stderr);
@@ -114,7 +114,7 @@ fn a_worker_that_always_dies_is_given_up_after_its_restarts() {
 fn an_incomplete_run_still_prints_what_is_known() {
     let env = test_env!();
     let args = ["-w", "2", "--jobs", "1", "--restarts", "0", "-n", "10", "--delay", "0"];
-    let finished = env.coordinator(args).failpoint(kill(Point::Computed, 1)).run().expect(exit_code::INCOMPLETE);
+    let finished = env.coordinator(args).inject(kill(Failpoint::Computed, 1)).run().expect(exit_code::INCOMPLETE);
     assert_eq!(finished.stdout, "Process Process-2 updated shared value to 285\nFinal shared value: 285\n");
     assert!(finished.stderr.contains("1 of 2 contributions"), "{}", finished.stderr);
 }
@@ -123,8 +123,9 @@ fn an_incomplete_run_still_prints_what_is_known() {
 #[test]
 fn a_worker_that_panics_is_launched_again() {
     let env = test_env!();
-    for point in [Point::Taken, Point::Recorded, Point::Published, Point::HalfApplied] {
-        let finished = run_with(&env, Failpoint { point, action: "panic", times: 2 }, &[]).expect(exit_code::COMPLETE);
+    for failpoint in [Failpoint::Taken, Failpoint::Recorded, Failpoint::Published, Failpoint::HalfApplied] {
+        let finished =
+            run_with(&env, Injection { failpoint, action: "panic", times: 2 }, &[]).expect(exit_code::COMPLETE);
         assert_exact(&finished);
     }
 }
@@ -133,21 +134,21 @@ fn a_worker_that_panics_is_launched_again() {
 #[test]
 fn a_worker_that_always_panics_is_reported() {
     let env = test_env!();
-    let failpoint = Failpoint { point: Point::Computed, action: "panic", times: 100 };
-    let finished = run_with(&env, failpoint, &["-w", "1", "--restarts", "1"]).expect(exit_code::INCOMPLETE);
+    let injection = Injection { failpoint: Failpoint::Computed, action: "panic", times: 100 };
+    let finished = run_with(&env, injection, &["-w", "1", "--restarts", "1"]).expect(exit_code::INCOMPLETE);
     assert!(finished.stderr.contains("panicked (exit code 101)"), "{}", finished.stderr);
 }
 
 /// Fault 14.
 #[test]
 fn a_coordinator_that_panics_leaves_nothing_behind() {
-    for point in [Point::Created, Point::Launching, Point::Supervised] {
+    for failpoint in [Failpoint::Created, Failpoint::Launching, Failpoint::Supervised] {
         let env = test_env!();
         let name = env.name("panic");
-        let failpoint = Failpoint { point, action: "panic", times: 1 };
-        let finished = env.coordinator(["--name", &name, "--delay", "0"]).failpoint(failpoint).run();
-        assert_eq!(finished.code, Some(101), "{point:?}: {finished:?}");
-        assert_eq!(env.segments(), Vec::<std::path::PathBuf>::new(), "{point:?}");
+        let injection = Injection { failpoint, action: "panic", times: 1 };
+        let finished = env.coordinator(["--name", &name, "--delay", "0"]).inject(injection).run();
+        assert_eq!(finished.code, Some(101), "{failpoint:?}: {finished:?}");
+        assert_eq!(env.segments(), Vec::<std::path::PathBuf>::new(), "{failpoint:?}");
     }
 }
 
@@ -208,7 +209,7 @@ fn a_worker_without_the_kernel_fails_and_names_those_it_has() {
 #[test]
 fn a_system_that_refuses_a_few_launches_is_asked_again() {
     let env = test_env!();
-    let finished = run_with(&env, Failpoint { point: Point::Launching, action: "refuse", times: 3 }, &[]);
+    let finished = run_with(&env, Injection { failpoint: Failpoint::Launching, action: "refuse", times: 3 }, &[]);
     assert_exact(&finished.expect(exit_code::COMPLETE));
 }
 
@@ -216,8 +217,8 @@ fn a_system_that_refuses_a_few_launches_is_asked_again() {
 #[test]
 fn a_system_that_refuses_every_launch_is_a_clear_failure() {
     let env = test_env!();
-    let failpoint = Failpoint { point: Point::Launching, action: "refuse", times: 1000 };
-    let finished = run_with(&env, failpoint, &["-w", "1"]).expect(exit_code::INCOMPLETE);
+    let injection = Injection { failpoint: Failpoint::Launching, action: "refuse", times: 1000 };
+    let finished = run_with(&env, injection, &["-w", "1"]).expect(exit_code::INCOMPLETE);
     assert!(finished.stderr.contains("cannot launch"), "{}", finished.stderr);
     assert!(finished.stderr.contains("tried 8 times"), "{}", finished.stderr);
 }

@@ -119,7 +119,7 @@ fn a_remover_killed_at_any_system_call_has_removed_that_segment_or_nothing() {
         points += 1;
     }
     assert!(!env.segment(name.as_str()).exists(), "the last one was not killed");
-    bystander.unlink().expect("it is still there");
+    common::unlink(&bystander).expect("it is still there");
     report(&format!("killed at each of {points} ends of system calls of a removal"));
 }
 

@@ -7,10 +7,11 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use common::plant::Point;
+use common::cli::exit_code;
+use common::failpoint::Failpoint;
 use common::process::{self, Process};
-use common::{Acquire, Error, Instant, LockHolder, Segment, SegmentName, TakeOver, exit_code};
-use harness::{Failpoint, TestEnv, integer, skip, test_env, until};
+use common::{BootTime, Ledger, LockError, LockOutcome, LockOwner, Segment, SegmentName, Snapshot, TakeOver};
+use harness::{Injection, TestEnv, integer, skip, test_env, until};
 use rand::RngExt;
 use rustix::process::Signal;
 
@@ -32,9 +33,9 @@ fn remove(env: &TestEnv, name: &SegmentName) {
 }
 
 /// The holder that a busy lock names.
-fn holder(segment: &Segment) -> LockHolder {
-    match segment.lock_within(Duration::from_millis(50)).map(drop) {
-        Err(Error::Busy { holder: Some(holder) }) => holder,
+fn holder(segment: &Segment) -> LockOwner {
+    match Ledger::of(segment).lock_within(Duration::from_millis(50)).map(drop) {
+        Err(LockError::Busy { owner: Some(holder) }) => holder,
         other => panic!("the lock is held: {other:?}"),
     }
 }
@@ -45,14 +46,14 @@ fn a_stopped_holder_is_named_never_robbed_and_finishes_when_it_goes_on() {
     let env = test_env!();
     let name = create(&env, "stopped", "4");
     let worker =
-        env.worker(name.as_str()).failpoint(Failpoint { point: Point::Locked, action: "stop", times: 1 }).start();
+        env.worker(name.as_str()).inject(Injection { failpoint: Failpoint::Locked, action: "stop", times: 1 }).start();
     env.until_status(name.as_str(), |status| status["lock"]["held_by"]["process"] == "stopped");
     let segment = Segment::attach(&name).expect("it is there");
     let named = holder(&segment);
     assert_eq!((named.thread, named.ticket, named.process), (worker.pid(), Some(1), Process::Stopped));
     assert_eq!(named.to_string(), format!("held by Process-1, pid {}, stopped", worker.pid()));
     let mut waited = Vec::new();
-    let guard = segment.lock(|holder, so_far| {
+    let guard = Ledger::of(&segment).lock(|holder, so_far| {
         waited.push(so_far);
         if waited.len() <= 2 {
             assert_eq!(holder.as_ref(), Some(&named), "it is not stolen");
@@ -61,11 +62,11 @@ fn a_stopped_holder_is_named_never_robbed_and_finishes_when_it_goes_on() {
             worker.signal(Signal::CONT);
         }
     });
-    assert_eq!(guard.expect("it is released in the end").acquired(), Acquire::Released);
+    assert_eq!(guard.expect("it is released in the end").outcome(), LockOutcome::Released);
     assert!(waited.len() >= 2 && waited.is_sorted(), "{waited:?}");
     let finished = worker.finish().expect(exit_code::COMPLETE);
     assert_eq!(finished.stdout, "Process Process-1 updated shared value to 285\n");
-    let snapshot = segment.snapshot().expect("it can be read");
+    let snapshot = Snapshot::of(&segment).expect("it can be read");
     assert_eq!((snapshot.check(), integer(&snapshot.value), snapshot.recoveries), (Ok(()), 285, 0));
     drop(segment);
     remove(&env, &name);
@@ -82,11 +83,11 @@ fn a_holder_that_becomes_another_program_is_recovered_from_and_cannot_write_any_
         fs::read_to_string(format!("{proc}/comm")).is_ok_and(|program| program == "sleep\n")
     });
     let segment = Segment::attach(&name).expect("it is there");
-    let mut guard = segment.lock_within(Duration::from_secs(10)).expect("it is had from the dead");
-    assert_eq!(guard.acquired(), Acquire::OwnerDied);
+    let mut guard = Ledger::of(&segment).lock_within(Duration::from_secs(10)).expect("it is had from the dead");
+    assert_eq!(guard.outcome(), LockOutcome::OwnerDied);
     assert!(matches!(guard.take(1), Ok(TakeOver::Taken(_))), "the ticket has no worker any more");
     drop(guard);
-    let snapshot = segment.snapshot().expect("it can be read");
+    let snapshot = Snapshot::of(&segment).expect("it can be read");
     assert_eq!((snapshot.check(), snapshot.recoveries, snapshot.done()), (Ok(()), 1, 0));
 
     let maps = fs::read_to_string(format!("{proc}/maps")).expect("it lives");
@@ -124,13 +125,13 @@ fn ten_thousand_timed_locks_are_had_or_busy_and_nothing_else() {
         for attempt in 0..10_000 / THREADS {
             // Some deadlines lie beyond the next full second, where nanoseconds carry.
             let most = if attempt % 4 == 0 { 1_000_000 } else { 5000 };
-            match segment.lock_within(Duration::from_micros(dice.random_range(0..most))) {
+            match Ledger::of(&segment).lock_within(Duration::from_micros(dice.random_range(0..most))) {
                 Ok(guard) => {
                     counts[0] += 1;
                     thread::sleep(Duration::from_micros(dice.random_range(0..500)));
                     drop(guard);
                 }
-                Err(Error::Busy { .. }) => counts[1] += 1,
+                Err(LockError::Busy { .. }) => counts[1] += 1,
                 Err(error) => panic!("neither had nor busy: {error}"),
             }
         }
@@ -158,7 +159,7 @@ fn a_wait_for_the_lock_does_not_look_at_the_wall_clock() {
     };
     let name = create(&env, "clock", "1");
     let segment = Segment::attach(&name).expect("it is there");
-    let guard = segment.lock_within(Duration::from_secs(10)).expect("it is to be had");
+    let guard = Ledger::of(&segment).lock_within(Duration::from_secs(10)).expect("it is to be had");
     let log = env.path().join("trace");
     let tracing = env.program(Path::new("strace")).args(["-f", "-e", "trace=futex", "-o"]).args([&log]);
     let tracing = tracing.args([&env.path().join("worker")]).args(["--name", name.as_str()]).start();
@@ -176,11 +177,11 @@ fn a_wait_for_the_lock_does_not_look_at_the_wall_clock() {
 /// Fault 22: a process that started after its PID was recorded is another process.
 #[test]
 fn a_process_or_thread_that_started_later_is_not_the_one_that_had_the_id() {
-    let earlier = Instant::now();
+    let earlier = BootTime::now();
     // The kernel gives start times in ticks of 10 ms.
     thread::sleep(Duration::from_millis(50));
     let mut child = Command::new("sleep").arg("600").spawn().expect("sleep can be started");
-    let look = move |id| [process::look(id, earlier), process::look(id, Instant::now())];
+    let look = move |id| [process::look(id, earlier), process::look(id, BootTime::now())];
     let of_process = look(child.id());
     child.kill().and_then(|()| child.wait()).expect("it can be killed");
     let of_thread = thread::spawn(move || look(thread_id())).join().expect("no panic");
@@ -220,7 +221,7 @@ impl Drop for Sleeper {
 fn died(env: &TestEnv, label: &str) -> (SegmentName, u32) {
     let name = create(env, label, "1");
     let worker =
-        env.worker(name.as_str()).failpoint(Failpoint { point: Point::Locked, action: "kill", times: 1 }).start();
+        env.worker(name.as_str()).inject(Injection { failpoint: Failpoint::Locked, action: "kill", times: 1 }).start();
     let id = worker.pid();
     assert_eq!(worker.finish().signal, Some(9));
     (name, id)
@@ -288,7 +289,7 @@ fn a_worker_with_the_id_of_a_dead_one_takes_over_its_lock_and_its_ticket() {
             "ids cannot be chosen here",
         );
     };
-    until("the shell to be stopped", || process::look(id, Instant::now()) == Process::Stopped);
+    until("the shell to be stopped", || process::look(id, BootTime::now()) == Process::Stopped);
     next.signal(Signal::CONT);
     let next = next.finish().expect(exit_code::COMPLETE);
     assert_eq!(next.stdout, "Process Process-1 updated shared value to 285\n");

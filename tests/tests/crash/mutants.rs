@@ -1,6 +1,6 @@
 //! The kill tests find mutants of the protocol; without a mutant they find nothing.
 
-use common::plant::Fault;
+use common::failpoint::Mutant;
 use harness::crash_rig::{Build, Contributions, CrashRig, assert_found};
 use harness::{TestEnv, test_env};
 use rustix::process::Signal;
@@ -20,39 +20,39 @@ fn supersede(env: &TestEnv, build: Build) -> Option<Result<(), String>> {
     Some(rig.check_after_death())
 }
 
-/// Fault 5.
+/// Mutant 5.
 #[test]
 fn adding_before_marking_is_found() {
-    assert_found(kill_after_each_store(&test_env!(), Build::with(&[Fault::AddBeforeMark]), false));
+    assert_found(kill_after_each_store(&test_env!(), Build::with(&[Mutant::AddBeforeMark]), false));
 }
 
-/// Fault 5.
+/// Mutant 5.
 #[test]
 fn a_value_stored_before_the_commit_point_is_found() {
-    assert_found(kill_after_each_store(&test_env!(), Build::with(&[Fault::ValueBeforeCommit]), false));
+    assert_found(kill_after_each_store(&test_env!(), Build::with(&[Mutant::ValueBeforeCommit]), false));
 }
 
-/// Fault 5.
+/// Mutant 5.
 #[test]
 fn a_recovery_that_does_not_declare_the_mutex_consistent_is_found() {
-    assert_found(kill_after_each_store(&test_env!(), Build::with(&[Fault::NoConsistent]), true));
+    assert_found(kill_after_each_store(&test_env!(), Build::with(&[Mutant::NoConsistent]), true));
 }
 
-/// Fault 5.
+/// Mutant 5.
 #[test]
 fn a_commit_that_does_not_check_its_ticket_is_found() {
-    assert_found(supersede(&test_env!(), Build::with(&[Fault::NoRoles, Fault::NoRecheck])));
+    assert_found(supersede(&test_env!(), Build::with(&[Mutant::NoRoles, Mutant::NoRecheck])));
 }
 
-/// Fault 5: the control. Without roles, the check of the ticket alone is enough.
+/// Mutant 5: the control. Without roles, the check of the ticket alone is enough.
 #[test]
 fn a_worker_wrongly_thought_dead_does_not_apply_twice() {
-    if let Some(outcome) = supersede(&test_env!(), Build::with(&[Fault::NoRoles])) {
+    if let Some(outcome) = supersede(&test_env!(), Build::with(&[Mutant::NoRoles])) {
         outcome.expect("the slow worker finds its ticket taken");
     }
 }
 
-/// Fault 5: the control.
+/// Mutant 5: the control.
 #[test]
 fn without_a_planted_fault_nothing_is_found() {
     for recoverer_too in [false, true] {

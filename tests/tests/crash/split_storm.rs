@@ -10,8 +10,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::plant::Point;
-use common::{Removal, Segment, SegmentName, Snapshot, exit_code, process};
+use common::cli::exit_code;
+use common::failpoint::Failpoint;
+use common::{Ledger, Removal, Segment, SegmentName, Snapshot, process};
 use harness::storm::{BOUND, StormOutcome, Victim, dice, storm};
 use harness::{Running, TestEnv, report, test_env, until};
 use rand::RngExt;
@@ -56,10 +57,10 @@ impl Round {
         Self { program, name, segment, record, iterations, began: Instant::now() }
     }
 
-    fn victim(&self, point: Option<Point>) -> Victim {
+    fn victim(&self, point: Option<Failpoint>) -> Victim {
         let mut victim = Command::new(&self.program);
         victim.arg(self.name.as_str()).arg(&self.record).arg(HOLD.as_micros().to_string());
-        victim.envs(point.map(|point| ("MULTIPROCESS_PLANT", format!("{}=kill", point.name()))));
+        victim.envs(point.map(|point| ("KILLPROOF_FAILPOINT", format!("{}=kill", point.name()))));
         Victim::start(&mut victim)
     }
 
@@ -67,12 +68,12 @@ impl Round {
     /// do.
     fn goes_on(&self, dice: &mut StdRng) -> bool {
         assert!(self.began.elapsed() < PATIENCE, "the range comes to its end");
-        let snapshot = self.segment.snapshot().expect("it can be read");
+        let snapshot = Snapshot::of(&self.segment).expect("it can be read");
         let orphan = snapshot.workers.iter().find(|worker| !worker.alive && !worker.chunk.is_empty());
         if let Some(orphan) = orphan.filter(|_| dice.random()) {
-            self.segment.offer_orphan(orphan.ticket);
+            Ledger::of(&self.segment).offer_orphan(orphan.ticket);
         }
-        !snapshot.is_settled || !snapshot.is_complete()
+        !snapshot.is_consistent || !snapshot.is_complete()
     }
 
     /// The recorded chunks by their start, and the tickets that recorded each; a start belongs to one chunk only.
@@ -92,10 +93,10 @@ impl Round {
     /// Checks by the ledger and by the record that each iteration counts once; removes the segment. Returns the numbers
     /// of chunks and of chunks that changed their ticket.
     fn finish(self) -> (usize, usize) {
-        drop(self.segment.lock_within(BOUND).expect("the lock is to be had"));
-        let snapshot = self.segment.snapshot().expect("it can be read");
+        drop(Ledger::of(&self.segment).lock_within(BOUND).expect("the lock is to be had"));
+        let snapshot = Snapshot::of(&self.segment).expect("it can be read");
         snapshot.check().expect("the ledger holds together");
-        assert!(snapshot.is_settled && snapshot.is_complete(), "{snapshot:?}");
+        assert!(snapshot.is_consistent && snapshot.is_complete(), "{snapshot:?}");
         assert_eq!(snapshot.exact_total(), Some(vec![squares(self.iterations)].into()));
         assert_eq!(harness::integer(&snapshot.value), squares(self.iterations));
         let record = fs::read_to_string(&self.record).expect("the record can be read");
@@ -111,7 +112,7 @@ impl Round {
         }
         let is_passed_on = |tickets: &[u32]| tickets.iter().collect::<BTreeSet<_>>().len() > 1;
         let passed_on = intents.values().filter(|(_, tickets)| is_passed_on(tickets)).count();
-        assert_eq!(self.segment.unlink().expect("it can be removed"), Removal::Removed);
+        assert_eq!(common::unlink(&self.segment).expect("it can be removed"), Removal::Removed);
         (intents.len(), passed_on)
     }
 

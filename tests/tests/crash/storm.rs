@@ -10,8 +10,8 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::plant::Point;
-use common::{Acquire, Segment};
+use common::failpoint::Failpoint;
+use common::{Ledger, LockOutcome, Segment, Snapshot};
 use harness::storm::{self, BOUND, RecordedSegment, Victim, dice, waits_for_lock};
 use harness::{report, test_env, until};
 use rand::RngExt;
@@ -23,9 +23,9 @@ const HOLD: Duration = Duration::from_micros(100);
 fn storm(label: &str, duration: Duration, slots: u32) -> u32 {
     let env = test_env!();
     let segment = RecordedSegment::new(&env, label, slots);
-    let start = |point: Option<Point>| {
+    let start = |failpoint: Option<Failpoint>| {
         let mut victim = segment.victim(u32::MAX, HOLD);
-        victim.envs(point.map(|point| ("MULTIPROCESS_PLANT", format!("{}=kill", point.name()))));
+        victim.envs(failpoint.map(|failpoint| ("KILLPROOF_FAILPOINT", format!("{}=kill", failpoint.name()))));
         Victim::start(&mut victim)
     };
     let began = Instant::now();
@@ -58,14 +58,14 @@ fn die_with_the_lock(label: &str, deaths: u32) {
     let path = env.segment(segment.name.as_str());
     let extent = || fs::metadata(&path).map(|file| (file.len(), file.blocks())).expect("it is there");
     let before = extent();
-    let points = [Point::Taken, Point::Locked, Point::Recorded];
-    for (_, point) in (0..deaths).zip(points.iter().cycle()) {
+    let points = [Failpoint::Taken, Failpoint::Locked, Failpoint::Recorded];
+    for (_, failpoint) in (0..deaths).zip(points.iter().cycle()) {
         let mut victim = segment.victim(1, Duration::ZERO);
-        let status = victim.env("MULTIPROCESS_PLANT", format!("{}=kill", point.name())).status();
+        let status = victim.env("KILLPROOF_FAILPOINT", format!("{}=kill", failpoint.name())).status();
         assert_eq!(status.expect("a victim can be started").signal(), Some(9));
     }
-    assert_eq!(segment.lock().acquired(), Acquire::OwnerDied);
-    let snapshot = segment.segment.snapshot().expect("it can be read");
+    assert_eq!(segment.lock().outcome(), LockOutcome::OwnerDied);
+    let snapshot = Snapshot::of(&segment.segment).expect("it can be read");
     assert_eq!((snapshot.recoveries, snapshot.done(), extent()), (deaths.into(), 0, before));
     assert_eq!(snapshot.workers.iter().map(|worker| worker.restarts).collect::<Vec<_>>(), [deaths - 1]);
     let last = segment.victim(1, Duration::ZERO).status().expect("a victim can be started");
@@ -145,12 +145,12 @@ fn a_lock_is_had_although_the_one_that_was_woken_for_it_is_dead() {
             let next = scope.spawn(|| {
                 let segment = Segment::attach(&segment.name).expect("it is there");
                 tell.send(rustix::thread::gettid()).expect("the test listens");
-                segment.lock_within(Duration::from_secs(3)).map(drop)
+                Ledger::of(&segment).lock_within(Duration::from_secs(3)).map(drop)
             });
             let thread = told.recv().expect("the thread runs").as_raw_nonzero().get().unsigned_abs();
             until("the next to wait for the lock", || waits_for_lock(thread));
             drop(guard);
-            let barging = segment.segment.lock_within(Duration::ZERO);
+            let barging = Ledger::of(&segment.segment).lock_within(Duration::ZERO);
             drop(woken);
             drop(barging);
             next.join().expect("no panic")

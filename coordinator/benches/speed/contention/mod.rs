@@ -13,7 +13,7 @@ pub use process::{CHILD_ARGUMENT, run_child};
 
 use std::time::Duration;
 
-use common::Instant;
+use common::BootTime;
 
 use crate::measurement::{BenchError, Sample};
 use fixture::Fixture;
@@ -40,7 +40,7 @@ pub fn together(operation: Operation, processes: u32, count: u32) -> Sample {
         process.wait_until_ready()?;
     }
     fixture.unlink()?;
-    let begin = Instant::now().0 + u64::try_from(START_DELAY.as_nanos())?;
+    let begin = BootTime::now().0 + u64::try_from(START_DELAY.as_nanos())?;
     for process in &mut contending {
         process.begin_at(begin)?;
     }

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use common::Instant;
+use common::BootTime;
 
 use super::fixture::Fixture;
 use super::operation::Operation;
@@ -106,7 +106,7 @@ fn wait_for_begin() -> Result<(), BenchError> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;
     let begin: u64 = line.trim_end().parse()?;
-    let left = || Duration::from_nanos(begin.saturating_sub(Instant::now().0));
+    let left = || Duration::from_nanos(begin.saturating_sub(BootTime::now().0));
     sleep(left().saturating_sub(SPIN));
     while !left().is_zero() {
         std::hint::spin_loop();

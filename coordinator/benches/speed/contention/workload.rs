@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::{Claim, Instant, Phase, Segment, SegmentName, SharedValue, TakeOver, Then};
+use common::{Ledger, BootTime, Claim, Phase, Segment, SegmentName, SharedValue, TakeOver, Then};
 
 use super::operation::Operation;
 use crate::baseline::BaselineLocks;
@@ -37,22 +37,22 @@ impl Workload<'_> {
                 let segment = Segment::attach(name)?;
                 // As a worker does; it also faults the pages in.
                 for claim in &claims {
-                    segment.enter(claim, Phase::Waiting);
+                    Ledger::of(&segment).enter(claim, Phase::Waiting);
                 }
                 start()?;
                 repeat(locks, count, |index| {
-                    segment.lock_within(Duration::MAX)?.commit(&claims[index as usize], 5_i128).map(drop)
+                    Ledger::of(&segment).lock_within(Duration::MAX)?.commit(&claims[index as usize], 5_i128).map(drop)
                 })
             }
             Operation::Chunk => {
                 let segment = Segment::attach(name)?;
-                let claim = segment.lock_within(Duration::MAX)?.join()?;
+                let claim = Ledger::of(&segment).lock_within(Duration::MAX)?.join()?;
                 let one = Then::Take { size: 1, orphan: None };
-                let mut chunk = segment.lock_within(Duration::MAX)?.first_chunk(&claim, one)?;
+                let mut chunk = Ledger::of(&segment).lock_within(Duration::MAX)?.first_chunk(&claim, one)?;
                 start()?;
                 repeat(locks, count, |_| {
                     if let Some(held) = chunk.take() {
-                        chunk = segment.lock_within(Duration::MAX)?.commit_chunk(&claim, &held, 5_i128, one)?;
+                        chunk = Ledger::of(&segment).lock_within(Duration::MAX)?.commit_chunk(&claim, &held, 5_i128, one)?;
                     }
                     Ok(())
                 })
@@ -88,7 +88,7 @@ fn repeat(
     count: u32,
     mut operation: impl FnMut(u32) -> common::Result<()>,
 ) -> Result<Run, BenchError> {
-    let began = Instant::now().0;
+    let began = BootTime::now().0;
     let mut done = 0;
     while done < count && !locks.is_stopped() {
         operation(done)?;
@@ -97,7 +97,7 @@ fn repeat(
     if done == count {
         locks.stop();
     }
-    Ok(Run { began, ended: Instant::now().0, done })
+    Ok(Run { began, ended: BootTime::now().0, done })
 }
 
 /// Claims the tickets from `first` on. A commit checks a claim against the segment only, so the claims stay valid after
@@ -107,7 +107,7 @@ fn claims(name: &SegmentName, first: u32, count: u32) -> Result<Vec<Claim>, Benc
     for batch in (first..first + count).step_by(BATCH as usize) {
         let segment = Segment::attach(name)?;
         for ticket in batch..(batch + BATCH).min(first + count) {
-            match segment.lock_within(Duration::MAX)?.take(ticket)? {
+            match Ledger::of(&segment).lock_within(Duration::MAX)?.take(ticket)? {
                 TakeOver::Taken(claim) => claims.push(claim),
                 TakeOver::AlreadyDone => return Err(BenchError::failed(format_args!("ticket {ticket} is done"))),
             }

@@ -43,7 +43,7 @@ pub fn main(
         Err(error) => {
             eprintln!("error: {error}");
             eprintln!("hint: cargo bench -- [FILTER] [--quick] [--json PATH]");
-            return ExitCode::from(common::exit_code::USAGE);
+            return ExitCode::from(common::cli::exit_code::USAGE);
         }
     };
     if let Some(error) = unset_library_path() {

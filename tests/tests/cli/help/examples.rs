@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use common::exit_code::COMPLETE;
+use common::cli::exit_code::COMPLETE;
 use harness::{Finished, TestEnv, secluded, test_env};
 use regex::Regex;
 

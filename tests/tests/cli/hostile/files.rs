@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-use common::exit_code::{COMPLETE, FOREIGN, UNAVAILABLE};
+use common::cli::exit_code::{COMPLETE, FOREIGN, UNAVAILABLE};
 use harness::{TestEnv, assert_error, skip, test_env};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 

@@ -8,8 +8,9 @@ use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use common::exit_code::{COMPLETE, FOREIGN, NOTHING_TO_DO};
-use common::{Segment, SegmentName, Snapshot, Terms};
+use common::cli::exit_code::{COMPLETE, FOREIGN, NOTHING_TO_DO};
+use common::cli::exit_code_of;
+use common::{Ledger, Segment, SegmentName, Snapshot, Terms};
 use harness::{TestEnv, assert_error, test_env};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -60,7 +61,7 @@ impl Specimen {
 
     /// Reads it, attaches, locks, contributes; returns whether it contributed, or what was wrong.
     fn probe(&self) -> Result<bool, String> {
-        let was_sound = match Snapshot::of(&self.name) {
+        let was_sound = match common::inspect(&self.name) {
             Ok((snapshot, _)) => snapshot.check().is_ok(),
             Err(error) => {
                 refusal(error)?;
@@ -71,18 +72,19 @@ impl Specimen {
             Ok(segment) => segment,
             Err(error) => return refusal(error),
         };
-        let _ = segment.snapshot().map(|_| true).or_else(refusal)?;
-        let mut guard = match segment.lock_within(Duration::from_millis(50)) {
+        let _ = Snapshot::of(&segment).map(|_| true).or_else(refusal)?;
+        let mut guard = match Ledger::of(&segment).lock_within(Duration::from_millis(50)) {
             Ok(guard) => guard,
             // Busy is wrong too: nobody has the lock, so nobody would ever release it.
             Err(error) => return refusal(error),
         };
-        let committed = guard.join().and_then(|claim| guard.commit(&claim, 7));
+        let claim = guard.join().map_err(common::Error::from);
+        let committed = claim.and_then(|claim| Ok(guard.commit(&claim, 7)?));
         drop(guard);
         match committed {
             Ok(_) if !was_sound => Ok(true),
             Ok(committed) => {
-                let snapshot = segment.snapshot().map_err(|error| format!("then {error}"))?;
+                let snapshot = Snapshot::of(&segment).map_err(|error| format!("then {error}"))?;
                 let agrees = snapshot.value == committed.value && snapshot.check().is_ok();
                 if agrees { Ok(true) } else { Err(format!("was sound, and then {:?}", snapshot.check())) }
             }
@@ -98,9 +100,9 @@ impl Drop for Specimen {
 }
 
 /// Whether the bytes of a segment may cause this error.
-#[expect(clippy::needless_pass_by_value, reason = "the shape that or_else wants")]
-fn refusal(error: common::Error) -> Result<bool, String> {
-    if [FOREIGN, NOTHING_TO_DO].contains(&error.exit_code()) { Ok(false) } else { Err(format!("{error:?}")) }
+fn refusal(error: impl Into<common::Error>) -> Result<bool, String> {
+    let error = error.into();
+    if [FOREIGN, NOTHING_TO_DO].contains(&exit_code_of(&error)) { Ok(false) } else { Err(format!("{error:?}")) }
 }
 
 fn set(bytes: &mut [u8], offset: usize, word: u64) {
@@ -173,7 +175,7 @@ fn a_random_header_of_our_version_is_refused() {
             }
         });
         match Segment::attach(&specimen.name) {
-            Err(common::Error::Refused { .. }) => specimen.probe(),
+            Err(common::AttachError::Refused { .. }) => specimen.probe(),
             outcome => Err(format!("{:?}", outcome.err())),
         }
     });
@@ -251,8 +253,8 @@ fn a_lock_that_nobody_holds_and_nobody_can_get_is_damage_and_not_waited_for() {
         specimen.file.write_all_at(&lock.to_le_bytes(), MUTEX as u64).expect("it can be written");
         // Counted in seconds of waiting, not of the clock: a slow machine counts no faster.
         let patient = |_, waited: Duration| assert!(waited.as_secs() < 10, "{lock:#x}: waits without end");
-        let outcome = segment.lock(patient).map(drop);
-        assert!(matches!(outcome, Err(common::Error::Damaged { .. })), "{lock:#x}: {outcome:?}");
+        let outcome = Ledger::of(&segment).lock(patient).map(drop);
+        assert!(matches!(outcome, Err(common::LockError::Damaged(_))), "{lock:#x}: {outcome:?}");
     }
 }
 
