@@ -147,7 +147,7 @@ fn inside(after: &mut State, number: u8, at: u8, setup: &Setup, programs: &Progr
     }
 }
 
-/// Executes a step; says whether the errand goes on behind it.
+/// Executes a step; returns whether the errand continues.
 fn execute(after: &mut State, number: u8, step: Step, setup: &Setup, programs: &Programs) -> bool {
     let actor = &mut after.actors[usize::from(number)];
     if step == Step::LookForTicket && actor.ticket == 0 {
