@@ -35,7 +35,7 @@ impl Fixture {
     pub fn unlink(&mut self) -> Result<(), BenchError> {
         drop(self.value.take());
         if let Some(segment) = self.segment.take() {
-            common::unlink(segment)?;
+            common::unlink(&segment)?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use common::{Ledger, BootTime, Claim, Phase, Segment, SegmentName, SharedValue, TakeOver, Then};
+use common::{BootTime, Claim, Ledger, Phase, Segment, SegmentName, SharedValue, TakeOver, Then};
 
 use super::operation::Operation;
 use crate::baseline::BaselineLocks;
@@ -35,24 +35,27 @@ impl Workload<'_> {
             Operation::Contribution => {
                 let claims = claims(name, first_ticket, count)?;
                 let segment = Segment::attach(name)?;
+                let ledger = Ledger::of(&segment);
                 // As a worker does; it also faults the pages in.
                 for claim in &claims {
-                    Ledger::of(&segment).enter(claim, Phase::Waiting);
+                    ledger.enter(claim, Phase::Waiting);
                 }
                 start()?;
                 repeat(locks, count, |index| {
-                    Ledger::of(&segment).lock_within(Duration::MAX)?.commit(&claims[index as usize], 5_i128).map(drop)
+                    ledger.lock_within(Duration::MAX)?.commit(&claims[index as usize], 5_i128)?;
+                    Ok(())
                 })
             }
             Operation::Chunk => {
                 let segment = Segment::attach(name)?;
-                let claim = Ledger::of(&segment).lock_within(Duration::MAX)?.join()?;
+                let ledger = Ledger::of(&segment);
+                let claim = ledger.lock_within(Duration::MAX)?.join()?;
                 let one = Then::Take { size: 1, orphan: None };
-                let mut chunk = Ledger::of(&segment).lock_within(Duration::MAX)?.first_chunk(&claim, one)?;
+                let mut chunk = ledger.lock_within(Duration::MAX)?.first_chunk(&claim, one)?;
                 start()?;
                 repeat(locks, count, |_| {
                     if let Some(held) = chunk.take() {
-                        chunk = Ledger::of(&segment).lock_within(Duration::MAX)?.commit_chunk(&claim, &held, 5_i128, one)?;
+                        chunk = ledger.lock_within(Duration::MAX)?.commit_chunk(&claim, &held, 5_i128, one)?;
                     }
                     Ok(())
                 })
@@ -60,7 +63,7 @@ impl Workload<'_> {
             Operation::ValueAdd => {
                 let value = SharedValue::<i32>::attach(name)?;
                 start()?;
-                repeat(locks, count, |_| value.add(5).map(drop))
+                repeat(locks, count, |_| Ok(value.add(5).map(drop)?))
             }
             Operation::RobustMutex => repeat_add(locks, count, start, BaselineLocks::robust_add),
             Operation::PlainMutex => repeat_add(locks, count, start, BaselineLocks::plain_add),
