@@ -45,7 +45,7 @@ fuzz_target!(|patches: &[u8]| {
         }
     }
     file.write_all_at(&patched, 0).expect("it can be written");
-    if let Ok((snapshot, _)) = Snapshot::of(name) {
+    if let Ok((snapshot, _)) = common::inspect(name) {
         let _ = snapshot.check();
     }
     let Ok(segment) = Segment::attach(name) else { return };

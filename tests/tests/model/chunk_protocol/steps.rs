@@ -5,12 +5,12 @@
 //! | model | code |
 //! |---|---|
 //! | `Launch`, `Join` | `Supervisor::launch`, for a ticket that is not done and has no worker; a worker by hand |
-//! | `lock` | `Segment::lock_within`, `Segment::guard` |
+//! | `lock` | `Guard::acquire_within`, `Guard::recovered` |
 //! | `Recovering`, `Reviving` | `recovery::recover` with `redo::apply`, `Handle::make_consistent` |
-//! | `TakeRole`, `StoreClaim` | `Guard::take`, `Guard::join`, `Segment::try_take_ticket`, `ticket::assign` |
-//! | `Decide` | `Guard::first_chunk`, `Guard::commit_chunk`, `Guard::next`, `Guard::orphaned`, up to `Guard::make_so` |
-//! | `Record`, `Publish`, `Apply` | `redo::record_cell`, `redo::record`, `redo::publish`, `redo::apply`, in their orders |
-//! | `unlocked` | `Guard::drop`, and what the worker does with the chunk that it got (`chunks::share`) |
+//! | `TakeRole`, `StoreClaim` | `LockedLedger::take`, `LockedLedger::join`, `Segment::try_take_ticket`, `ticket::assign` |
+//! | `Decide` | `LockedLedger::first_chunk`, `LockedLedger::commit_chunk`, `LockedLedger::next`, `LockedLedger::orphaned`, up to `redo::commit` |
+//! | `Record`, `Publish`, `Apply` | `redo::write_cell`, `redo::write`, `redo::publish`, `redo::apply`, in their orders |
+//! | `unlocked` | `Guard::drop`, and what the worker does with the chunk that it got (`chunks::contribute_chunks`) |
 //! | `die`, `State::end` | the end of a process in the kernel: robust list, then record locks |
 
 use super::Setup;

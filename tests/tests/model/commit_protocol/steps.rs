@@ -4,13 +4,13 @@
 //!
 //! | model | code |
 //! |---|---|
-//! | `lock` | `Segment::lock_within`, `Segment::guard` |
-//! | `Recovering` | `recovery::recover` with `redo::apply`, then `Handle::make_consistent` in `Segment::guard` |
-//! | `LookAtTicket`, `TakeRole`, `StoreClaim` | `Guard::take`, `Segment::try_take_ticket`, `ticket::assign` |
-//! | `LookForTicket` | `Guard::join` with `Guard::join_one_of`; its first pass only saves asking for roles |
-//! | `Recheck` | `Guard::own` in `Guard::commit` |
-//! | `RecordValue` … `RecordHigh` | `redo::record_cell`, in its order |
-//! | `RecordTicket` … `RecordDone` | `redo::record`, in its order; without a chunk |
+//! | `lock` | `Guard::acquire_within`, `Guard::recovered` |
+//! | `Recovering` | `recovery::recover` with `redo::apply`, then `Handle::make_consistent` in `Guard::recovered` |
+//! | `LookAtTicket`, `TakeRole`, `StoreClaim` | `LockedLedger::take`, `Segment::try_take_ticket`, `ticket::assign` |
+//! | `LookForTicket` | `LockedLedger::join` with `LockedLedger::join_one_of`; its first pass only saves asking for roles |
+//! | `Recheck` | `LockedLedger::own_slot` in `LockedLedger::commit` |
+//! | `RecordValue` … `RecordHigh` | `redo::write_cell`, in its order |
+//! | `RecordTicket` … `RecordDone` | `redo::write`, in its order; without a chunk |
 //! | `Publish` | `redo::publish` |
 //! | `Value` … `Applied` | `redo::apply`, in its order |
 //! | `unlock` | `Guard::drop`, `Handle::unlock` |

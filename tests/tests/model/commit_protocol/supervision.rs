@@ -2,11 +2,11 @@
 //!
 //! | model | code |
 //! |---|---|
-//! | `Survey`, then `Deciding`, `Asking` for each ticket | `Supervisor::find_what_is_left`, `Segment::ticket` |
-//! | `watch`, `look_at` | `Supervisor::reap`, `Supervisor::part_from_bystanders` |
-//! | `look_at`, `Settle`, `Deciding`, `Asking` | `Supervisor::bury` with `Supervisor::is_done` |
+//! | `Survey`, then `Deciding`, `Asking` for each ticket | `Supervisor::take_stock`, `Ledger::ticket` |
+//! | `watch`, `look_at` | `Supervisor::reap`, `Supervisor::release_adopted` |
+//! | `look_at`, `Settle`, `Deciding`, `Asking` | `Supervisor::on_exit` with `Supervisor::is_done`, `policy::after_exit` |
 //! | `launch` | `Supervisor::launch`; a late start of a worker is a slow worker here |
-//! | `Close`, `Greeting` | `Supervisor::close`, `Supervisor::greet_bystanders` |
+//! | `Close`, `Greeting` | `Supervisor::close`, `Supervisor::adopt_joined` |
 //! | `crash`, `resume` | the death of a coordinator; `run::resume` |
 //!
 //! The model leaves out the limit of restarts (`--restarts`). The code counts a launch that finds the role taken by a
