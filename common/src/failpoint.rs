@@ -4,7 +4,7 @@
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `KILLPROOF_FAILPOINT` | a failpoint and an action: `published=kill`, also `stop`, `panic`, `refuse` |
+//! | `KILLPROOF_FAILPOINT` | a failpoint and an action: `Published=kill`, also `stop`, `panic`, `refuse` |
 //! | `KILLPROOF_FAILPOINT_TIMES` | a folder with one file for each time that it fires, so that a restarted worker gets through |
 //! | `KILLPROOF_FAILPOINT_SPARES` | a program in which it does not fire |
 //! | `KILLPROOF_MUTANTS` | the planted mutants, separated by commas |
@@ -36,26 +36,6 @@ pub enum Failpoint {
     Launching,
 }
 
-impl Failpoint {
-    /// The name in the variable.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Taken => "taken",
-            Self::Computed => "computed",
-            Self::Locked => "locked",
-            Self::Recorded => "recorded",
-            Self::Published => "published",
-            Self::HalfApplied => "half-applied",
-            Self::Recovering => "recovering",
-            Self::Committed => "committed",
-            Self::Created => "created",
-            Self::Supervised => "supervised",
-            Self::Launching => "launching",
-        }
-    }
-}
-
 /// A mistake in the protocol. The tests must find each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
@@ -81,26 +61,6 @@ pub enum Mutant {
     StealWithoutRole,
     /// A worker that takes a dead worker's ticket ignores the chunk that it holds.
     HeldForgotten,
-}
-
-impl Mutant {
-    /// The name in the variable.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::AddBeforeMark => "add-before-mark",
-            Self::ValueBeforeCommit => "value-before-commit",
-            Self::NoConsistent => "no-consistent",
-            Self::NoRecheck => "no-recheck",
-            Self::NoRoles => "no-roles",
-            Self::AppliedBeforePublished => "applied-before-published",
-            Self::ChunkBeforeCommit => "chunk-before-commit",
-            Self::CursorBeforeCommit => "cursor-before-commit",
-            Self::StolenNotCleared => "stolen-not-cleared",
-            Self::StealWithoutRole => "steal-without-role",
-            Self::HeldForgotten => "held-forgotten",
-        }
-    }
 }
 
 #[cfg(not(feature = "failpoints"))]
@@ -151,7 +111,7 @@ mod planted {
             let signal = match self.action() {
                 Some("kill") => Signal::KILL,
                 Some("stop") => Signal::STOP,
-                Some("panic") => panic!("planted at {}", self.name()),
+                Some("panic") => panic!("planted at {self:?}"),
                 _ => return,
             };
             // The signal cannot be refused: it goes to this very process.
@@ -175,7 +135,7 @@ mod planted {
                 planted.split_once('=').map(|(name, action)| (name.to_owned(), action.to_owned()))
             });
             let (name, action) = planted.as_ref()?;
-            (name == self.name() && fires()).then_some(action.as_str())
+            (*name == format!("{self:?}") && fires()).then_some(action.as_str())
         }
     }
 
@@ -191,7 +151,7 @@ mod planted {
         #[must_use]
         pub fn is_planted(self) -> bool {
             let mutants = MUTANTS.get_or_init(|| env::var("KILLPROOF_MUTANTS").unwrap_or_default());
-            mutants.split(',').any(|name| name == self.name())
+            mutants.split(',').any(|name| name == format!("{self:?}"))
         }
     }
 }

@@ -28,7 +28,7 @@ impl Injection {
             fs::write(folder.join(time.to_string()), "").expect("a time can be written");
         }
         [
-            ("KILLPROOF_FAILPOINT".to_owned(), format!("{}={}", self.failpoint.name(), self.action)),
+            ("KILLPROOF_FAILPOINT".to_owned(), format!("{:?}={}", self.failpoint, self.action)),
             ("KILLPROOF_FAILPOINT_TIMES".to_owned(), folder.display().to_string()),
             ("KILLPROOF_FAILPOINT_SPARES".to_owned(), if is_coordinators { "" } else { "coordinator" }.to_owned()),
         ]

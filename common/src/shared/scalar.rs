@@ -23,60 +23,37 @@ pub trait Bits: Copy {
     fn plus(self, other: Self) -> Self;
 }
 
-impl Scalar for i32 {
-    const VALUE_TYPE: ValueType = ValueType::I32;
+/// Implements an integer type: how it becomes 64 bits, and how the bits become it again.
+macro_rules! integer {
+    ($type:ident, $value_type:ident, $bits:expr, $from_bits:expr) => {
+        impl Scalar for $type {
+            const VALUE_TYPE: ValueType = ValueType::$value_type;
+        }
+
+        impl Bits for $type {
+            fn bits(self) -> u64 {
+                $bits(self)
+            }
+
+            fn from_bits(bits: u64) -> Self {
+                $from_bits(bits)
+            }
+
+            fn plus(self, other: Self) -> Self {
+                self.wrapping_add(other)
+            }
+        }
+    };
 }
 
-impl Bits for i32 {
-    fn bits(self) -> u64 {
-        i64::from(self).cast_unsigned()
-    }
+integer!(i32, I32, |int| i64::from(int).cast_unsigned(), low_half);
+integer!(i64, I64, Self::cast_unsigned, u64::cast_signed);
+integer!(u64, U64, Self::from, Self::from);
 
-    // The high half is ours to ignore: another program may have written the C `int` alone.
-    #[expect(clippy::cast_possible_truncation, reason = "the value is the low 32 bits")]
-    fn from_bits(bits: u64) -> Self {
-        bits as Self
-    }
-
-    fn plus(self, other: Self) -> Self {
-        self.wrapping_add(other)
-    }
-}
-
-impl Scalar for i64 {
-    const VALUE_TYPE: ValueType = ValueType::I64;
-}
-
-impl Bits for i64 {
-    fn bits(self) -> u64 {
-        self.cast_unsigned()
-    }
-
-    fn from_bits(bits: u64) -> Self {
-        bits.cast_signed()
-    }
-
-    fn plus(self, other: Self) -> Self {
-        self.wrapping_add(other)
-    }
-}
-
-impl Scalar for u64 {
-    const VALUE_TYPE: ValueType = ValueType::U64;
-}
-
-impl Bits for u64 {
-    fn bits(self) -> u64 {
-        self
-    }
-
-    fn from_bits(bits: u64) -> Self {
-        bits
-    }
-
-    fn plus(self, other: Self) -> Self {
-        self.wrapping_add(other)
-    }
+// The high half is ours to ignore: another program may have written the C `int` alone.
+#[expect(clippy::cast_possible_truncation, reason = "the value is the low 32 bits")]
+fn low_half(bits: u64) -> i32 {
+    bits as i32
 }
 
 impl Scalar for f64 {

@@ -90,7 +90,7 @@ mod planted {
 
     /// A child that adds one to all cells, and dies at that point.
     fn dies_at(point: Failpoint, name: &SegmentName) {
-        let failpoint = format!("{}=kill", point.name());
+        let failpoint = format!("{point:?}=kill");
         Child::start_with([("KILLPROOF_FAILPOINT", &failpoint)], "update", name, &[]).dies();
     }
 

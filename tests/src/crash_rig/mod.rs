@@ -30,17 +30,17 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy)]
 pub struct Build {
     is_shipped: bool,
-    faults: &'static [Mutant],
+    mutants: &'static [Mutant],
 }
 
 impl Build {
     /// The shipped build.
-    pub const SHIPPED: Self = Self { is_shipped: true, faults: &[] };
+    pub const SHIPPED: Self = Self { is_shipped: true, mutants: &[] };
 
     /// The faulty build, with these mutants.
     #[must_use]
-    pub const fn with(faults: &'static [Mutant]) -> Self {
-        Self { is_shipped: false, faults }
+    pub const fn with(mutants: &'static [Mutant]) -> Self {
+        Self { is_shipped: false, mutants }
     }
 }
 
@@ -135,9 +135,9 @@ impl<'a, S: Subject> CrashRig<'a, S> {
         let program: PathBuf = self.env.path().join(if self.build.is_shipped { "victim" } else { "faulty" });
         let mut command = Command::new(program);
         command.arg(action).arg(name.as_str()).args(args);
-        let faults: Vec<&str> = self.build.faults.iter().map(|fault| fault.name()).collect();
+        let mutants: Vec<String> = self.build.mutants.iter().map(|mutant| format!("{mutant:?}")).collect();
         // Without the test runner's environment, whose library path would make the loader search a dozen folders.
-        command.env_clear().env("KILLPROOF_MUTANTS", faults.join(","));
+        command.env_clear().env("KILLPROOF_MUTANTS", mutants.join(","));
         command
     }
 

@@ -118,10 +118,10 @@ fn delays_are_a_range_or_refused() {
         assert_eq!(run.run().expect(COMPLETE).stdout, "285\n", "{text}");
     }
     for text in ["5..1", "-1s", "abc", "", "..", "1s..", "..1s", "1", "1s..2s..3s", "600y", "1s..-2s", "NaNs"] {
-        is_wrong(&env, &["--delay", text], "is no duration: a duration is a number with a unit");
-        assert_error(&env.worker(&env.name("none")).args(["--delay", text]).run(), USAGE, "is no duration");
+        is_wrong(&env, &["--delay", text], "is not a duration: a duration is a number with a unit");
+        assert_error(&env.worker(&env.name("none")).args(["--delay", text]).run(), USAGE, "is not a duration");
     }
-    is_wrong(&env, &["--delay", "5s..1s"], "\"5s..1s\" is no delay: it ends before it begins");
+    is_wrong(&env, &["--delay", "5s..1s"], "\"5s..1s\" is not a delay: it ends before it begins");
 }
 
 /// Fault 31.
@@ -139,9 +139,9 @@ fn other_numbers_and_choices_are_refused_with_what_they_may_be() {
         (["--restarts", "1e10"], "--restarts is 10000000000"),
         (["--restarts", "-1"], COUNT_RULE),
         (["--seed", "abc"], COUNT_RULE),
-        (["--timeout", "abc"], "\"abc\" is no duration"),
-        (["--timeout", "-1s"], "\"-1s\" is no duration"),
-        (["--grace", "5"], "\"5\" is no duration"),
+        (["--timeout", "abc"], "\"abc\" is not a duration"),
+        (["--timeout", "-1s"], "\"-1s\" is not a duration"),
+        (["--grace", "5"], "\"5\" is not a duration"),
         (["-q", "-v"], "cannot be used with"),
     ] {
         is_wrong(&env, &args, reason);
@@ -164,7 +164,7 @@ fn an_unknown_kernel_is_refused_with_those_that_there_are() {
 fn an_argument_with_an_empty_line_in_it_does_not_cut_the_error_short() {
     let env = test_env!();
     is_wrong(&env, &["-n", "1\n\n0"], COUNT_RULE);
-    is_wrong(&env, &["--delay", "1\n\n0"], "is no duration");
+    is_wrong(&env, &["--delay", "1\n\n0"], "is not a duration");
 }
 
 /// Fault 31.

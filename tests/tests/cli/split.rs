@@ -18,7 +18,7 @@ fn parts(finished: &Finished) -> Vec<(i128, u64)> {
     assert!(last.starts_with("Final shared value: "), "{finished:?}");
     let part = |line: &&str| {
         let words: Vec<&str> = line.split(' ').collect();
-        let ["Process", _, "added", sum, "in", chunks, "chunks"] = words[..] else { panic!("{line}") };
+        let ["Process", _, "added", sum, "in", chunks, "chunk" | "chunks"] = words[..] else { panic!("{line}") };
         (sum.parse().expect("a sum"), chunks.parse().expect("a number of chunks"))
     };
     lines.iter().map(part).collect()
@@ -251,7 +251,7 @@ fn options_that_make_no_sense_are_refused() {
     for (args, what) in [
         (&["--chunk", "5"] as &[&str], "--split"),
         (&["--split", "--chunk", "0"], "at least 1 iteration"),
-        (&["--split", "--chunk", "-1"], "no count"),
+        (&["--split", "--chunk", "-1"], "not a count"),
         (&["--split", "--independent"], "--independent"),
         (&["--cells", "0"], "--cells is 0"),
         (&["--cells", "3"], "fills 1"),

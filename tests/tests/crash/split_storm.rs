@@ -60,7 +60,7 @@ impl Round {
     fn victim(&self, point: Option<Failpoint>) -> Victim {
         let mut victim = Command::new(&self.program);
         victim.arg(self.name.as_str()).arg(&self.record).arg(HOLD.as_micros().to_string());
-        victim.envs(point.map(|point| ("KILLPROOF_FAILPOINT", format!("{}=kill", point.name()))));
+        victim.envs(point.map(|point| ("KILLPROOF_FAILPOINT", format!("{point:?}=kill"))));
         Victim::start(&mut victim)
     }
 

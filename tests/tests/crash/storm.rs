@@ -25,7 +25,7 @@ fn storm(label: &str, duration: Duration, slots: u32) -> u32 {
     let segment = RecordedSegment::new(&env, label, slots);
     let start = |failpoint: Option<Failpoint>| {
         let mut victim = segment.victim(u32::MAX, HOLD);
-        victim.envs(failpoint.map(|failpoint| ("KILLPROOF_FAILPOINT", format!("{}=kill", failpoint.name()))));
+        victim.envs(failpoint.map(|failpoint| ("KILLPROOF_FAILPOINT", format!("{failpoint:?}=kill"))));
         Victim::start(&mut victim)
     };
     let began = Instant::now();
@@ -61,7 +61,7 @@ fn die_with_the_lock(label: &str, deaths: u32) {
     let points = [Failpoint::Taken, Failpoint::Locked, Failpoint::Recorded];
     for (_, failpoint) in (0..deaths).zip(points.iter().cycle()) {
         let mut victim = segment.victim(1, Duration::ZERO);
-        let status = victim.env("KILLPROOF_FAILPOINT", format!("{}=kill", failpoint.name())).status();
+        let status = victim.env("KILLPROOF_FAILPOINT", format!("{failpoint:?}=kill")).status();
         assert_eq!(status.expect("a victim can be started").signal(), Some(9));
     }
     assert_eq!(segment.lock().outcome(), LockOutcome::OwnerDied);
