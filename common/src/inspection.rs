@@ -8,7 +8,7 @@ use rustix::fs::OFlags;
 
 use crate::layout::Header;
 use crate::name::{FOLDER, SegmentName};
-use crate::segment::verify::{self, Verified};
+use crate::segment::verify;
 use crate::segment::{AttachError, Lifecycle, Role, Segment};
 use crate::snapshot::Snapshot;
 use crate::system_error::SystemError;
@@ -38,16 +38,13 @@ impl RunState {
         Self::read(segment.name(), segment.file(), segment.terms(), segment.view().header)
     }
 
-    /// The state of a verified segment.
-    pub(crate) fn of_verified(
+    /// The state of a segment with these terms and this header.
+    pub(crate) fn read(
         name: &SegmentName,
         file: BorrowedFd<'_>,
-        verified: &Verified,
+        terms: &Terms,
+        header: &Header,
     ) -> Result<Self, SystemError> {
-        Self::read(name, file, &verified.terms, verified.header.header())
-    }
-
-    fn read(name: &SegmentName, file: BorrowedFd<'_>, terms: &Terms, header: &Header) -> Result<Self, SystemError> {
         if Lifecycle::of(header.live.lifecycle.load(Relaxed)) == Lifecycle::Reported {
             return Ok(Self::Finished);
         }
@@ -98,8 +95,8 @@ impl SegmentInfo {
     pub fn of(name: &SegmentName) -> Result<Self, AttachError> {
         let file = verify::open(name, OFlags::RDONLY)?;
         let verified = verify::verify(name, file.as_fd(), Duration::ZERO)?;
-        let state = RunState::of_verified(name, file.as_fd(), &verified)?;
         let header = verified.header.header();
+        let state = RunState::read(name, file.as_fd(), &verified.terms, header)?;
         Ok(Self {
             name: name.clone(),
             state,
@@ -135,7 +132,7 @@ pub fn list() -> Result<Vec<SegmentInfo>, SystemError> {
 pub fn inspect(name: &SegmentName) -> Result<(Snapshot, RunState), AttachError> {
     let file = verify::open(name, OFlags::RDONLY)?;
     let verified = verify::verify(name, file.as_fd(), verify::PATIENCE)?;
-    let state = RunState::of_verified(name, file.as_fd(), &verified)?;
+    let state = RunState::read(name, file.as_fd(), &verified.terms, verified.header.header())?;
     Ok((Snapshot::read(name, file.as_fd(), &verified.terms)?, state))
 }
 

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
 use crate::clock::BootTime;
+pub use crate::sys::signal::{is_ignored, unblock};
 
 /// The state of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,17 +59,6 @@ pub fn look(pid: u32, at: BootTime) -> Process {
 #[must_use]
 pub fn exists(pid: u32) -> bool {
     id(pid).is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
-}
-
-/// Whether this process was started with the signal ignored, as `nohup` does with SIGHUP.
-#[must_use]
-pub fn was_told_to_ignore(signal: i32) -> bool {
-    crate::sys::signal::is_ignored(signal)
-}
-
-/// Unblocks the signals in this thread, whatever mask the parent left. Call it before handling them.
-pub fn unblock(signals: &[i32]) {
-    crate::sys::signal::unblock(signals);
 }
 
 /// The process id as the kernel's type; nothing if it is out of range.

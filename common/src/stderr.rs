@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-
-/// A pipe that is reported as writable takes this many bytes without blocking (`PIPE_BUF`, pipe(7)).
-const PIPE_BUF: usize = 4096;
+use rustix::pipe::PIPE_BUF;
 
 /// How long [`say`] waits for a slow reader.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -27,6 +25,7 @@ fn write(text: &str, patience: Duration) {
     let began = Instant::now();
     let mut left = text.as_bytes();
     while !left.is_empty() && is_taken_within(patience.saturating_sub(began.elapsed())) {
+        // A pipe that is reported as writable takes this many bytes without blocking (pipe(7)).
         match rustix::io::write(rustix::stdio::stderr(), &left[..left.len().min(PIPE_BUF)]) {
             Ok(count) => left = &left[count..],
             Err(Errno::INTR) => {}

@@ -9,7 +9,6 @@ use common::cli::{one_line, step};
 use common::{BootTime, Segment, say_if_read};
 
 use crate::args::OutputArgs;
-use crate::output::Output;
 use crate::terminal::{LiveLines, TerminalSize};
 
 /// Writes notes and, with `--verbose`, each step; shows the progress display below them.
@@ -92,7 +91,7 @@ impl Narrator {
 
     /// Hides the display while stdout is written to, which may be the same terminal.
     pub fn with_display_hidden(&self, write: impl FnOnce()) {
-        if !rustix::termios::isatty(Output::descriptor()) {
+        if !rustix::termios::isatty(rustix::stdio::stdout()) {
             return write();
         }
         self.display.borrow_mut().as_mut().map(LiveLines::hide);

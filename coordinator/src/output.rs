@@ -5,12 +5,12 @@
 
 use std::collections::VecDeque;
 use std::fmt::Display;
-use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::pipe::PIPE_BUF;
+use rustix::stdio::stdout;
 
 use crate::args::{Format, OutputArgs};
 use crate::readiness;
@@ -64,11 +64,6 @@ impl Output {
         !self.pending.is_empty()
     }
 
-    /// The descriptor to poll for writing while something is pending.
-    pub fn descriptor() -> BorrowedFd<'static> {
-        rustix::stdio::stdout()
-    }
-
     /// Why results could not be written. A reader that left is no failure.
     pub fn failure(&self) -> Option<Errno> {
         self.failed.filter(|error| *error != Errno::PIPE)
@@ -76,7 +71,7 @@ impl Output {
 
     /// Writes as much as stdout takes without blocking.
     pub fn write_what_fits(&mut self) {
-        let stdout = Self::descriptor();
+        let stdout = stdout();
         // An error or a hang-up shows in the write.
         while self.is_pending() && readiness::wait(&mut [PollFd::new(&stdout, PollFlags::OUT)], Some(Duration::ZERO)) {
             let (bytes, _) = self.pending.as_slices();

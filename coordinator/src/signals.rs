@@ -41,7 +41,7 @@ impl Signals {
     /// Collects SIGINT, SIGTERM, SIGCHLD, SIGUSR1, and SIGHUP unless the coordinator runs under `nohup`.
     pub fn listen() -> Result<Self> {
         let system = |source| Error::System { doing: "listen for signals", source };
-        let hangup = (!process::was_told_to_ignore(SIGHUP)).then_some(SIGHUP);
+        let hangup = (!process::is_ignored(SIGHUP)).then_some(SIGHUP);
         let signals = [SIGINT, SIGTERM, SIGCHLD, SIGUSR1].into_iter().chain(hangup);
         process::unblock(&[SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGUSR1]);
         let (read, write) = UnixStream::pair().map_err(system)?;
@@ -72,7 +72,7 @@ impl Signals {
 pub fn exit_on_stop_signals() {
     process::unblock(&[SIGINT, SIGTERM, SIGHUP]);
     for StopSignal { number, exit_code, .. } in STOP_SIGNALS {
-        if number != SIGHUP || !process::was_told_to_ignore(SIGHUP) {
+        if number != SIGHUP || !process::is_ignored(SIGHUP) {
             // On failure the default action remains, which ends the process as well.
             let _ = register_conditional_shutdown(number, exit_code.into(), Arc::new(AtomicBool::new(true)));
         }

@@ -1,7 +1,7 @@
 //! The worker's story: attach → ticket → kernel → delay → lock → commit.
 
 use common::failpoint::Failpoint;
-use common::{AttachError, Claim, Ledger, Mode, Segment, TakeOver, Terms};
+use common::{AttachError, Committed, Ledger, Mode, Segment, TakeOver, Terms};
 
 use crate::args::Args;
 use crate::chunks;
@@ -20,7 +20,7 @@ pub fn contribute(args: &Args, kernels: &[&dyn Kernel], signals: &Signals) -> Re
     }
     let kernel = choose(kernels, segment.terms(), args)?;
     let mut recorder = SpanRecorder::open(args, segment.nonce());
-    let Some(claim) = take_ticket(&segment, args.ticket, &mut recorder)? else {
+    let TakeOver::Taken(claim) = take_ticket(&segment, args.ticket, &mut recorder)? else {
         if args.verbose {
             common::say_if_read("the contribution is applied already\n");
         }
@@ -42,9 +42,8 @@ fn contribute_whole(job: &mut Job<'_>) -> Result<(), Error> {
     let mut ledger = job.lock()?;
     let committed = ledger.commit(&job.claim, contribution);
     job.release(ledger);
-    let committed = committed?;
+    let Committed { ticket, contribution, value } = committed?;
     job.announce_commit();
-    let (ticket, contribution, value) = (committed.ticket, committed.contribution, committed.value);
     // A launched worker's commit is reported by its coordinator.
     if job.args.ticket.is_none() {
         job.say(&format!("committed {contribution}; the value is {value}"));
@@ -80,8 +79,8 @@ fn choose<'a>(kernels: &[&'a dyn Kernel], terms: &Terms, args: &Args) -> Result<
     }
 }
 
-/// Takes the ticket that the coordinator gave, or a free one; nothing if the former is done already.
-fn take_ticket(segment: &Segment, ticket: Option<u32>, recorder: &mut SpanRecorder) -> Result<Option<Claim>, Error> {
+/// Takes the ticket that the coordinator gave, or a free one.
+fn take_ticket(segment: &Segment, ticket: Option<u32>, recorder: &mut SpanRecorder) -> Result<TakeOver, Error> {
     let began = recorder.now();
     let mut ledger = Ledger::of(segment).lock(report_wait)?;
     recorder.lock_acquired(began);
@@ -92,8 +91,5 @@ fn take_ticket(segment: &Segment, ticket: Option<u32>, recorder: &mut SpanRecord
     recorder.lock_releasing(None);
     drop(ledger);
     recorder.lock_released();
-    Ok(match taken? {
-        TakeOver::Taken(claim) => Some(claim),
-        TakeOver::AlreadyDone => None,
-    })
+    Ok(taken?)
 }

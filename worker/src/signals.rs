@@ -11,7 +11,11 @@ use common::process;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag::{register, register_conditional_shutdown, register_usize};
 
-/// The signals that end a worker.
+/// The signals that end a worker, and its exit codes.
+const STOP_SIGNALS: [(i32, u8); 3] =
+    [(SIGINT, exit_code::INTERRUPTED), (SIGTERM, exit_code::TERMINATED), (SIGHUP, exit_code::HANGUP)];
+
+/// The handling of these signals.
 pub struct Signals {
     /// Whether they end it at once.
     at_once: Arc<AtomicBool>,
@@ -24,10 +28,8 @@ impl Signals {
     pub fn leave_at_once() -> Self {
         let signals = Self { at_once: Arc::new(AtomicBool::new(true)), deferred: Arc::default() };
         process::unblock(&[SIGINT, SIGTERM, SIGHUP]);
-        for (signal, code) in
-            [(SIGINT, exit_code::INTERRUPTED), (SIGTERM, exit_code::TERMINATED), (SIGHUP, exit_code::HANGUP)]
-        {
-            if signal != SIGHUP || !process::was_told_to_ignore(SIGHUP) {
+        for (signal, code) in STOP_SIGNALS {
+            if signal != SIGHUP || !process::is_ignored(SIGHUP) {
                 // If it cannot be registered, the default action ends the process as well.
                 let _ = register_conditional_shutdown(signal, code.into(), Arc::clone(&signals.at_once))
                     .and_then(|_| register_usize(signal, Arc::clone(&signals.deferred), code.into()));
@@ -96,12 +98,8 @@ mod tests {
             let done = signals.defer(|| Exec.compute(&task, &mut UntilSignal(&signals)));
             panic!("it came back: {done:?}");
         }
-        for (signal, code) in [
-            (Signal::INT, exit_code::INTERRUPTED),
-            (Signal::TERM, exit_code::TERMINATED),
-            (Signal::HUP, exit_code::HANGUP),
-        ] {
-            if process::was_told_to_ignore(signal.as_raw()) {
+        for (signal, code) in STOP_SIGNALS {
+            if process::is_ignored(signal) {
                 continue;
             }
             let folder = tempfile::tempdir().unwrap();
@@ -111,7 +109,7 @@ mod tests {
             worker.args(["--exact", "signals::tests::a_signal_ends_the_command_of_a_worker_and_then_the_worker"]);
             let mut worker = worker.env(FILE, &file).stdout(Stdio::null()).spawn().unwrap();
             until(|| pids().is_some());
-            kill_process(Pid::from_child(&worker), signal).unwrap();
+            kill_process(Pid::from_child(&worker), Signal::from_named_raw(signal).unwrap()).unwrap();
             assert_eq!(worker.wait().unwrap().code(), Some(code.into()));
             for pid in pids().unwrap().split_whitespace() {
                 let pid = pid.parse().unwrap();

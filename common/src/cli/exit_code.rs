@@ -8,7 +8,7 @@ pub const COMPLETE: u8 = 0;
 pub const INCOMPLETE: u8 = 1;
 /// The command line is wrong.
 pub const USAGE: u8 = 2;
-/// The segment cannot be had: there is none, it exists already, it is in use, or there is no permission or room for it.
+/// The segment is unavailable: it does not exist, exists already or is in use, or permission or memory is missing.
 pub const UNAVAILABLE: u8 = 3;
 /// What has the name is not a segment of ours, or one of another version, layout, C library or PID namespace, or damaged.
 pub const FOREIGN: u8 = 4;

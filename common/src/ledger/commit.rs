@@ -50,9 +50,8 @@ impl Committed {
 /// A function of its own, so that the commit of a single value stays in registers.
 #[cold]
 fn array_of(view: &View<'_>, slot: &Slot, ticket: u32, kind: ValueType) -> (Vec<Number>, Vec<Value>) {
-    let entries = view.entries(slot, ticket);
-    let value = |entry: &Entry| kind.value(entry.value.load(Relaxed));
-    (entries.iter().map(|entry| entry.contribution(kind)).collect(), entries.iter().map(value).collect())
+    let added = |entry: &Entry| (entry.contribution(kind), kind.value(entry.value.load(Relaxed)));
+    view.entries(slot, ticket).iter().map(added).unzip()
 }
 
 impl<'a> LockedLedger<'a> {

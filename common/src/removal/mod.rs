@@ -89,7 +89,7 @@ pub fn remove(name: &SegmentName, condition: Condition) -> Result<(), RemoveErro
     // Checked again: nobody else can attach now and change it.
     if condition == Condition::Stale {
         let verified = verify::verify(name, file.as_fd(), Duration::ZERO)?;
-        if !RunState::of_verified(name, file.as_fd(), &verified).is_ok_and(|state| state == RunState::Stale) {
+        if RunState::read(name, file.as_fd(), &verified.terms, verified.header.header())? != RunState::Stale {
             return Err(no_segment().into());
         }
     }

@@ -3,6 +3,7 @@
 use std::mem::MaybeUninit;
 
 /// Whether this process ignores the signal. `nohup` starts processes that ignore SIGHUP.
+#[must_use]
 pub fn is_ignored(signal: i32) -> bool {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: a null action changes nothing; the old one is written to a local of the right type.
@@ -12,7 +13,7 @@ pub fn is_ignored(signal: i32) -> bool {
     answer == 0 && action.sa_sigaction == libc::SIG_IGN
 }
 
-/// Unblocks the signals in this thread, whatever mask the parent left.
+/// Unblocks the signals in this thread, whatever mask the parent left. Call it before handling them.
 pub fn unblock(signals: &[i32]) {
     let mut set = MaybeUninit::<libc::sigset_t>::zeroed();
     // SAFETY: the call initialises the set behind the pointer, which is a local of the right type.

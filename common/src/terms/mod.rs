@@ -3,8 +3,11 @@
 //! Invariant: terms never change once the segment is ready. Decoding foreign bytes gives valid terms or a reason.
 
 mod mode;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsStr;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
@@ -99,6 +102,12 @@ impl Terms {
             Origin::ByHand => 0,
             Origin::Run => self.workers,
         }
+    }
+
+    /// How many iterations a worker with this chunk computes at a time.
+    #[must_use]
+    pub fn at_hand(&self, chunk: &Range<u64>) -> u64 {
+        if self.mode == Mode::Split { chunk.end.saturating_sub(chunk.start) } else { self.iterations }
     }
 
     /// Whether a segment can have these terms; else the term that makes no sense.
@@ -231,68 +240,4 @@ fn pick<T, const N: usize>(choices: [T; N], number: u8) -> Option<T> {
 
 fn split(text: &[u8], length: u64) -> Option<(&[u8], &[u8])> {
     text.split_at_checked(usize::try_from(length).ok()?)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn any_terms() -> impl Strategy<Value = Terms> {
-        let numbers =
-            (any::<u64>(), any::<u32>(), any::<u32>(), any::<Option<u64>>(), 1_u32..1000, 0_u32..1000, 1_u32..5);
-        let texts = ("[a-z-]{1,40}", "(/[a-zé ]{1,40}){0,5}", "\\PC{0,40}");
-        (numbers, texts, any::<[bool; 4]>(), 0_usize..4).prop_map(
-            |((iterations, delay, grace, seed, workers, spare, jobs), (kernel, worker, command), choices, choice)| {
-                Terms {
-                    mode: [Mode::Repeat, Mode::Independent, Mode::Split, Mode::Shared][choice],
-                    origin: if choices[1] { Origin::Run } else { Origin::ByHand },
-                    kernel,
-                    iterations,
-                    chunk: choices[0].then_some(u64::from(spare) + 1),
-                    delay: DelayRange::new(Duration::ZERO, Duration::from_micros(delay.into())).unwrap(),
-                    seed,
-                    value_type: ValueType::ALL[choice],
-                    cells: jobs,
-                    overflow: if choices[3] { Overflow::Wrap } else { Overflow::Error },
-                    workers,
-                    slots: workers + spare,
-                    jobs,
-                    restarts: 3,
-                    grace: Duration::from_millis(grace.into()),
-                    timeout: seed.map(Duration::from_nanos).filter(|timeout| timeout.as_nanos() < u64::MAX.into()),
-                    worker: worker.into(),
-                    command,
-                    command_timeout: choices[2].then_some(Duration::from_millis(delay.into())),
-                }
-            },
-        )
-    }
-
-    proptest! {
-        #[test]
-        fn terms_come_back_as_they_were_written(terms in any_terms()) {
-            let mut text = terms.text();
-            text.resize(TEXT_BYTES, 0);
-            prop_assert_eq!(Terms::decode(terms.words(), &text), Ok(terms));
-        }
-
-        #[test]
-        fn random_words_are_valid_terms_or_refused(words: [u64; TERMS_WORDS], text: Vec<u8>) {
-            if let Ok(terms) = Terms::decode(words, &text) {
-                prop_assert_eq!(terms.check(), Ok(()));
-            }
-        }
-
-        #[test]
-        fn one_changed_word_is_refused_or_leaves_valid_terms(terms in any_terms(), index in 0..TERMS_WORDS, word: u64) {
-            let (mut words, mut text) = (terms.words(), terms.text());
-            text.resize(TEXT_BYTES, 0);
-            words[index] = word;
-            if let Ok(changed) = Terms::decode(words, &text) {
-                prop_assert_eq!(changed.check(), Ok(()));
-            }
-        }
-    }
 }

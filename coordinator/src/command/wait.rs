@@ -47,13 +47,13 @@ pub fn wait(args: &WaitArgs) -> Result<u8> {
 
 /// Whether the contributions are applied: `--contributions` of any workers, or those of the run's own tickets.
 fn has_enough(segment: &Segment, wanted: u64, args: &WaitArgs) -> Result<bool> {
-    // A split range is complete when all of it is applied, by any number of workers.
-    if segment.terms().mode == Mode::Split && Ledger::of(segment).given_out() < segment.terms().iterations {
-        return Ok(args.contributions.is_some_and(|_| u64::from(Ledger::of(segment).done()) >= wanted));
-    }
-    let is_counted = args.contributions.is_some() || segment.terms().mode != Mode::Split;
-    let are_enough = !is_counted || u64::from(Ledger::of(segment).done()) >= wanted;
-    Ok(are_enough && (args.contributions.is_some() || Snapshot::of(segment)?.is_complete()))
+    let (ledger, is_counted) = (Ledger::of(segment), args.contributions.is_some());
+    let may_be_enough = match segment.terms().mode {
+        // A split range is complete when all of it is applied, by any number of workers.
+        Mode::Split if !is_counted => ledger.given_out() >= segment.terms().iterations,
+        _ => u64::from(ledger.done()) >= wanted,
+    };
+    Ok(may_be_enough && (is_counted || Snapshot::of(segment)?.is_complete()))
 }
 
 /// Why no worker will contribute any more, if so.

@@ -63,13 +63,13 @@ impl RunProgress {
         };
         let mut begun = 0.0;
         for ticket in 1..=terms.slots {
-            let Some(glance) = Ledger::of(segment).slot(ticket) else { break };
+            let Some(slot) = Ledger::of(segment).slot(ticket) else { break };
             let is_reserved = ticket <= terms.reserved();
-            if !is_reserved && glance.state == Pending {
+            if !is_reserved && slot.state == Pending {
                 break;
             }
-            let worker = worker(segment, known, ticket, &glance);
-            progress.iterations = progress.iterations.saturating_add(glance.iterations);
+            let worker = worker(segment, known, ticket, &slot);
+            progress.iterations = progress.iterations.saturating_add(slot.iterations);
             progress.computed.0 = progress.computed.0.saturating_add(worker.computed.0);
             // The run does not wait for a dead worker that had joined by hand.
             let counts = is_reserved || !matches!(worker.state, Died | Failed);
@@ -117,30 +117,27 @@ pub fn name(state: WorkerState) -> &'static str {
     }
 }
 
-fn worker(segment: &Segment, known: &KnownWorkers<'_>, ticket: u32, glance: &SlotView) -> WorkerProgress {
+fn worker(segment: &Segment, known: &KnownWorkers<'_>, ticket: u32, slot: &SlotView) -> WorkerProgress {
     let outcome = known.outcomes.get(ticket);
-    let state = match (glance.state, known.children.get(&ticket)) {
+    let state = match (slot.state, known.children.get(&ticket)) {
         (Done, _) => Done,
         // It has not taken its ticket yet, which may still show what its predecessor did.
-        (_, Some(child)) if *child != glance.pid => Attached,
+        (_, Some(child)) if *child != slot.pid => Attached,
         (state, Some(_)) => state,
         (_, None) if outcome.is_some_and(|outcome| outcome.failure.is_some()) => Failed,
         (Pending, None) => Pending,
-        (state, None) if process::exists(glance.pid) => state,
+        (state, None) if process::exists(slot.pid) => state,
         (_, None) => Died,
     };
-    let total = match segment.terms().mode {
-        Mode::Split => glance.chunk.end.saturating_sub(glance.chunk.start),
-        _ => segment.terms().iterations,
-    };
-    let computed = if state == Computing { glance.progress.min(total) } else { 0 };
+    let total = segment.terms().at_hand(&slot.chunk);
+    let computed = if state == Computing { slot.progress.min(total) } else { 0 };
     WorkerProgress {
         ticket,
         state,
         computed: (computed, total),
         // Only the coordinator knows of a worker that died before it took its ticket.
-        restarts: outcome.map_or(0, |outcome| outcome.restarts).max(glance.restarts),
-        chunks: glance.chunks,
+        restarts: outcome.map_or(0, |outcome| outcome.restarts).max(slot.restarts),
+        chunks: slot.chunks,
     }
 }
 

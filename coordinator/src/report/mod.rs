@@ -79,7 +79,7 @@ pub fn drain(output: &mut Output, signals: &mut Signals, deadline: Option<Instan
             cli::report("stdout was not read to the end in time; results are missing from it", None);
             return if code == exit_code::COMPLETE { exit_code::TIMEOUT } else { code };
         }
-        let stdout = Output::descriptor();
+        let stdout = rustix::stdio::stdout();
         let signal = PollFd::from_borrowed_fd(signals.descriptor(), PollFlags::IN);
         readiness::wait(&mut [signal, PollFd::new(&stdout, PollFlags::OUT)], left);
         if let Some(signal) = signals.stop_signals().first() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::process::Process;
-use common::{Mode, RunState, Segment, SegmentName, Snapshot, Stop, WorkerState};
+use common::{RunState, Segment, SegmentName, Snapshot, Stop, WorkerState};
 
 use crate::error::{Error, Result};
 use crate::figures::counted;
@@ -85,10 +85,7 @@ impl StatusView {
     /// How many iterations a worker has computed of its chunk or range, and how many that has.
     pub fn progress(&self, ticket: u32) -> Option<(u64, u64)> {
         let worker = self.snapshot.worker(ticket).filter(|worker| worker.state == WorkerState::Computing)?;
-        let of = match self.snapshot.terms.mode {
-            Mode::Split => worker.chunk.end.saturating_sub(worker.chunk.start),
-            _ => self.snapshot.terms.iterations,
-        };
+        let of = self.snapshot.terms.at_hand(&worker.chunk);
         Some((worker.progress.min(of), of))
     }
 

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags};
 
 use super::{CHECK_INTERVAL, Supervisor};
-use crate::output::Output;
 use crate::readiness;
 
 /// The longest sleep, far below what `poll` takes.
@@ -14,7 +13,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 impl Supervisor<'_> {
     /// Sleeps until a signal, an exit, a reader of stdout or the next deadline.
     pub(super) fn sleep(&self) {
-        let stdout = Output::descriptor();
+        let stdout = rustix::stdio::stdout();
         let mut waking = vec![PollFd::from_borrowed_fd(self.signals.descriptor(), PollFlags::IN)];
         let adopted = self.workers.adopted.iter().filter_map(|worker| worker.process.as_ref());
         waking.extend(adopted.map(|process| PollFd::new(process, PollFlags::IN)));

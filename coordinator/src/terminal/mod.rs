@@ -35,7 +35,7 @@ impl TerminalSize {
         Some(Self { rows: or(size.map(|size| size.ws_row), 24), columns: or(size.map(|size| size.ws_col), 80) })
     }
 
-    /// The area that `text` may fill: the terminal's without the cursor's row and column, or 40 × 200 if it is none.
+    /// The area for a text: the terminal's without the cursor's row and column; 40 × 200 without a terminal.
     pub fn usable(descriptor: impl AsFd) -> Self {
         let size = Self::of(descriptor).unwrap_or(Self { rows: 41, columns: 201 });
         Self { rows: (size.rows - 1).max(1), columns: (size.columns - 1).max(1) }

@@ -14,7 +14,7 @@ fn a_signal_to_the_coordinator_stops_the_workers_and_reports_the_partial_value()
         (Signal::HUP, exit_code::HANGUP),
     ];
     for (signal, code) in cases {
-        if signal == Signal::HUP && common::process::was_told_to_ignore(signal.as_raw()) {
+        if signal == Signal::HUP && common::process::is_ignored(signal.as_raw()) {
             skip("SIGHUP", "the tests run under nohup, and so do the coordinators that they start");
             continue;
         }

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 
-use common::process::was_told_to_ignore;
+use common::process::is_ignored;
 use rustix::process::{Signal, getpid, getppid, kill_process, set_parent_process_death_signal};
 
 /// Starts the process. When the calling thread ends, however it does, the kernel kills the process.
@@ -17,7 +17,7 @@ use rustix::process::{Signal, getpid, getppid, kill_process, set_parent_process_
 /// As [`Command::spawn`].
 pub fn spawn_for_life(command: &mut Command) -> io::Result<Child> {
     // While SIGCHLD is ignored, children leave no status to wait for (wait(2), "Notes").
-    if was_told_to_ignore(libc::SIGCHLD) {
+    if is_ignored(libc::SIGCHLD) {
         restore_default(libc::SIGCHLD);
     }
     let parent = getpid();
@@ -55,7 +55,7 @@ mod tests {
         if std::env::var_os(IGNORING).is_some() {
             // SAFETY: ignoring a signal involves no handler.
             let _ = unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
-            assert!(was_told_to_ignore(libc::SIGCHLD));
+            assert!(is_ignored(libc::SIGCHLD));
             let mut process = spawn_for_life(Command::new("sh").args(["-c", "exit 3"])).unwrap();
             assert_eq!(process.wait().unwrap().code(), Some(3));
             return;
