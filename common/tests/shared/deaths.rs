@@ -81,7 +81,7 @@ fn an_update_has_changed_all_cells_or_none_wherever_its_process_is_killed() {
     assert!(deaths > 0, "none was killed with the lock held");
 }
 
-/// With the feature `plant`: killed at each point of an update.
+/// With the feature `failpoints`: killed at each point of an update.
 #[cfg(feature = "failpoints")]
 mod planted {
     use common::failpoint::Failpoint;

@@ -38,7 +38,7 @@ fn undisturbed() -> [Hand; 2] {
     [Hand { applied: 3..6, ..Hand::holding(6..9) }, Hand { applied: 0..3, ..Hand::holding(9..12) }]
 }
 
-/// Mutant 5.
+/// Fault 5.
 #[test]
 fn a_chunk_taken_before_the_commit_point_is_found() {
     let env = test_env!();
@@ -47,19 +47,19 @@ fn a_chunk_taken_before_the_commit_point_is_found() {
     }
 }
 
-/// Mutant 5.
+/// Fault 5.
 #[test]
 fn a_chunk_that_stays_with_the_one_it_was_taken_from_is_found() {
     assert_found(kill(&test_env!(), &[Mutant::StolenNotCleared], Chunks::stealing(1)));
 }
 
-/// Mutant 5.
+/// Fault 5.
 #[test]
 fn a_chunk_forgotten_by_who_takes_its_ticket_is_found() {
     assert_found(kill(&test_env!(), &[Mutant::HeldForgotten], Chunks::taking(1)));
 }
 
-/// Mutant 5.
+/// Fault 5.
 #[test]
 fn cells_stored_one_by_one_without_a_record_are_found() {
     let env = test_env!();
@@ -67,7 +67,7 @@ fn cells_stored_one_by_one_without_a_record_are_found() {
     assert_found(kill(&env, &[Mutant::AppliedBeforePublished], Chunks::taking(2)));
 }
 
-/// Mutant 5.
+/// Fault 5.
 #[test]
 fn a_chunk_taken_from_the_living_is_found() {
     assert_found(steal_from_the_living(&[Mutant::StealWithoutRole], undisturbed()));
@@ -75,7 +75,7 @@ fn a_chunk_taken_from_the_living_is_found() {
     assert_found(steal_from_the_living(&[Mutant::StealWithoutRole, Mutant::NoRecheck], stolen));
 }
 
-/// Mutant 5: the control. A live worker taken for dead loses its chunk; the check of the chunk keeps it from adding it.
+/// Fault 5: the control. A live worker taken for dead loses its chunk; the check of the chunk keeps it from adding it.
 #[test]
 fn a_chunk_taken_from_the_living_is_not_applied_twice() {
     let outcomes = [
@@ -87,7 +87,7 @@ fn a_chunk_taken_from_the_living_is_not_applied_twice() {
     }
 }
 
-/// Mutant 5, and the control: the check of the ticket alone is enough.
+/// Fault 5, and the control: the check of the ticket alone is enough.
 #[test]
 fn a_chunks_commit_that_does_not_check_its_ticket_is_found() {
     assert_found(supersede(&[Mutant::NoRoles, Mutant::NoRecheck]));
@@ -96,13 +96,13 @@ fn a_chunks_commit_that_does_not_check_its_ticket_is_found() {
     }
 }
 
-/// Mutant 5: the control.
+/// Fault 5: the control.
 #[test]
 fn without_a_planted_fault_nothing_is_found_in_chunks() {
     kill(&test_env!(), &[], Chunks::stealing(1)).unwrap_or(Ok(0)).expect("the protocol is sound");
 }
 
-/// Mutant 5: the control.
+/// Fault 5: the control.
 #[test]
 fn without_a_planted_fault_nothing_is_found_in_arrays() {
     kill(&test_env!(), &[], Contributions::to(2)).unwrap_or(Ok(0)).expect("the protocol is sound");

@@ -20,31 +20,31 @@ fn supersede(env: &TestEnv, build: Build) -> Option<Result<(), String>> {
     Some(rig.check_after_death())
 }
 
-/// Mutant 5.
+/// Fault 5.
 #[test]
 fn adding_before_marking_is_found() {
     assert_found(kill_after_each_store(&test_env!(), Build::with(&[Mutant::AddBeforeMark]), false));
 }
 
-/// Mutant 5.
+/// Fault 5.
 #[test]
 fn a_value_stored_before_the_commit_point_is_found() {
     assert_found(kill_after_each_store(&test_env!(), Build::with(&[Mutant::ValueBeforeCommit]), false));
 }
 
-/// Mutant 5.
+/// Fault 5.
 #[test]
 fn a_recovery_that_does_not_declare_the_mutex_consistent_is_found() {
     assert_found(kill_after_each_store(&test_env!(), Build::with(&[Mutant::NoConsistent]), true));
 }
 
-/// Mutant 5.
+/// Fault 5.
 #[test]
 fn a_commit_that_does_not_check_its_ticket_is_found() {
     assert_found(supersede(&test_env!(), Build::with(&[Mutant::NoRoles, Mutant::NoRecheck])));
 }
 
-/// Mutant 5: the control. Without roles, the check of the ticket alone is enough.
+/// Fault 5: the control. Without roles, the check of the ticket alone is enough.
 #[test]
 fn a_worker_wrongly_thought_dead_does_not_apply_twice() {
     if let Some(outcome) = supersede(&test_env!(), Build::with(&[Mutant::NoRoles])) {
@@ -52,7 +52,7 @@ fn a_worker_wrongly_thought_dead_does_not_apply_twice() {
     }
 }
 
-/// Mutant 5: the control.
+/// Fault 5: the control.
 #[test]
 fn without_a_planted_fault_nothing_is_found() {
     for recoverer_too in [false, true] {
