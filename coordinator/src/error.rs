@@ -20,7 +20,7 @@ pub enum Error {
         /// Whether the existing segment is stale.
         is_stale: bool,
     },
-    /// The run is over, or there is none.
+    /// The run is over, or the segment has no run.
     #[error("nothing left to do in segment \"{name}\": {why}")]
     NothingLeft {
         /// The segment.

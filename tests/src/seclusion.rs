@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::report::{report, skip};
 
 /// Set in the environment of a secluded test.
-const SECLUDED: &str = "MULTIPROCESS_TEST_SECLUDED";
+const SECLUDED: &str = "KILLPROOF_TEST_SECLUDED";
 
 /// Mounts a fresh `/dev/shm` in this mount namespace alone (`mount_namespaces(7)`), then runs the program.
 ///

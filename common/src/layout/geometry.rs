@@ -127,7 +127,7 @@ impl<T> Copy for Each<'_, T> {}
 impl<'a, T> Each<'a, T> {
     /// Pairs the items of two.
     ///
-    /// `for_each` and `try_for_each` handle the first pair without a loop.
+    /// `for_each` handles the first pair without a loop.
     pub fn zip<U>(self, other: Each<'a, U>) -> impl Iterator<Item = (&'a T, &'a U)> {
         once((self.first, other.first)).chain(self.further.iter().zip(other.further))
     }

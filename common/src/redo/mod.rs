@@ -60,14 +60,14 @@ pub struct ChunkRecord {
     pub cursor: u64,
 }
 
-/// Starts a record. It is ignored until it is published.
+/// Starts a record. It is ignored until it is published. The caller holds the lock.
 pub fn begin() {
     // Release: keeps the record's stores behind the last commit's `applied`, because a recovery reads the record until
     // then. Pairs with the Acquire fence in `snapshot::seqlock`.
     fence(Release);
 }
 
-/// Writes one cell of the record: its value after the commit, and the ticket's sum.
+/// Writes one cell of the record: its value after the commit, and the ticket's sum. The caller holds the lock.
 pub fn write_cell(entry: &Entry, value: Value, contribution: Number) {
     entry.value.store(value.bits(), Relaxed);
     for (word, bits) in entry.contribution.iter().zip(contribution.words()) {
@@ -75,7 +75,7 @@ pub fn write_cell(entry: &Entry, value: Value, contribution: Number) {
     }
 }
 
-/// Commits: writes the rest of the record, publishes it, applies it.
+/// Commits: writes the rest of the record, publishes it, applies it. The caller holds the lock.
 ///
 /// # Errors
 /// [`Damage`] if the record names a ticket or a log entry outside the segment.

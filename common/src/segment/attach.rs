@@ -11,6 +11,7 @@ use super::error::{AttachError, Refusal};
 use super::role::Role;
 use super::{Segment, verify};
 use crate::name::SegmentName;
+use crate::redo::Damage;
 use crate::sys::mapping::{self, MapError};
 use crate::system_error::SystemError;
 
@@ -23,7 +24,7 @@ impl Segment {
     /// # Errors
     /// [`AttachError::NoSegment`] if nothing has the name; [`AttachError::Permission`]; [`AttachError::NotReady`] if its
     /// creator does not publish it within half a second; [`AttachError::BeingRemoved`]; [`AttachError::Refused`] with the
-    /// reason; [`AttachError::System`] if the system refuses.
+    /// reason; [`AttachError::Damaged`] if its mutex cannot be used; [`AttachError::System`] if the system refuses.
     pub fn attach(name: &SegmentName) -> Result<Self, AttachError> {
         Self::map(name, true)
     }
@@ -58,7 +59,7 @@ impl Segment {
         let mapping = mapping::open(name.as_str(), verified.geometry).map_err(|error| match error {
             MapError::Os(Errno::NOENT) | MapError::Changed => no_segment(),
             MapError::Os(error) => SystemError::new("map segment", name, error).into(),
-            MapError::Mutex(what) => SystemError::new("map segment", name, std::io::Error::other(what)).into(),
+            MapError::Mutex(what) => Damage { what }.into(),
         })?;
         let segment = Self::new(name, verified.terms, verified.nonce, mapping, file);
         // The mapping was opened by name again: it must show the verified segment.

@@ -9,7 +9,7 @@ mod lock;
 mod processes;
 mod value;
 
-/// What the other tests start as processes of their own.
+/// What the other tests start as processes of their own. Started by hand, it does nothing.
 #[test]
 #[ignore = "other tests start it"]
 fn child() {
