@@ -5,8 +5,7 @@ use rand::rngs::SysRng;
 
 /// A random number, by `getrandom(2)`.
 ///
-/// A thread's generator would first ask the processor for its features (CPUID). In a virtual machine that takes longer than
-/// anything else that a short process does.
+/// One system call; a thread's generator of the `rand` crate would be seeded first.
 #[must_use]
 pub fn random() -> u64 {
     SysRng.try_next_u64().unwrap_or_else(|_| rand::random())

@@ -1,6 +1,6 @@
 //! A worker that takes chunk after chunk of a range, and records what it does outside the segment.
 //!
-//! `split-storm-under-test NAME RECORD HOLD` attaches to the segment NAME and contributes sums of squares until nothing
+//! `split-storm-victim NAME RECORD HOLD` attaches to the segment NAME and contributes sums of squares until nothing
 //! is left, with the lock held for HOLD microseconds at each commit. To the file RECORD it appends `intent TICKET START
 //! END CONTRIBUTION` before a commit and `applied TICKET START END CONTRIBUTION` after it.
 

@@ -1,6 +1,6 @@
 //! A worker that contributes again and again, and records what it does outside the segment.
 //!
-//! `storm-under-test NAME RECORD CONTRIBUTIONS HOLD` attaches to the segment NAME and makes that many contributions,
+//! `storm-victim NAME RECORD CONTRIBUTIONS HOLD` attaches to the segment NAME and makes that many contributions,
 //! each with the lock held for HOLD microseconds. To the file RECORD it appends `intent TICKET CONTRIBUTION` before a
 //! commit and `applied TICKET CONTRIBUTION` after it.
 

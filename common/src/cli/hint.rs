@@ -102,7 +102,7 @@ fn after_system_error(error: &SystemError) -> Option<String> {
 }
 
 fn in_use(name: &SegmentName) -> String {
-    format!("stop it: coordinator stop {name}; or remove it all the same: coordinator remove --force {name}")
+    format!("stop it: coordinator stop {name}; or remove it anyway: coordinator remove --force {name}")
 }
 
 fn damaged() -> String {

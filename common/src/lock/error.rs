@@ -15,7 +15,7 @@ pub enum LockError {
         owner: Option<LockOwner>,
     },
     /// This very thread owns it and would wait for itself.
-    #[error("the lock of segment \"{name}\" is held by this very thread")]
+    #[error("the lock of segment \"{name}\" is already held by this thread")]
     Deadlock {
         /// The segment.
         name: SegmentName,

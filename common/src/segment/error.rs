@@ -21,7 +21,7 @@ pub enum CreateError {
         name: SegmentName,
     },
     /// No segment can have these terms.
-    #[error("no segment can be made for such terms: {what}")]
+    #[error("invalid terms for a segment: {what}")]
     Terms {
         /// The term that makes no sense.
         what: &'static str,

@@ -67,14 +67,14 @@ pub enum AfterExit {
 /// Decides what follows from the end of a launched worker.
 pub fn after_exit(exit: &Exit) -> AfterExit {
     let how = exit.how;
-    let before = if exit.mode == Mode::Split { "before all was done" } else { "before its contribution" };
+    let before = if exit.mode == Mode::Split { "before the range was finished" } else { "before its contribution" };
     match exit.ticket {
         TicketStanding::Done => AfterExit::Finish,
         TicketStanding::Owned(pid) => AfterExit::Adopt(pid),
         TicketStanding::Open if exit.is_stopping => AfterExit::LeaveOpen,
         TicketStanding::Open => match why_final(how) {
             Some(why) => AfterExit::GiveUp(format!("{how}: {why}")),
-            None if exit.has_failed => AfterExit::GiveUp("gave up what it could not compute".to_owned()),
+            None if exit.has_failed => AfterExit::GiveUp("gave up: its kernel failed".to_owned()),
             None if exit.restarts < exit.most_restarts => {
                 AfterExit::Restart { nth: exit.restarts + 1, reason: format!("{how} {before}") }
             }
@@ -90,7 +90,7 @@ pub fn after_exit(exit: &Exit) -> AfterExit {
 fn why_final(how: WorkerExit) -> Option<&'static str> {
     match u8::try_from(how.code()?).ok()? {
         exit_code::COMPLETE => Some("it did not contribute; is it a worker executable?"),
-        exit_code::USAGE => Some("it does not accept its arguments, or what the segment wants of it"),
+        exit_code::USAGE => Some("it rejects its arguments or the segment's terms"),
         exit_code::FOREIGN => Some("it cannot use the segment"),
         exit_code::NOTHING_TO_DO => Some("it found nothing to do"),
         exit_code::OVERFLOW => Some("its contribution does not fit"),
@@ -173,27 +173,24 @@ mod tests {
             (Exit { is_stopping: true, ..killed }, LeaveOpen),
             (Exit { is_stopping: true, has_failed: true, ..refused }, LeaveOpen),
             (exit(Code(0), Open), give_up("ended with exit code 0: it did not contribute; is it a worker executable?")),
-            (
-                exit(Code(2), Open),
-                give_up("ended with exit code 2: it does not accept its arguments, or what the segment wants of it"),
-            ),
+            (exit(Code(2), Open), give_up("ended with exit code 2: it rejects its arguments or the segment's terms")),
             (exit(Code(4), Open), give_up("ended with exit code 4: it cannot use the segment")),
             (exit(Code(6), Open), give_up("ended with exit code 6: it found nothing to do")),
             (refused, give_up("ended with exit code 7: its contribution does not fit")),
             (Exit { has_failed: true, ..refused }, give_up("ended with exit code 7: its contribution does not fit")),
-            (Exit { has_failed: true, ..exit(Code(1), Open) }, give_up("gave up what it could not compute")),
-            (Exit { has_failed: true, ..spent }, give_up("gave up what it could not compute")),
+            (Exit { has_failed: true, ..exit(Code(1), Open) }, give_up("gave up: its kernel failed")),
+            (Exit { has_failed: true, ..spent }, give_up("gave up: its kernel failed")),
             (exit(Code(1), Open), restart(2, "ended with exit code 1 before its contribution")),
             (exit(Code(101), Open), restart(2, "panicked (exit code 101) before its contribution")),
             (killed, restart(2, "was killed by signal 9 (SIGKILL) before its contribution")),
             (
                 Exit { mode: Mode::Split, restarts: 2, ..killed },
-                restart(3, "was killed by signal 9 (SIGKILL) before all was done"),
+                restart(3, "was killed by signal 9 (SIGKILL) before the range was finished"),
             ),
             (spent, give_up("was killed by signal 9 (SIGKILL) before its contribution, after 3 restarts")),
             (
                 Exit { mode: Mode::Split, restarts: 1, most_restarts: 1, ..killed },
-                give_up("was killed by signal 9 (SIGKILL) before all was done, after 1 restart"),
+                give_up("was killed by signal 9 (SIGKILL) before the range was finished, after 1 restart"),
             ),
             (
                 Exit { restarts: 0, most_restarts: 0, ..killed },

@@ -6,16 +6,16 @@ use harness::{TestEnv, test_env};
 use rustix::process::Signal;
 
 /// Kills a victim after each of its stores; returns the first error.
-fn kill(env: &TestEnv, faults: &'static [Mutant], subject: impl Subject) -> Option<Result<usize, String>> {
-    CrashRig::new(env, "faulty", Build::with(faults), subject)?.kill_after_each_store(false).into()
+fn kill(env: &TestEnv, mutants: &'static [Mutant], subject: impl Subject) -> Option<Result<usize, String>> {
+    CrashRig::new(env, "faulty", Build::with(mutants), subject)?.kill_after_each_store(false).into()
 }
 
 /// Lets a fast worker commit before a slow one, each with its own action. Returns the error if the outcome is not
 /// `after`.
-fn overtake(faults: &'static [Mutant], slow: &[&str], fast: &[&str], after: [Hand; 2]) -> Option<Result<(), String>> {
+fn overtake(mutants: &'static [Mutant], slow: &[&str], fast: &[&str], after: [Hand; 2]) -> Option<Result<(), String>> {
     let env = test_env!();
     let subject = Chunks { after, ..Chunks::beginning(1) };
-    let mut rig = CrashRig::new(&env, "overtaken", Build::with(faults), subject)?;
+    let mut rig = CrashRig::new(&env, "overtaken", Build::with(mutants), subject)?;
     let mut slow = rig.victim_with(slow);
     assert!(slow.run_to(Signal::WINCH), "it has its chunk");
     rig.victim_with(fast).finish();
@@ -24,13 +24,13 @@ fn overtake(faults: &'static [Mutant], slow: &[&str], fast: &[&str], after: [Han
 }
 
 /// A live worker holds 0..3; another one tries to take it over when it commits 3..6.
-fn steal_from_the_living(faults: &'static [Mutant], after: [Hand; 2]) -> Option<Result<(), String>> {
-    overtake(faults, &["chunk", "2", "3", "0"], &["chunk", "1", "3", "2"], after)
+fn steal_from_the_living(mutants: &'static [Mutant], after: [Hand; 2]) -> Option<Result<(), String>> {
+    overtake(mutants, &["chunk", "2", "3", "0"], &["chunk", "1", "3", "2"], after)
 }
 
 /// Both workers have one ticket, and 0..3 under it.
-fn supersede(faults: &'static [Mutant]) -> Option<Result<(), String>> {
-    overtake(faults, &["chunk", "1", "3", "0"], &["chunk", "1", "3", "0"], Chunks::taking(1).after)
+fn supersede(mutants: &'static [Mutant]) -> Option<Result<(), String>> {
+    overtake(mutants, &["chunk", "1", "3", "0"], &["chunk", "1", "3", "0"], Chunks::taking(1).after)
 }
 
 /// The outcome of two workers that leave each other's chunks alone.
@@ -42,8 +42,8 @@ fn undisturbed() -> [Hand; 2] {
 #[test]
 fn a_chunk_taken_before_the_commit_point_is_found() {
     let env = test_env!();
-    for faults in [&[Mutant::ChunkBeforeCommit], &[Mutant::CursorBeforeCommit]] {
-        assert_found(kill(&env, faults, Chunks::taking(1)));
+    for mutants in [&[Mutant::ChunkBeforeCommit], &[Mutant::CursorBeforeCommit]] {
+        assert_found(kill(&env, mutants, Chunks::taking(1)));
     }
 }
 

@@ -79,7 +79,7 @@ fn has(sum: u16, iteration: u8) -> bool {
     sum & digits([iteration, iteration + 1]) != 0
 }
 
-/// What a coordinator prints during the run, for all that `Segment::done` counts.
+/// What a coordinator prints during the run, for all that `Ledger::done` counts.
 fn read_without_lock(state: &State) -> Result<(), Violation> {
     let memory = &state.memory;
     if !memory.log.begins(&state.history.done) {

@@ -55,7 +55,7 @@ fn settle(memory: &Memory, committed: &[u8]) -> Result<(), Violation> {
     if is_logged && count == committed.len() { Ok(()) } else { Err(Violation::Log) }
 }
 
-/// What a coordinator prints during the run: `Segment::committed` for all that `Segment::done` counts.
+/// What a coordinator prints during the run: `Ledger::committed` for all that `Ledger::done` counts.
 fn read_without_lock(memory: &Memory, committed: &[u8]) -> Result<(), Violation> {
     let mut sum = 0;
     for (place, &ticket) in memory.log.counted().iter().enumerate() {

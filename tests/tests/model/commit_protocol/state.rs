@@ -42,7 +42,7 @@ pub enum Errand {
     Join,
     /// `commit`.
     Commit,
-    /// `find_what_is_left`: recover, then decide upon every ticket.
+    /// `take_stock`: recover, then decide upon every ticket.
     Survey,
     /// `is_done`: recover, then decide upon one ticket.
     Settle,

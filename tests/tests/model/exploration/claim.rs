@@ -1,6 +1,6 @@
 //! A ticket's claim word.
 
-/// `State` in `ledger/state.rs`.
+/// `ClaimState` in `redo/claim_word.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Claim {
     Free,
