@@ -150,6 +150,8 @@ struct Target<'a> {
 
 impl<'a> Target<'a> {
     /// Nothing for a record that changes only the cells.
+    #[expect(clippy::inline_always, reason = "out of line, its result goes through memory")]
+    #[inline(always)]
     fn of(view: &View<'a>) -> Result<Option<Self>, Box<Damage>> {
         let redo = &view.header.redo;
         let ticket = redo.ticket.load(Relaxed);
