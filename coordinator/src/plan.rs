@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use common::{DelayRange, MOST_CELLS, MOST_ENTRIES, Mode, Origin, SegmentName, Terms};
-use worker::kernel::{self, Kernel};
+use worker::kernel::{self, Kernel, MonteCarloPi};
 
 use crate::args::{Chunk, RunArgs, TermsArgs, Workers};
 use crate::error::{Error, Result};
@@ -139,9 +139,18 @@ fn check_kernel(args: &TermsArgs, name: &str) -> Result<()> {
             format!("{} iterations are too many for kernel {name}: at most {most}", args.iterations),
             "the result must be exact in 128 bits",
         ),
+        _ if name == MonteCarloPi.name() && is_sum_of_estimates(args) => (
+            format!("the workers would add up their estimates of pi: --kernel {name} --type f64 without --split"),
+            "add --split for one estimate, or --independent for one from each worker",
+        ),
         _ => return Ok(()),
     };
     Err(Error::usage(what, hint))
+}
+
+/// Whether the value would be the sum of several workers' fractions of the same range.
+fn is_sum_of_estimates(args: &TermsArgs) -> bool {
+    args.value_type.is_float() && !args.split && !args.independent && args.worker.is_none()
 }
 
 fn unknown_kernel(wanted: &str) -> Error {

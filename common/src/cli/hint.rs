@@ -86,6 +86,9 @@ fn after_commit(error: &CommitError) -> Option<String> {
         CommitError::Overflow { kind: "i32", .. } => {
             Some("use a wider type (--type i64), or let the value wrap (--overflow wrap)".to_owned())
         }
+        CommitError::Overflow { kind: "128 bits", .. } => {
+            Some("each worker's sum must fit into 128 bits: use smaller numbers, or fractions (--type f64)".to_owned())
+        }
         CommitError::Overflow { .. } => Some("let the value wrap (--overflow wrap)".to_owned()),
         CommitError::Unfit { .. } => {
             Some("fractions need --type f64; the number of cells is the kernel's: --cells N".to_owned())

@@ -154,15 +154,19 @@ impl Snapshot {
         (!self.terms.value_type.is_float()).then(|| totals.into())
     }
 
-    /// Whether the value, or one of its cells, has wrapped around.
+    /// Whether the value, or one of its cells, has wrapped around or, for `f64`, is no longer finite.
     #[must_use]
     pub fn has_wrapped(&self) -> bool {
         let is_wrapped = |total: &Cells<i128>| {
             let values = self.value.as_slice().iter().map(|value| value.number().integer());
             total.as_slice().iter().zip(values).any(|(total, value)| value != Some(*total))
         };
-        let is_integer = !self.terms.value_type.is_float();
-        self.terms.mode.has_total() && is_integer && self.exact_total().as_ref().is_none_or(is_wrapped)
+        let has_left_its_range = if self.terms.value_type.is_float() {
+            self.value.as_slice().iter().any(|value| !value.number().to_f64().is_finite())
+        } else {
+            self.exact_total().as_ref().is_none_or(is_wrapped)
+        };
+        self.terms.mode.has_total() && has_left_its_range
     }
 
     /// How many chunks of a split run are applied.

@@ -172,11 +172,12 @@ fn value(value: &Value) -> Json {
     }
 }
 
-/// An integer as a string, a float as a number; null if it is not finite.
+/// An integer as a string, a float as a number; `"inf"`, `"-inf"` or `"nan"` if it is not finite.
 fn contribution(number: &Number) -> Json {
     match number {
         Number::Integer(number) => text(number),
-        Number::Float(float) => (*float).into(),
+        Number::Float(float) if float.is_finite() => (*float).into(),
+        Number::Float(float) => float.to_string().to_lowercase().into(),
     }
 }
 

@@ -102,6 +102,9 @@ fn print_parts(snapshot: &Snapshot, output: &mut Output) {
 
 fn wrap_note(snapshot: &Snapshot) -> String {
     let kind = snapshot.terms.value_type.name();
+    if snapshot.terms.value_type.is_float() {
+        return format!("the {kind} left its range: {} is not the sum", snapshot.value);
+    }
     let total = snapshot.exact_total().map_or_else(|| "more than 128 bits hold".to_owned(), |total| total.to_string());
     format!("the {kind} wrapped around; the exact total is {total}")
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use common::cli::exit_code::{COMPLETE, INCOMPLETE, TIMEOUT, USAGE};
+use common::cli::exit_code::{COMPLETE, INCOMPLETE, OVERFLOW, TIMEOUT, USAGE};
 use common::failpoint::Failpoint;
 use harness::{Finished, Injection, assert_error, skip, test_env};
 use serde_json::json;
@@ -76,6 +76,47 @@ fn random_points_are_the_same_for_any_number_of_workers() {
     assert!((4.0 * hits / 2e5 - std::f64::consts::PI).abs() < 0.02, "{hits}");
     let estimate: f64 = total(&["-w", "2", "--type", "f64"]).parse().expect("a number");
     assert!((estimate - 4.0 * hits / 2e5).abs() < 1e-9, "{estimate}");
+}
+
+/// Fault 41. Program B and a split run: their sums are checked in different ways.
+#[test]
+fn a_fraction_beyond_its_range_is_marked() {
+    let env = test_env!();
+    for (mode, value) in [("--split", "inf"), ("--split", "-inf"), ("--delay=0", "inf"), ("--delay=0", "-inf")] {
+        let command = format!("echo {}1e308 # {{start}}", value.trim_end_matches("inf"));
+        let args = ["-n", "4", "--chunk", "1", "--type", "f64", mode, "--exec", &command];
+        let args = args.into_iter().filter(|arg| mode == "--split" || !["--chunk", "1"].contains(arg));
+        let finished = env.coordinator(args.chain(["--format", "json"])).run().expect(COMPLETE);
+        let report = finished.json();
+        assert_eq!((&report["value"], &report["wrapped"]), (&json!(value), &json!(true)));
+        let note = format!("note: the f64 left its range: {value} is not the sum");
+        assert!(finished.stderr.contains(&note), "{finished:?}");
+    }
+}
+
+/// Fault 42.
+#[test]
+fn a_sum_beyond_128_bits_is_refused_with_a_hint_that_helps() {
+    let env = test_env!();
+    let command = format!("echo {} # {{start}}", i128::MAX);
+    let args = ["--split", "-n", "2", "--chunk", "1", "-w", "1", "--exec", &command];
+    let finished = env.coordinator(args).run().expect(OVERFLOW);
+    assert!(finished.stderr.contains("hint: each worker's sum must fit into 128 bits"), "{finished:?}");
+}
+
+/// Fault 44.
+#[test]
+fn estimates_of_pi_are_never_added_up() {
+    let env = test_env!();
+    let estimate = ["--kernel", "monte-carlo-pi", "--type", "f64", "-n", "100"];
+    for command in ["run", "create"] {
+        let added =
+            "the workers would add up their estimates of pi: --kernel monte-carlo-pi --type f64 without --split";
+        assert_error(&env.coordinator([command]).args(estimate).run(), USAGE, added);
+    }
+    for mode in ["--split", "--independent"] {
+        let _ = env.coordinator(estimate).args([mode]).run().expect(COMPLETE);
+    }
 }
 
 #[test]

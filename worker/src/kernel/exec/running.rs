@@ -93,7 +93,8 @@ impl Running {
                     deadline = Some(Instant::now() + LAST_WORDS);
                 }
             }
-            let has_more = self.stdout.read() | self.stderr.read_tail();
+            let read = self.stdout.read().map_err(|why| Failure::Failed(format!("cannot read its stdout: {why}")))?;
+            let has_more = read | self.stderr.read_tail();
             let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
             if self.stdout.kept.len() > limits.stdout {
                 break End::WroteTooMuch;
@@ -173,22 +174,41 @@ impl Pipe {
         Ok(Self { pipe, kept: Vec::new() })
     }
 
-    /// Reads a piece, if one is there. Returns whether it read one or reached the end.
-    fn read(&mut self) -> bool {
-        let Some(pipe) = &self.pipe else { return false };
+    /// Reads a piece, if one is there. Returns whether it read one or reached the end. After an error there is no more.
+    fn read(&mut self) -> Result<bool, Errno> {
+        let Some(pipe) = &self.pipe else { return Ok(false) };
         let mut piece = [0; PIECE];
         match rustix::io::read(pipe, &mut piece) {
             Ok(count @ 1..) => self.kept.extend_from_slice(&piece[..count]),
-            Err(Errno::AGAIN | Errno::INTR) => return false,
-            Ok(0) | Err(_) => self.pipe = None,
+            Err(Errno::AGAIN | Errno::INTR) => return Ok(false),
+            Ok(0) => self.pipe = None,
+            Err(error) => {
+                self.pipe = None;
+                return Err(error);
+            }
         }
-        true
+        Ok(true)
     }
 
-    /// Reads a piece and drops all but the last bytes.
+    /// Reads a piece and drops all but the last bytes. An error ends it: stderr is no part of the result.
     fn read_tail(&mut self) -> bool {
-        let has_more = self.read();
+        let has_more = self.read().unwrap_or(false);
         self.kept.drain(..self.kept.len().saturating_sub(TAIL));
         has_more
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fault 40. A folder stands for a pipe that cannot be read: `read(2)` fails with EISDIR.
+    #[test]
+    fn a_read_error_is_a_failed_attempt_and_not_the_end_of_the_output() {
+        let mut running = Running::start("echo 12").expect("sh is there");
+        running.stdout.pipe = Some(std::fs::File::open("/").expect("it is readable").into());
+        let limits = Limits { timeout: None, stdout: 100 };
+        let outcome = running.finish(&limits, &mut crate::kernel::Unwatched);
+        assert!(matches!(outcome, Err(Failure::Failed(why)) if why.starts_with("cannot read its stdout")));
     }
 }
