@@ -35,6 +35,11 @@ pub fn integer(value: &common::Cells<common::Value>) -> i128 {
     value.as_slice()[0].number().integer().expect("it holds integers")
 }
 
+/// A whole number of a JSON report: a string, so that no reader rounds it.
+pub fn whole(json: &serde_json::Value) -> u64 {
+    json.as_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{json} is no whole number in a string"))
+}
+
 /// The executables that cargo has built for a test crate of this package.
 #[macro_export]
 macro_rules! executables {

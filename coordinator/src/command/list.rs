@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::args::{Format, ListArgs};
 use crate::error::Result;
+use crate::report::json::SCHEMA;
 use crate::report::table;
 
 /// Prints a line for each segment.
@@ -30,7 +31,7 @@ pub fn list(args: &ListArgs) -> Result<u8> {
                     })
                 })
                 .collect();
-            super::print(&json!({ "schema": 1, "segments": segments }).to_string())
+            super::print(&json!({ "schema": SCHEMA, "segments": segments }).to_string())
         }
     }
 }

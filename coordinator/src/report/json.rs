@@ -1,4 +1,7 @@
-//! The JSON of runs and of `status`: schema 1, whose keys are only ever added to.
+//! The JSON of runs and of `status`.
+//!
+//! Invariant: a key has one type whatever its value. An integer that may pass 2^53 is always a string, because readers that
+//! hold numbers as doubles would round it.
 
 use std::time::Duration;
 
@@ -9,8 +12,8 @@ use serde_json::Value as Json;
 use super::status_view::StatusView;
 use crate::worker_outcome::{WorkerExit, WorkerOutcomes};
 
-/// The largest integer up to which every integer is a distinct double (ECMA-262, `Number.MAX_SAFE_INTEGER` + 1).
-const EXACT: u128 = 1 << 53;
+/// The version of all JSON. A later version only adds keys, unless this number changes.
+pub const SCHEMA: u32 = 2;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -20,7 +23,7 @@ struct Report<'a> {
     state: Option<&'static str>,
     kernel: &'a str,
     mode: &'static str,
-    iterations: Json,
+    iterations: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     split: Option<Split>,
     cells: u32,
@@ -45,10 +48,10 @@ struct Report<'a> {
 /// The progress of a split run.
 #[derive(Serialize)]
 struct Split {
-    chunk: Json,
-    chunks: u64,
-    given_out: Json,
-    iterations_done: Json,
+    chunk: String,
+    chunks: String,
+    given_out: String,
+    iterations_done: String,
 }
 
 #[derive(Serialize)]
@@ -85,7 +88,7 @@ struct Worker {
     signal: Option<i32>,
     restarts: u32,
     contribution: Json,
-    chunks: Option<u64>,
+    chunks: Option<String>,
     attached_s: Option<f64>,
     computed_s: Option<f64>,
     slept_s: Option<f64>,
@@ -99,7 +102,7 @@ struct Worker {
 #[derive(Serialize)]
 struct Seen {
     stopped: bool,
-    progress: Option<Share<Json>>,
+    progress: Option<Share<String>>,
     time_s: Option<f64>,
 }
 
@@ -119,12 +122,12 @@ fn object(snapshot: &Snapshot, outcomes: Option<&WorkerOutcomes>, view: Option<&
     let has_total = snapshot.terms.mode.has_total();
     let workers: Vec<Worker> = snapshot.workers.iter().map(|seen| worker(seen, outcomes, view, is_split)).collect();
     let report = Report {
-        schema: 1,
+        schema: SCHEMA,
         name: snapshot.name.as_str(),
         state: view.map(|view| view.state.name()),
         kernel: &snapshot.terms.kernel,
         mode: snapshot.terms.mode.name(),
-        iterations: integer(snapshot.terms.iterations.into()),
+        iterations: snapshot.terms.iterations.to_string(),
         split: is_split.then(|| split(snapshot)),
         cells: snapshot.terms.cells,
         r#type: snapshot.terms.value_type.name(),
@@ -144,15 +147,6 @@ fn object(snapshot: &Snapshot, outcomes: Option<&WorkerOutcomes>, view: Option<&
     serde_json::to_string(&report).expect("the report has only string keys and finite numbers")
 }
 
-/// An integer as a number where every reader keeps it exact, else as a string.
-pub fn integer(number: i128) -> Json {
-    match i64::try_from(number) {
-        Ok(small) if number.unsigned_abs() <= EXACT => small.into(),
-        _ => number.to_string().into(),
-    }
-}
-
-/// An integer that may become large: always a string, so that its key has one type.
 fn text(number: &i128) -> Json {
     number.to_string().into()
 }
@@ -167,7 +161,7 @@ fn cells<T>(cells: &Cells<T>, json: impl FnMut(&T) -> Json) -> Json {
 
 fn value(value: &Value) -> Json {
     match (value.kind(), value.number()) {
-        (ValueType::I32, Number::Integer(small)) => integer(small),
+        (ValueType::I32, Number::Integer(small)) => i32::try_from(small).ok().into(),
         (_, number) => contribution(&number),
     }
 }
@@ -183,10 +177,10 @@ fn contribution(number: &Number) -> Json {
 
 fn split(snapshot: &Snapshot) -> Split {
     Split {
-        chunk: snapshot.terms.chunk.map_or_else(|| "auto".into(), |chunk| integer(chunk.into())),
-        chunks: snapshot.chunks_done(),
-        given_out: integer(snapshot.given_out.into()),
-        iterations_done: integer(snapshot.iterations_done().into()),
+        chunk: snapshot.terms.chunk.map_or_else(|| "auto".to_owned(), |chunk| chunk.to_string()),
+        chunks: snapshot.chunks_done().to_string(),
+        given_out: snapshot.given_out.to_string(),
+        iterations_done: snapshot.iterations_done().to_string(),
     }
 }
 
@@ -227,7 +221,7 @@ fn worker(
         // Only the coordinator knows of a worker that died before it took its ticket.
         restarts: outcome.map_or(0, |outcome| outcome.restarts).max(seen.restarts),
         contribution: seen.contribution.as_ref().map_or(Json::Null, |all| cells(all, contribution)),
-        chunks: is_split.then_some(seen.chunks),
+        chunks: is_split.then(|| seen.chunks.to_string()),
         attached_s: seconds(seen.attached),
         computed_s: seconds(seen.computed),
         slept_s: seconds(seen.slept),
@@ -237,21 +231,8 @@ fn worker(
             stopped: view.stopped.contains(&seen.ticket),
             progress: view
                 .progress(seen.ticket)
-                .map(|(done, of)| Share { done: integer(done.into()), total: integer(of.into()) }),
+                .map(|(done, of)| Share { done: done.to_string(), total: of.to_string() }),
             time_s: seconds(view.time(seen.ticket)),
         }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn integers_that_doubles_would_round_are_strings() {
-        assert_eq!(integer(1 << 53), Json::from(1_i64 << 53));
-        assert_eq!(integer((1 << 53) + 1), Json::from("9007199254740993"));
-        assert_eq!(integer(-(1 << 53) - 1), Json::from("-9007199254740993"));
-        assert_eq!(integer(i128::MAX), Json::from(i128::MAX.to_string()));
     }
 }

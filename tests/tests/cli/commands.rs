@@ -61,7 +61,7 @@ fn list_tells_names_states_and_contributions() {
     let env = test_env!();
     let name = env.create("list", &[]);
     let json = env.coordinator(["list", "--format", "json"]).run().expect(0).json();
-    assert_eq!(json["schema"], 1);
+    assert_eq!(json["schema"], 2);
     let segments = json["segments"].as_array().expect("segments are an array");
     let segment = segments.iter().find(|segment| segment["name"] == name).expect("it is listed");
     assert_eq!((&segment["state"], &segment["contributions"]["total"]), (&"open".into(), &4.into()));

@@ -5,6 +5,7 @@ mod commands;
 mod help;
 mod hostile;
 mod input;
+mod json;
 mod kernels;
 mod leftovers;
 mod overflow;
