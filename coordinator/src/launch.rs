@@ -20,6 +20,8 @@ pub struct Launcher {
     refusals: u32,
     /// The file for the workers' spans, with `--timeline`.
     timeline: Option<String>,
+    /// The file in which workers report why they failed.
+    reports: Option<String>,
 }
 
 /// The system did not launch a worker.
@@ -36,7 +38,13 @@ pub struct Refusal {
 impl Launcher {
     /// Launches `worker`, a path from [`find`], for the segment.
     pub fn new(segment: &Segment, worker: PathBuf, verbose: bool, timeline: Option<String>) -> Self {
-        Self { worker, name: segment.name().clone(), nonce: segment.nonce(), verbose, refusals: 0, timeline }
+        let name = segment.name().clone();
+        Self { worker, name, nonce: segment.nonce(), verbose, refusals: 0, timeline, reports: None }
+    }
+
+    /// Launches workers that report in that file why they failed.
+    pub fn report_to(&mut self, path: Option<String>) {
+        self.reports = path;
     }
 
     /// Launches a worker for a ticket; returns its process id.
@@ -52,6 +60,9 @@ impl Launcher {
         }
         if let Some(path) = &self.timeline {
             command.arg("--timeline-to").arg(path);
+        }
+        if let Some(path) = &self.reports {
+            command.arg("--report-to").arg(path);
         }
         command.stdin(Stdio::null()).stdout(Stdio::null());
         Failpoint::Launching.reach();

@@ -40,6 +40,12 @@ impl Narrator {
         }
     }
 
+    /// Writes how a worker failed, also with `--quiet`, and the next step if there is one.
+    pub fn failure(&self, label: &str, what: &str, hint: Option<&str>) {
+        let hint = hint.map(|hint| format!("hint: {}\n", one_line(hint))).unwrap_or_default();
+        self.say(&format!("{label}: {}\n{hint}", one_line(what)));
+    }
+
     /// Writes a step, with `--verbose`.
     pub fn step(&self, what: impl Display) {
         if self.verbose {

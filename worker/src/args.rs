@@ -47,6 +47,9 @@ pub struct Args {
     /// Nonce of the coordinator's segment
     #[arg(long, value_name = "NUMBER", hide = true)]
     pub nonce: Option<u64>,
+    /// The coordinator's file for the reason of a failure
+    #[arg(long, value_name = "PATH", hide = true)]
+    pub report_to: Option<PathBuf>,
     /// The coordinator's file for the spans of a timeline
     #[arg(long, value_name = "PATH", hide = true)]
     pub timeline_to: Option<PathBuf>,

@@ -6,8 +6,9 @@ use common::{AttachError, Committed, Ledger, Mode, Segment, TakeOver, Terms};
 use crate::args::Args;
 use crate::chunks;
 use crate::error::Error;
-use crate::job::{Job, report_wait};
+use crate::job::Job;
 use crate::kernel::{self, Kernel};
+use crate::report;
 use crate::signals::Signals;
 use crate::span_recorder::SpanRecorder;
 
@@ -82,7 +83,7 @@ fn choose<'a>(kernels: &[&'a dyn Kernel], terms: &Terms, args: &Args) -> Result<
 /// Takes the ticket that the coordinator gave, or a free one.
 fn take_ticket(segment: &Segment, ticket: Option<u32>, recorder: &mut SpanRecorder) -> Result<TakeOver, Error> {
     let began = recorder.now();
-    let mut ledger = Ledger::of(segment).lock(report_wait)?;
+    let mut ledger = Ledger::of(segment).lock(|owner, waited| report::lock_wait(ticket, owner, waited))?;
     recorder.lock_acquired(began);
     let taken = match ticket {
         None => ledger.join().map(TakeOver::Taken),

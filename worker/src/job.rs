@@ -5,11 +5,12 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use common::span::Activity;
-use common::{Claim, Ledger, LockOwner, LockedLedger, Phase, Segment, Stop, cli, nanoseconds};
+use common::{Claim, Ledger, LockedLedger, Phase, Segment, Stop, cli, nanoseconds};
 
 use crate::args::Args;
 use crate::error::Error;
 use crate::kernel::{Contribution, Failure, Kernel, Stopped, Task, Watch};
+use crate::report;
 use crate::signals::Signals;
 use crate::span_recorder::SpanRecorder;
 
@@ -87,10 +88,9 @@ impl<'a> Job<'a> {
                 self.ledger.enter(&self.claim, Phase::Failed);
                 return Err(Error::Failed { kernel: self.kernel.name().to_owned(), start, end, attempts, why });
             }
-            report(&format!(
-                "{} failed for {start}..{end} (attempt {attempt} of {attempts}): {why}",
-                self.kernel.name()
-            ));
+            let kernel = self.kernel.name();
+            let what = format!("{kernel} failed for {start}..{end} (attempt {attempt} of {attempts}): {why}");
+            report::line(Some(self.claim.ticket()), &what);
         }
         unreachable!("the attempts are bounded")
     }
@@ -131,7 +131,7 @@ impl<'a> Job<'a> {
         let (ledger, claim) = (self.ledger, &self.claim);
         let locked = ledger.lock(|owner, waited| {
             ledger.enter(claim, Phase::Waiting);
-            report_wait(owner, waited);
+            report::lock_wait(Some(claim.ticket()), owner, waited);
         })?;
         self.spent.waited += began.elapsed();
         // Under the lock, so that the span shows the lock of a worker that dies now.
@@ -189,18 +189,6 @@ impl<'a> Job<'a> {
             _ => Ok(()),
         }
     }
-}
-
-/// Reports the lock's owner after 1, 2, 4, … seconds.
-pub fn report_wait(owner: Option<LockOwner>, waited: Duration) {
-    if waited.as_secs().is_power_of_two() {
-        let owner = owner.map_or_else(|| "just released".to_owned(), |owner| owner.to_string());
-        report(&format!("waiting for the lock for {} s: {owner}", waited.as_secs()));
-    }
-}
-
-fn report(what: &str) {
-    common::say_if_read(&format!("worker {}: {}\n", std::process::id(), cli::one_line(what)));
 }
 
 /// Announces the kernel's progress, and passes requests to stop to the kernel.

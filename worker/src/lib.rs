@@ -12,6 +12,7 @@ mod contribute;
 mod error;
 mod job;
 pub mod kernel;
+mod report;
 mod signals;
 mod span_recorder;
 mod sys;
@@ -41,7 +42,7 @@ pub fn main_with(kernels: &[&dyn Kernel]) -> ExitCode {
         // The coordinator reports the stop, once for all its workers.
         Err(error @ error::Error::Stopped) if args.ticket.is_some() => ExitCode::from(error.exit_code()),
         Err(error) => {
-            cli::report(&error.to_string(), error.hint().as_deref());
+            report::failure(&args, &error);
             ExitCode::from(error.exit_code())
         }
     }

@@ -3,6 +3,7 @@
 //! Invariant: an error is one line `error: …` that names the thing and the value, and at most one line `hint: …`.
 
 pub mod exit_code;
+mod failure_report;
 mod hint;
 mod nearest;
 
@@ -12,6 +13,7 @@ use clap::builder::{OsStringValueParser, PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, ValueEnum};
 
+pub use failure_report::FailureReport;
 pub use hint::{exit_code as exit_code_of, hint};
 pub use nearest::{nearest, question};
 

@@ -118,7 +118,7 @@ pub fn reason(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// The error of an incomplete run: why, how much is done, and which workers failed.
+/// The error of an incomplete run: why, and how much is done. Why each worker failed was reported when it did.
 fn what_is_missing(snapshot: &Snapshot, outcome: &Outcome) -> String {
     let reason = reason(outcome);
     let progress = match snapshot.terms.mode {
@@ -127,14 +127,7 @@ fn what_is_missing(snapshot: &Snapshot, outcome: &Outcome) -> String {
         }
         _ => format!("{} of {} contributions are applied", snapshot.done(), snapshot.total()),
     };
-    let mut failures: Vec<String> =
-        outcome.workers.failures().map(|(ticket, reason)| format!("Process-{ticket} {reason}")).collect();
-    if let Some(rest) = failures.len().checked_sub(5).filter(|rest| *rest > 0) {
-        failures.truncate(5);
-        failures.push(format!("{rest} more"));
-    }
-    let failures = if failures.is_empty() { String::new() } else { format!("; {}", failures.join("; ")) };
-    format!("incomplete ({reason}): {progress}{failures}")
+    format!("incomplete ({reason}): {progress}")
 }
 
 fn exit_code(outcome: &Outcome) -> u8 {

@@ -4,6 +4,7 @@ use common::{Mode, TicketState};
 use rustix::process::{WaitOptions, wait};
 
 use super::Supervisor;
+use super::failures::Failure;
 use super::policy::{self, AdoptedExit, AfterAdoptedExit, AfterExit, Exit, TicketStanding};
 use super::workers::AdoptedWorker;
 use crate::error::Result;
@@ -35,6 +36,7 @@ impl Supervisor<'_> {
             most_restarts: terms.restarts,
             is_stopping: self.is_stopping(),
         };
+        let report = if how.is_success() { None } else { self.reports.take(pid) };
         match policy::after_exit(&exit) {
             AfterExit::Finish => {
                 self.narrator
@@ -45,16 +47,25 @@ impl Supervisor<'_> {
                 self.workers.adopted.push(AdoptedWorker::new(ticket, pid));
             }
             AfterExit::LeaveOpen => {
+                if let Some(report) = report {
+                    self.report_failure(ticket, &Failure::of_exit(how, how.to_string(), Some(report)));
+                }
                 self.narrator.step(format_args!("reaped Process-{ticket} (pid {pid}), which {how}"));
             }
             AfterExit::Restart { nth, reason } => {
+                let why = report.map_or_else(|| reason.clone(), |report| format!("{reason}: {}", report.reason));
                 let most = terms.restarts;
-                self.narrator
-                    .note(format_args!("Process-{ticket} (pid {pid}) {reason}; launching it again ({nth} of {most})"));
+                let what = format!("Process-{ticket} (pid {pid}) {why}; launching it again ({nth} of {most})");
+                // A kill is an event of its own. A program that exits too early does so again.
+                if how.signal().is_some() || self.relaunches.is_first(ticket, &why) {
+                    self.narrator.note(what);
+                } else {
+                    self.narrator.step(what);
+                }
                 self.workers.outcomes.entry(ticket).restarts = nth;
                 self.workers.queue.push_front(ticket);
             }
-            AfterExit::GiveUp(reason) => self.give_up(ticket, reason),
+            AfterExit::GiveUp(reason) => self.give_up(ticket, Failure::of_exit(how, reason, report)),
         }
         Ok(())
     }
@@ -115,13 +126,30 @@ impl Supervisor<'_> {
         Ok(self.ledger.ticket(ticket)? == Some(TicketState::Done))
     }
 
-    pub(super) fn give_up(&mut self, ticket: u32, reason: String) {
-        let what = format!("Process-{ticket} failed: {reason}");
-        match self.segment.terms().mode {
-            // Others may do the rest of the range; then the final report does not mention the failure.
-            Mode::Split => self.narrator.note(what),
-            _ => self.narrator.step(what),
+    pub(super) fn give_up(&mut self, ticket: u32, failure: Failure) {
+        self.report_failure(ticket, &failure);
+        self.workers.outcomes.entry(ticket).failure = Some(failure.reason);
+    }
+
+    /// Reports a failure, also with `--quiet`, unless one with the same cause was reported.
+    fn report_failure(&mut self, ticket: u32, failure: &Failure) {
+        let what = format!("Process-{ticket} failed: {}", failure.reason);
+        if self.failures.is_first(ticket, &failure.cause) {
+            // In a split run others may do the rest of the range, unless the worker says that they cannot.
+            let is_note = self.segment.terms().mode == Mode::Split && !failure.is_reported;
+            self.narrator.failure(if is_note { "note" } else { "error" }, &what, failure.hint.as_deref());
+        } else {
+            self.narrator.step(what);
         }
-        self.workers.outcomes.entry(ticket).failure = Some(reason);
+    }
+
+    /// Counts the failures and relaunches that were not reported because another worker had the same one.
+    pub(super) fn count_repeated_failures(&self) {
+        for (first, others) in self.failures.counts(|_| true) {
+            self.narrator.failure("note", &format!("Process-{first} failed, and {others} more like it"), None);
+        }
+        for (first, others) in self.relaunches.counts(|ticket| !self.workers.was_given_up(ticket)) {
+            self.narrator.note(format_args!("Process-{first} was launched again, and {others} more like it"));
+        }
     }
 }

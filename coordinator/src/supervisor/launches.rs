@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::deadlines::has_passed;
+use super::failures::Failure;
 use super::{Supervisor, policy};
 use crate::timeline::Recording;
 
@@ -35,7 +36,8 @@ impl Supervisor<'_> {
     fn launch(&mut self, ticket: u32) {
         if !self.segment.is_linked() {
             // A worker would find no segment under the name, or another one.
-            return self.give_up(ticket, "was not launched: the segment was removed by someone else".to_owned());
+            let reason = "was not launched: the segment was removed by someone else".to_owned();
+            return self.give_up(ticket, Failure::of_launch(reason));
         }
         self.ledger.forget_failure(ticket);
         self.timeline.record(Recording::launching);
@@ -52,7 +54,7 @@ impl Supervisor<'_> {
                     self.workers.queue.push_front(ticket);
                     self.deadlines.launch = Some(Instant::now() + pause);
                 }
-                None => self.give_up(ticket, refusal.reason),
+                None => self.give_up(ticket, Failure::of_launch(refusal.reason)),
             },
         }
     }

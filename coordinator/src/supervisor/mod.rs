@@ -6,6 +6,8 @@
 mod commits;
 mod deadlines;
 mod exits;
+mod failure_reports;
+mod failures;
 mod joined;
 mod launches;
 mod lock_wait;
@@ -28,6 +30,8 @@ use crate::progress::ProgressDisplay;
 use crate::signals::Signals;
 use crate::timeline::Timeline;
 use deadlines::Deadlines;
+use failure_reports::FailureReports;
+use failures::Repeats;
 use lock_wait::LockWait;
 use workers::{AdoptedWorker, Workers};
 
@@ -48,6 +52,10 @@ pub struct Supervisor<'a> {
     narrator: &'a Narrator,
     progress: ProgressDisplay<'a>,
     workers: Workers,
+    reports: FailureReports,
+    /// Which failures, and which exits before a relaunch, were reported.
+    failures: Repeats,
+    relaunches: Repeats,
     deadlines: Deadlines,
     lock_wait: LockWait,
     /// How many commits are printed.
@@ -61,7 +69,7 @@ impl<'a> Supervisor<'a> {
     /// Supervises the run in `segment`, from whatever state it is in.
     pub fn new(
         segment: &'a Segment,
-        launcher: Launcher,
+        mut launcher: Launcher,
         signals: &'a mut Signals,
         output: &'a mut Output,
         timeline: &'a mut Timeline,
@@ -69,6 +77,8 @@ impl<'a> Supervisor<'a> {
         progress: ProgressDisplay<'a>,
     ) -> Self {
         let ledger = Ledger::of(segment);
+        let reports = FailureReports::new(segment);
+        launcher.report_to(reports.path());
         Self {
             segment,
             ledger,
@@ -79,6 +89,9 @@ impl<'a> Supervisor<'a> {
             narrator,
             progress,
             workers: Workers::default(),
+            reports,
+            failures: Repeats::default(),
+            relaunches: Repeats::default(),
             deadlines: Deadlines::new(segment.terms().timeout),
             lock_wait: LockWait::default(),
             printed: ledger.reported(),
@@ -104,6 +117,7 @@ impl<'a> Supervisor<'a> {
             self.sleep();
         }
         self.print_new_commits();
+        self.count_repeated_failures();
         let stopped = self.is_stopping().then_some(EndReason::Stopped);
         Ok(Outcome {
             end_reason: self.end_reason.or(stopped),

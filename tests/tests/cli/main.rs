@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod commands;
+mod failures;
 mod help;
 mod hostile;
 mod input;

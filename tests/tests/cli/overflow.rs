@@ -124,7 +124,7 @@ fn a_run_keeps_the_contributions_that_fitted() {
     let finished = env.coordinator(args).run().expect(OVERFLOW);
     assert_eq!(finished.lines().last().copied(), Some("Final shared value: 1123875250"), "{finished:?}");
     assert!(finished.stderr.contains("1 of 4 contributions are applied"), "{finished:?}");
-    assert!(finished.stderr.contains("its contribution does not fit"), "{finished:?}");
+    assert!(finished.stderr.contains("adding 1123875250 to 1123875250 does not fit into i32"), "{finished:?}");
 }
 
 /// Kills the first worker where its commit is published and not applied, or applied in part.

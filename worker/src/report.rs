@@ -1,0 +1,52 @@
+//! What a worker reports on stderr, and to its coordinator.
+
+use std::fs::{OpenOptions, read_link};
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::time::Duration;
+
+use common::cli::{self, FailureReport};
+use common::{LockOwner, span};
+
+use crate::args::Args;
+use crate::error::Error;
+
+/// Reports why this worker failed: to its coordinator, which reports like failures of its workers once; else on stderr.
+pub fn failure(args: &Args, error: &Error) {
+    let (pid, reason, hint) = (std::process::id(), error.to_string(), error.hint());
+    let report = FailureReport { pid, reason, hint };
+    let coordinator = args.report_to.as_deref().zip(args.nonce);
+    if coordinator.and_then(|(path, nonce)| append(path, nonce, &report)).is_none() {
+        cli::report(&report.reason, report.hint.as_deref());
+    }
+}
+
+/// Appends a report to the coordinator's file. Its process id and descriptor may belong to another process by now.
+fn append(path: &Path, nonce: u64, report: &FailureReport) -> Option<()> {
+    // Nothing else is opened: opening alone may have effects.
+    read_link(path).ok().filter(|target| target.as_os_str().as_encoded_bytes().starts_with(b"/memfd:"))?;
+    let mut file = OpenOptions::new().read(true).append(true).open(path).ok()?;
+    let expected = FailureReport::head(nonce);
+    let mut head = vec![0; expected.len()];
+    file.read_exact_at(&mut head, 0).ok().filter(|()| head == expected.as_bytes())?;
+    let text = report.to_text();
+    // Beyond a limit on file sizes, SIGXFSZ would kill this worker.
+    let used = file.metadata().ok()?.len();
+    (used + text.len() as u64 <= span::room()).then_some(())?;
+    file.write_all(text.as_bytes()).ok()
+}
+
+/// Reports the lock's owner after 1, 2, 4, … seconds.
+pub fn lock_wait(ticket: Option<u32>, owner: Option<LockOwner>, waited: Duration) {
+    if waited.as_secs().is_power_of_two() {
+        let owner = owner.map_or_else(|| "just released".to_owned(), |owner| owner.to_string());
+        line(ticket, &format!("waiting for the lock for {} s: {owner}", waited.as_secs()));
+    }
+}
+
+/// A line about this worker, which has no ticket yet or this one.
+pub fn line(ticket: Option<u32>, what: &str) {
+    let who = ticket.map_or_else(|| format!("worker {}", std::process::id()), |ticket| format!("Process-{ticket}"));
+    common::say_if_read(&format!("{who}: {}\n", cli::one_line(what)));
+}
