@@ -8,6 +8,9 @@ const LONGEST: Duration = Duration::from_millis(100);
 /// The shortest intended time: a hundred contended commits (at most 50 µs), so that these stay below 1 %.
 const SHORTEST: Duration = Duration::from_millis(5);
 
+/// A command's work takes at least this many times as long as its start, so that the start stays below a tenth of the chunk.
+const STARTS: u32 = 10;
+
 /// The size grows by at most this factor from one chunk to the next: later iterations may take longer than the first ones.
 const GROWTH: u64 = 8;
 
@@ -61,7 +64,7 @@ impl ChunkSizer {
             let fitting = u128::from(iterations) * time.as_nanos() / work.as_nanos();
             u64::try_from(fitting).unwrap_or(u64::MAX).max(1)
         };
-        let (shortest, longest) = (SHORTEST.max(overhead / 4), LONGEST.max(overhead));
+        let (shortest, longest) = (SHORTEST.max(overhead / 4), LONGEST.max(overhead * STARTS));
         let share = left / (2 * u64::from(workers.max(1)));
         share.clamp(within(shortest), within(longest)).min(iterations.saturating_mul(GROWTH))
     }
@@ -108,15 +111,71 @@ mod tests {
         assert_eq!(sizer.next(1_000, 2), 1);
     }
 
+    /// The time of a chunk of a command that takes that long to start, and for each iteration.
+    fn time((start, each): (Duration, Duration), size: u64) -> Duration {
+        start + each * u32::try_from(size).unwrap()
+    }
+
     #[test]
-    fn what_each_command_costs_is_outweighed_by_larger_chunks() {
-        let mut sizer = ChunkSizer::new(true);
-        for _ in 0..30 {
-            let size = sizer.next(1_000_000_000, 2);
-            sizer.record(size, 3 * SECOND + SECOND * u32::try_from(size).unwrap() / 1_000_000);
+    fn the_start_of_a_command_is_soon_less_than_a_tenth_of_its_chunk() {
+        let [micro, milli] = [Duration::from_micros(1), Duration::from_millis(1)];
+        for command in [
+            (2 * milli, micro / 10),
+            (30 * milli, micro),
+            (30 * milli, milli),
+            (30 * milli, 500 * milli),
+            (3 * SECOND, micro),
+            (3 * SECOND, 60 * SECOND),
+        ] {
+            let (start, each) = command;
+            let mut sizer = ChunkSizer::new(true);
+            for _ in 0..12 {
+                let size = sizer.next(1_000_000_000, 2);
+                sizer.record(size, time(command, size));
+            }
+            let took = time(command, sizer.next(1_000_000_000, 2));
+            assert!(start * 10 < took, "{command:?}: {took:?}");
+            assert!(
+                took <= LONGEST.max(start * STARTS) + start + each,
+                "no longer than that needs: {command:?}: {took:?}"
+            );
+            assert!(
+                time(command, sizer.next(1, 2)) <= SHORTEST + start * 2 + each,
+                "less towards the end: {command:?}"
+            );
         }
-        let size = sizer.next(1_000_000_000, 2);
-        assert!((2_500_000..3_500_000).contains(&size), "as long as it costs: {size}");
-        assert!(sizer.next(1_000, 2) < 1_000_000, "less towards the end");
+    }
+
+    /// When each worker ends, if they share that many iterations of a command.
+    fn ends(workers: u32, iterations: u64, command: (Duration, Duration)) -> Vec<Duration> {
+        let mut sizers: Vec<_> = (0..workers).map(|_| (Duration::ZERO, ChunkSizer::new(true))).collect();
+        let mut left = iterations;
+        while left > 0 {
+            let (now, sizer) = sizers.iter_mut().min_by_key(|(now, _)| *now).unwrap();
+            let size = sizer.next(left, workers).min(left);
+            left -= size;
+            let took = time(command, size);
+            sizer.record(size, took);
+            *now += took;
+        }
+        sizers.into_iter().map(|(end, _)| end).collect()
+    }
+
+    #[test]
+    fn workers_end_together_and_spend_little_on_the_starts_of_commands() {
+        let micro = Duration::from_micros(1);
+        for (workers, iterations, command) in [
+            (2, 100_000_000, (30_000 * micro, micro)),
+            (4, 50_000_000, (30_000 * micro, micro)),
+            (2, 100_000, (2_000 * micro, 1_000 * micro)),
+            (3, 1_000_000_000, (3 * SECOND, 5 * micro)),
+        ] {
+            let (start, each) = command;
+            let ends = ends(workers, iterations, command);
+            let (first, last) = (*ends.iter().min().unwrap(), *ends.iter().max().unwrap());
+            assert!(last <= first + 2 * start + SHORTEST + each, "{command:?}: {ends:?}");
+            let work = each * u32::try_from(iterations).unwrap() / workers;
+            assert!(last < work * 6 / 5, "{command:?}: {last:?} for {work:?}");
+        }
     }
 }

@@ -22,7 +22,7 @@ pub struct TermsArgs {
     /// Divide 0..n among the workers, in chunks that are applied exactly once
     #[arg(long, conflicts_with = "independent")]
     pub split: bool,
-    /// Iterations of a chunk; auto: enough for 5 to 100 ms, fewer towards the end
+    /// Iterations of a chunk; auto: enough for 5 to 100 ms, more if a command starts slowly, fewer towards the end
     #[arg(long, value_name = "N|auto", default_value = "auto", requires = "split", allow_hyphen_values = true)]
     pub chunk: Chunk,
     /// Command that replaces the kernel: it gets the range as {start} and {end} (exclusive), and prints the number to add, or

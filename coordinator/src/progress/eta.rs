@@ -6,50 +6,75 @@ use std::time::{Duration, Instant};
 use common::{Ledger, Mode, Segment};
 
 use super::run_progress::{KnownWorkers, RunProgress};
+use super::steady_rate::{Sample, Samples};
 use crate::worker_outcome::WorkerOutcomes;
 
 /// How long to measure before anything is predicted.
 const EARLY: Duration = Duration::from_secs(1);
 
-/// When this coordinator began, and the progress by then.
+/// Work that nobody has contributed yet counts once the run lasts this many times the delay: until then it says little about
+/// when its worker wakes up.
+const DELAYS: u32 = 10;
+
+/// When this coordinator began, and the progress since then.
 pub struct Eta {
     pub began: Instant,
     part: f64,
     done: usize,
     iterations: u64,
+    longest_delay: Duration,
+    samples: Samples,
 }
 
 impl Eta {
     /// Measures from now on.
     pub fn new(segment: &Segment) -> Self {
-        let began = Instant::now();
-        if Ledger::of(segment).done() == 0 && Ledger::of(segment).given_out() == 0 {
-            return Self { began, part: 0.0, done: 0, iterations: 0 };
-        }
-        let known = KnownWorkers { children: HashMap::new(), outcomes: &WorkerOutcomes::default() };
-        let progress = RunProgress::read(segment, &known, Duration::ZERO);
-        Self { began, part: progress.part, done: progress.done, iterations: progress.iterations }
+        let (began, longest_delay) = (Instant::now(), segment.terms().delay.max());
+        let (part, done, iterations) = if Ledger::of(segment).done() == 0 && Ledger::of(segment).given_out() == 0 {
+            (0.0, 0, 0)
+        } else {
+            let known = KnownWorkers { children: HashMap::new(), outcomes: &WorkerOutcomes::default() };
+            let progress = RunProgress::read(segment, &known, Duration::ZERO);
+            (progress.part, progress.done, progress.iterations)
+        };
+        Self { began, part, done, iterations, longest_delay, samples: Samples::from(part) }
+    }
+
+    /// Takes the progress into account.
+    pub fn record(&mut self, progress: &RunProgress, now: Instant) {
+        self.samples.add(Sample { at: self.since(now), part: progress.part });
     }
 
     /// The time since the beginning.
     pub fn elapsed(&self, now: Instant) -> String {
-        clock(now.saturating_duration_since(self.began))
+        clock(self.since(now))
+    }
+
+    fn since(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.began)
     }
 
     /// The time left at the present rate, once that is known.
     pub fn left(&self, progress: &RunProgress, now: Instant) -> Option<String> {
-        let elapsed = now.saturating_duration_since(self.began);
-        let gained = progress.part - self.part;
-        if elapsed < EARLY || gained <= 0.0 || progress.part >= 1.0 {
+        let elapsed = self.since(now);
+        if elapsed < EARLY || progress.part >= 1.0 {
             return None;
         }
-        let left = Duration::try_from_secs_f64(elapsed.as_secs_f64() * (1.0 - progress.part) / gained).ok()?;
+        let rate = match progress.mode {
+            // Chunks grow at first, and the rate with them.
+            Mode::Split => self.samples.steady_rate(Sample { at: elapsed, part: progress.part })?,
+            _ if progress.done > self.done || elapsed >= self.longest_delay * DELAYS => {
+                (progress.part - self.part) / elapsed.as_secs_f64()
+            }
+            _ => return None,
+        };
+        let left = Duration::try_from_secs_f64((1.0 - progress.part) / rate).ok().filter(|_| rate > 0.0)?;
         Some(format!("about {} left", clock(left)))
     }
 
     /// The rate per second or minute: of iterations in a split run, else of contributions.
     pub fn rate(&self, progress: &RunProgress, now: Instant) -> Option<String> {
-        let elapsed = now.saturating_duration_since(self.began);
+        let elapsed = self.since(now);
         let (gained, what) = match progress.mode {
             Mode::Split => (progress.iterations.saturating_sub(self.iterations), " iterations"),
             _ => (progress.done.saturating_sub(self.done) as u64, ""),
@@ -90,6 +115,33 @@ mod tests {
     fn times_are_shown_as_clocks_show_them() {
         let shown = [0, 35, 60, 719, 3723, 360_000].map(|seconds| clock(Duration::from_secs(seconds)));
         assert_eq!(shown, ["0:00", "0:35", "1:00", "11:59", "1:02:03", "100:00:00"]);
+    }
+
+    #[test]
+    fn the_time_left_is_shown_once_there_is_a_rate() {
+        const SECOND: Duration = Duration::from_secs(1);
+        let delay = 60 * SECOND;
+        // Mode, delay, contributions, part and seconds; the time left.
+        for (mode, longest_delay, done, part, seconds, expected) in [
+            (Mode::Repeat, Duration::ZERO, 0, 0.25, 0.9, None),
+            (Mode::Repeat, Duration::ZERO, 0, 0.0, 10.0, None),
+            (Mode::Repeat, Duration::ZERO, 0, 0.25, 10.0, Some("0:30")),
+            (Mode::Repeat, Duration::ZERO, 4, 1.0, 10.0, None),
+            // Just after the delay, the work of the sleepers counts next to nothing.
+            (Mode::Repeat, delay, 0, 1e-5, 61.0, None),
+            (Mode::Repeat, delay, 1, 0.25, 61.0, Some("3:03")),
+            (Mode::Repeat, delay, 0, 0.25, 600.0, Some("30:00")),
+            // Chunks of a few iterations, before they grow.
+            (Mode::Split, delay, 0, 1e-6, 600.0, None),
+        ] {
+            let began = Instant::now();
+            let eta = Eta { began, part: 0.0, done: 0, iterations: 0, longest_delay, samples: Samples::from(0.0) };
+            let mut progress = RunProgress::none(mode);
+            (progress.done, progress.part) = (done, part);
+            let left = eta.left(&progress, began + Duration::from_secs_f64(seconds));
+            let expected = expected.map(|time| format!("about {time} left"));
+            assert_eq!(left, expected, "{mode:?}, {longest_delay:?}, {done} done, {part} after {seconds} s");
+        }
     }
 
     #[test]

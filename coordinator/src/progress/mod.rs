@@ -7,6 +7,7 @@ mod bars;
 mod eta;
 mod plain;
 mod run_progress;
+mod steady_rate;
 
 use std::time::{Duration, Instant};
 
@@ -33,8 +34,10 @@ pub struct ProgressDisplay<'a> {
     segment: &'a Segment,
     narrator: &'a Narrator,
     eta: Eta,
-    /// When to show the progress next, if ever.
+    /// When to look at the progress next, if ever.
     pub due: Option<Instant>,
+    /// When the next line is due, where there is no display.
+    line_due: Instant,
 }
 
 impl<'a> ProgressDisplay<'a> {
@@ -49,10 +52,11 @@ impl<'a> ProgressDisplay<'a> {
                 bars::choose_colours();
                 Some(FIRST_FRAME)
             }
-            (_, None) => Some(plain::FIRST),
+            (_, None) => Some(plain::FIRST_LOOK),
         };
         let eta = Eta::new(segment);
-        Self { segment, narrator, due: first.map(|first| eta.began + first), eta }
+        let (due, line_due) = (first.map(|first| eta.began + first), eta.began + plain::FIRST);
+        Self { segment, narrator, eta, due, line_due }
     }
 
     /// Shows the present progress, if it is due.
@@ -60,12 +64,16 @@ impl<'a> ProgressDisplay<'a> {
         let now = Instant::now();
         let Some(due) = self.due.filter(|due| *due <= now) else { return };
         let progress = RunProgress::read(self.segment, &known(), now.saturating_duration_since(self.eta.began));
+        self.eta.record(&progress, now);
         self.due = Some(if let Some(size) = self.narrator.display_size() {
             self.narrator.show(&bars::lines(&progress, &self.eta, now, size));
             Instant::now() + FRAME_INTERVAL.max(now.elapsed() * REST)
+        } else if now < self.line_due {
+            self.line_due.min(now + plain::FIRST_LOOK)
         } else {
             self.narrator.progress(plain::line(&progress, &self.eta, now));
-            plain::next(self.eta.began, due, now)
+            self.line_due = plain::next(self.eta.began, due, now);
+            self.line_due
         });
     }
 }

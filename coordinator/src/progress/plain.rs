@@ -11,6 +11,10 @@ use crate::figures::counted;
 /// When the first line is due; shorter runs print none.
 pub const FIRST: Duration = Duration::from_secs(5);
 
+/// When to look at the progress first, and how often before the first line: that line tells the time left if the rate was
+/// steady between looks.
+pub const FIRST_LOOK: Duration = Duration::from_millis(1250);
+
 /// The time between two lines at first.
 const OFTEN: Duration = Duration::from_secs(10);
 

@@ -91,6 +91,12 @@ impl RunProgress {
         progress
     }
 
+    /// A run of which nothing is done.
+    #[cfg(test)]
+    pub fn none(mode: Mode) -> Self {
+        Self { mode, workers: Vec::new(), done: 0, total: 4, iterations: 0, computed: (0, 100), part: 0.0 }
+    }
+
     /// How much of a split range is computed.
     pub fn per_cent(&self) -> u128 {
         figures::per_cent(self.computed.0, self.computed.1)
