@@ -3,11 +3,13 @@
 //! Invariants: stdout carries results only. However a run ends, its workers are gone or asked to go, and its segment is
 //! removed unless it is kept. Only SIGKILL leaves the segment behind, for `resume` or `remove`.
 
+mod advice;
 mod args;
 mod command;
 mod error;
 mod figures;
 mod launch;
+mod limits;
 mod narration;
 mod outcome;
 mod output;

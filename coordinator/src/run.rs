@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
+use common::cli::exit_code;
 use common::failpoint::Failpoint;
 use common::{Ledger, Lifecycle, Origin, Removal, RunState, Segment, Snapshot};
 
+use crate::advice::advice;
 use crate::args::{OutputArgs, ResumeArgs, RunArgs};
 use crate::command;
 use crate::error::{Error, Result};
 use crate::figures::counted;
 use crate::launch::{self, Launcher};
+use crate::limits::Limits;
 use crate::narration::Narrator;
 use crate::output::Output;
 use crate::owned_segment::OwnedSegment;
@@ -36,7 +39,8 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     narrator.count_from_creation(&segment);
     let (id, workers) = (std::process::id(), counted(terms.workers.into(), "worker"));
     narrator.step(format_args!("created segment {name} for {workers}; kill -USR1 {id} shows its status"));
-    supervise(OwnedSegment::new(segment, args.keep), worker, signals, timeline, &args.output, &narrator)
+    let limits = Limits::of(&terms);
+    supervise(OwnedSegment::new(segment, args.keep), (worker, limits), signals, timeline, &args.output, &narrator)
 }
 
 /// Takes over a run whose coordinator died, finishes it, reports, removes the segment; returns the exit code.
@@ -51,6 +55,7 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
         return Err(Error::NotARun { name });
     }
     let worker = launch::find(args.worker.as_deref().or(Some(&segment.terms().worker)))?;
+    let limits = Limits::resumed(segment.terms(), args)?;
     if !segment.become_coordinator()? {
         let pid = Snapshot::of(&segment)?.coordinator;
         return Err(Error::Coordinated { name, pid });
@@ -64,13 +69,13 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
     narrator.count_from_creation(&segment);
     let (id, done) = (std::process::id(), counted(Ledger::of(&segment).done().into(), "contribution"));
     narrator.step(format_args!("took over segment {name} with {done} applied; kill -USR1 {id} shows its status"));
-    supervise(OwnedSegment::new(segment, args.keep), worker, signals, timeline, &args.output, &narrator)
+    supervise(OwnedSegment::new(segment, args.keep), (worker, limits), signals, timeline, &args.output, &narrator)
 }
 
 /// Supervises the run to its end, reports it and removes the segment.
 fn supervise(
     owned: OwnedSegment,
-    worker: PathBuf,
+    (worker, limits): (PathBuf, Limits),
     mut signals: Signals,
     mut timeline: Timeline,
     args: &OutputArgs,
@@ -83,7 +88,7 @@ fn supervise(
         // Otherwise, with workers on every CPU, each launch but the first would wait for a time slice.
         common::ask_for_short_slices();
     }
-    let launcher = Launcher::new(segment, worker, narrator.is_verbose(), timeline.workers_path());
+    let launcher = Launcher::new(segment, worker, limits, narrator.is_verbose(), timeline.workers_path());
     let progress = ProgressDisplay::new(segment, narrator, args);
     let supervisor = Supervisor::new(segment, launcher, &mut signals, &mut output, &mut timeline, narrator, progress);
     let outcome = supervisor.run()?;
@@ -93,7 +98,11 @@ fn supervise(
     let code = timeline.write(segment, &outcome, narrator, code)?;
     segment.mark_reported();
     let name = segment.name().clone();
-    narrator.step(match owned.remove()? {
+    let removal = owned.remove()?;
+    if let (None, true, Some(advice)) = (removal, code != exit_code::COMPLETE, advice(&name, &outcome)) {
+        narrator.hint(&advice);
+    }
+    narrator.step(match removal {
         None => format!("kept segment {name}"),
         Some(Removal::Removed) => format!("removed segment {name}"),
         Some(Removal::NotOurs) => format!("segment {name} was removed by someone else"),

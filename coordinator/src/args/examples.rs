@@ -53,3 +53,12 @@ Examples:
       one JSON object, for jq
   coordinator status demo --watch --format json
       one JSON object a line, after each change";
+
+pub const RESUME: &str = "\
+Examples:
+  coordinator resume demo
+      take over the run, compute what is missing, report the whole, remove the segment
+  coordinator resume demo --jobs 1 --timeout 1h
+      one worker at a time, and for an hour at most
+  coordinator resume demo --restarts 10 --keep
+      more attempts, and the segment stays";

@@ -49,6 +49,9 @@ pub enum Command {
     /// Wait until a segment has its contributions
     Wait(WaitArgs),
     /// Take over a run whose coordinator died, finish it, report, remove
+    ///
+    /// --jobs, --restarts and --timeout hold for this resume alone.
+    #[command(after_long_help = examples::RESUME)]
     Resume(ResumeArgs),
     /// Ask a run's workers to stop
     Stop(StopArgs),

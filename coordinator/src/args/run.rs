@@ -66,6 +66,15 @@ pub struct ResumeArgs {
     /// Worker executable [default: that of the run]
     #[arg(long, value_name = "PATH")]
     pub worker: Option<PathBuf>,
+    /// At most N workers alive at once [default: as the run]
+    #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
+    pub jobs: Option<u64>,
+    /// How often a worker is launched again, and a failed command is tried again [default: as the run]
+    #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
+    pub restarts: Option<u64>,
+    /// Give up after this time [default: as the run]
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, allow_hyphen_values = true)]
+    pub timeout: Option<Duration>,
     /// Keep the segment
     #[arg(long)]
     pub keep: bool,

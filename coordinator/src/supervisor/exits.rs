@@ -32,7 +32,7 @@ impl Supervisor<'_> {
             mode: terms.mode,
             has_failed: self.ledger.has_failed(ticket),
             restarts: self.workers.outcomes.get(ticket).map_or(0, |outcome| outcome.restarts),
-            most_restarts: terms.restarts,
+            most_restarts: self.limits.restarts,
             is_stopping: self.is_stopping(),
         };
         match policy::after_exit(&exit) {
@@ -48,7 +48,7 @@ impl Supervisor<'_> {
                 self.narrator.step(format_args!("reaped Process-{ticket} (pid {pid}), which {how}"));
             }
             AfterExit::Restart { nth, reason } => {
-                let most = terms.restarts;
+                let most = self.limits.restarts;
                 self.narrator
                     .note(format_args!("Process-{ticket} (pid {pid}) {reason}; launching it again ({nth} of {most})"));
                 self.workers.outcomes.entry(ticket).restarts = nth;

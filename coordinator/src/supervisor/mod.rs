@@ -21,6 +21,7 @@ use rustix::process::{WaitOptions, waitpid};
 
 use crate::error::Result;
 use crate::launch::Launcher;
+use crate::limits::Limits;
 use crate::narration::Narrator;
 use crate::outcome::{EndReason, Outcome};
 use crate::output::Output;
@@ -48,6 +49,7 @@ pub struct Supervisor<'a> {
     narrator: &'a Narrator,
     progress: ProgressDisplay<'a>,
     workers: Workers,
+    limits: Limits,
     deadlines: Deadlines,
     lock_wait: LockWait,
     /// How many commits are printed.
@@ -68,7 +70,7 @@ impl<'a> Supervisor<'a> {
         narrator: &'a Narrator,
         progress: ProgressDisplay<'a>,
     ) -> Self {
-        let ledger = Ledger::of(segment);
+        let (ledger, limits) = (Ledger::of(segment), launcher.limits());
         Self {
             segment,
             ledger,
@@ -79,7 +81,8 @@ impl<'a> Supervisor<'a> {
             narrator,
             progress,
             workers: Workers::default(),
-            deadlines: Deadlines::new(segment.terms().timeout),
+            limits,
+            deadlines: Deadlines::new(limits.timeout),
             lock_wait: LockWait::default(),
             printed: ledger.reported(),
             end_reason: None,
