@@ -28,7 +28,7 @@ mod tests {
     fn the_advice_follows_from_the_end() {
         let name = "demo".parse().expect("the name is legal");
         let after = |end_reason| {
-            let outcome = Outcome { end_reason, workers: WorkerOutcomes::default(), deadline: None };
+            let outcome = Outcome { end_reason, workers: WorkerOutcomes::default(), printed: 0, deadline: None };
             advice(&name, &outcome).unwrap_or_default()
         };
         assert_eq!(after(Some(EndReason::Stopped)), "");
@@ -42,6 +42,6 @@ mod tests {
         workers.record(1, WorkerExit::Code(common::cli::exit_code::OVERFLOW.into()));
         workers.entry(1).failure = Some(String::new());
         let name = "demo".parse().expect("the name is legal");
-        assert_eq!(advice(&name, &Outcome { end_reason: None, workers, deadline: None }), None);
+        assert_eq!(advice(&name, &Outcome { end_reason: None, workers, printed: 0, deadline: None }), None);
     }
 }

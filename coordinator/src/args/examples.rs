@@ -28,6 +28,8 @@ Examples:
       a shell command for each chunk: its output is the number to add
   coordinator run --name demo --timeout 1m --format json
       a run with a name, for coordinator status demo, and a report as JSON
+  coordinator run --name demo --keep
+      the segment stays even if the run is complete; otherwise it stays if work is in it and something is missing
 
 Signals: SIGINT, SIGTERM and SIGHUP end a run;
 SIGUSR1 shows its status on stderr.";

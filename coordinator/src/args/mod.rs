@@ -11,7 +11,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 pub use manual::{CompletionsArgs, ManArgs, Program};
 pub use picture::{Picture, PictureFormat};
-pub use run::{Format, OutputArgs, ProgressMode, ResumeArgs, RunArgs};
+pub use run::{Format, Keep, OutputArgs, ProgressMode, ResumeArgs, RunArgs};
 pub use segments::{CreateArgs, ListArgs, RemoveArgs, StatusArgs, StopArgs, WaitArgs};
 pub use terms::{Chunk, TermsArgs, Workers};
 
@@ -48,7 +48,7 @@ pub enum Command {
     Kernels,
     /// Wait until a segment has its contributions
     Wait(WaitArgs),
-    /// Take over a run whose coordinator died, finish it, report, remove
+    /// Take over a run whose coordinator died or kept it, finish it, report, remove
     ///
     /// --jobs, --restarts and --timeout hold for this resume alone.
     #[command(after_long_help = examples::RESUME)]

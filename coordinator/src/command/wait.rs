@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use common::cli::exit_code;
-use common::{AttachError, Ledger, Lifecycle, Mode, Origin, Segment, Snapshot, Stop};
+use common::{AttachError, Ledger, Mode, Origin, Segment, Snapshot, Stop};
 
 use crate::args::WaitArgs;
 use crate::error::{Error, Result};
@@ -58,7 +58,7 @@ fn has_enough(segment: &Segment, wanted: u64, args: &WaitArgs) -> Result<bool> {
 
 /// Why no worker will contribute any more, if so.
 fn why_in_vain(segment: &Segment) -> Result<Option<&'static str>> {
-    if segment.lifecycle() == Lifecycle::Reported {
+    if segment.lifecycle().is_over() {
         return Ok(Some("its run is over"));
     }
     if !segment.is_linked() {

@@ -111,6 +111,7 @@ impl<'a> Supervisor<'a> {
         Ok(Outcome {
             end_reason: self.end_reason.or(stopped),
             workers: std::mem::take(&mut self.workers.outcomes),
+            printed: self.printed,
             deadline: self.deadlines.run,
         })
     }

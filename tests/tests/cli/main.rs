@@ -5,6 +5,7 @@ mod commands;
 mod help;
 mod hostile;
 mod input;
+mod kept;
 mod kernels;
 mod leftovers;
 mod overflow;
