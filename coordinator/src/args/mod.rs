@@ -47,6 +47,9 @@ pub enum Command {
     /// List the built-in kernels
     Kernels,
     /// Wait until a segment has its contributions
+    ///
+    /// Ends with 1 when nobody can contribute any more. Where workers may still join, it goes on, and says on stderr after a
+    /// second when nobody is at work, who died, and what is missing.
     Wait(WaitArgs),
     /// Take over a run whose coordinator died or kept it, finish it, report, remove
     ///
