@@ -65,8 +65,7 @@ impl OwnedSegment {
             Err(error) => {
                 let name = self.segment.name();
                 say(&format!(
-                    "note: {error}; the next start removes it; or remove it now: coordinator remove --stale, or \
-                     coordinator remove {name}\n"
+                    "note: {error}; the next start removes it; or remove it now: coordinator remove {name}\n"
                 ));
                 "left the segment to the next start"
             }

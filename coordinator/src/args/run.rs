@@ -76,8 +76,10 @@ pub struct ResumeArgs {
     /// Give up after this time [default: as the run]
     #[arg(long, value_name = "DUR", value_parser = parse_duration, allow_hyphen_values = true)]
     pub timeout: Option<Duration>,
-    /// Which segment stays; incomplete: until its run is complete and its result delivered
+    /// How long the segment stays: incomplete, until its run is complete and its result delivered; or always, which --keep
+    /// alone means
     #[arg(long, value_name = "WHICH", num_args = 0..=1, default_value = "incomplete", default_missing_value = "always")]
+    #[arg(hide_possible_values = true)]
     pub keep: Keep,
     #[command(flatten)]
     pub output: OutputArgs,
