@@ -32,6 +32,8 @@ pub enum Failpoint {
     Created,
     /// All workers have ended, and nothing is reported yet.
     Supervised,
+    /// The segment is marked as to be removed, and still has its name.
+    Marked,
     /// A worker is about to be launched.
     Launching,
 }

@@ -25,8 +25,10 @@ pub enum RunState {
     Orphaned,
     /// Its coordinator died, and nobody is attached.
     Stale,
-    /// Its result is reported, and it was kept.
+    /// Its run is over, and it was kept.
     Finished,
+    /// Its run is over, and its coordinator removes it, or was killed before it could.
+    ToBeRemoved,
 }
 
 impl RunState {
@@ -45,8 +47,10 @@ impl RunState {
         terms: &Terms,
         header: &Header,
     ) -> Result<Self, SystemError> {
-        if Lifecycle::of(header.live.lifecycle.load(Relaxed)) == Lifecycle::Reported {
-            return Ok(Self::Finished);
+        match Lifecycle::of(header.live.lifecycle.load(Relaxed)) {
+            Lifecycle::Open | Lifecycle::Closed => {}
+            Lifecycle::Reported | Lifecycle::Kept => return Ok(Self::Finished),
+            Lifecycle::ToBeRemoved => return Ok(Self::ToBeRemoved),
         }
         if terms.origin == Origin::ByHand {
             return Ok(Self::Open);
@@ -65,8 +69,14 @@ impl RunState {
             Self::Running => "running",
             Self::Orphaned => "orphaned",
             Self::Stale => "stale",
-            Self::Finished => "finished",
+            Self::Finished | Self::ToBeRemoved => "finished",
         }
+    }
+
+    /// Whether the run is over.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Finished | Self::ToBeRemoved)
     }
 }
 

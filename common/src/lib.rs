@@ -58,14 +58,14 @@ pub use error::{Error, Result};
 pub use inspection::{RunState, SegmentInfo, inspect, list};
 pub use layout::{MOST_CELLS, MOST_ENTRIES};
 pub use ledger::{
-    Claim, CommitError, Committed, Ledger, LockedLedger, Phase, SlotView, TakeOver, Then, TicketError, TicketState,
-    WorkerState,
+    Applied, Claim, CommitError, Committed, Ledger, LockedLedger, Phase, SlotView, TakeOver, Then, TicketError,
+    TicketState, WorkerState,
 };
 pub use lock::{LockError, LockOutcome, LockOwner, OwnerWatch};
 pub use name::{InvalidName, SegmentName};
 pub use random::random;
 pub use redo::Damage;
-pub use removal::{Condition, Removal, RemoveError, remove, remove_creation_debris, unlink};
+pub use removal::{Condition, Removal, RemoveError, remove, remove_creation_debris, remove_marked, unlink};
 pub use segment::{AttachError, CreateError, Lifecycle, Refusal, Segment, Stop};
 pub use shared::{ArrayGuard, Scalar, SharedArray, SharedValue, ValueGuard};
 pub use snapshot::{Snapshot, Violation, WorkerSnapshot};

@@ -13,12 +13,16 @@ pub enum Error {
     #[error(transparent)]
     Segment(common::Error),
     /// The wanted name is taken.
-    #[error("segment \"{name}\" exists already{}", if *is_stale { ": it was left behind by a run whose coordinator died" } else { "" })]
+    #[error("segment \"{name}\" exists already{}", match state {
+        Some(RunState::Stale) => ": it was left behind by a run whose coordinator died",
+        Some(RunState::Finished) => ": it was kept when its run ended",
+        _ => "",
+    })]
     Exists {
         /// The name.
         name: SegmentName,
-        /// Whether the existing segment is stale.
-        is_stale: bool,
+        /// The state of the existing segment, if it can be read.
+        state: Option<RunState>,
     },
     /// The run is over, or the segment has no run.
     #[error("nothing left to do in segment \"{name}\": {why}")]
@@ -116,12 +120,12 @@ impl<E: Into<common::Error>> From<E> for Error {
 }
 
 impl Error {
-    /// Why a segment cannot be created. For a taken name it says whether the existing segment is stale.
+    /// Why a segment cannot be created. For a taken name it says how the existing segment came to be there.
     pub fn creating(error: CreateError) -> Self {
         match error {
             CreateError::Exists { name } => {
-                let is_stale = SegmentInfo::of(&name).is_ok_and(|existing| existing.state == RunState::Stale);
-                Self::Exists { name, is_stale }
+                let state = SegmentInfo::of(&name).ok().map(|existing| existing.state);
+                Self::Exists { name, state }
             }
             error => error.into(),
         }
@@ -151,12 +155,13 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Segment(error) => cli::hint(error),
-            Self::Exists { name, is_stale: true } => {
+            Self::Exists { name, state: Some(RunState::Stale) } => {
                 Some(format!("finish it: coordinator resume {name}; or remove it: coordinator remove {name}"))
             }
-            Self::Exists { name, is_stale: false } => {
-                Some(format!("look at it: coordinator status {name}; or take another name"))
+            Self::Exists { name, state: Some(RunState::Finished) } => {
+                Some(format!("see what it lacks: coordinator status {name}; or remove it: coordinator remove {name}"))
             }
+            Self::Exists { name, .. } => Some(format!("look at it: coordinator status {name}; or take another name")),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Worker { .. } => Some("build it: cargo build --release; or name one: --worker PATH".to_owned()),
             Self::Violation { .. } => Some("another program wrote to it; do not trust its contents".to_owned()),

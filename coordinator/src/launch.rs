@@ -10,6 +10,7 @@ use rustix::io::Errno;
 
 use crate::error::{Error, Result};
 use crate::figures::times;
+use crate::limits::Limits;
 
 /// Launches one executable for one segment.
 pub struct Launcher {
@@ -17,6 +18,9 @@ pub struct Launcher {
     name: SegmentName,
     nonce: u64,
     verbose: bool,
+    limits: Limits,
+    /// What these limits change of the terms that the worker reads.
+    changes: Vec<String>,
     refusals: u32,
     /// The file for the workers' spans, with `--timeline`.
     timeline: Option<String>,
@@ -37,14 +41,20 @@ pub struct Refusal {
 
 impl Launcher {
     /// Launches `worker`, a path from [`find`], for the segment.
-    pub fn new(segment: &Segment, worker: PathBuf, verbose: bool, timeline: Option<String>) -> Self {
-        let name = segment.name().clone();
-        Self { worker, name, nonce: segment.nonce(), verbose, refusals: 0, timeline, reports: None }
+    pub fn new(segment: &Segment, worker: PathBuf, limits: Limits, verbose: bool, timeline: Option<String>) -> Self {
+        let changes = limits.worker_options(segment.terms());
+        let (name, nonce) = (segment.name().clone(), segment.nonce());
+        Self { worker, name, nonce, verbose, limits, changes, refusals: 0, timeline, reports: None }
     }
 
     /// Launches workers that report in that file why they failed.
     pub fn report_to(&mut self, path: Option<String>) {
         self.reports = path;
+    }
+
+    /// The limits that its workers are launched with.
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Launches a worker for a ticket; returns its process id.
@@ -54,7 +64,7 @@ impl Launcher {
     pub fn launch(&mut self, ticket: u32) -> Result<u32, Refusal> {
         let mut command = Command::new(&self.worker);
         command.arg("--name").arg(self.name.as_str()).arg("--ticket").arg(ticket.to_string());
-        command.arg("--nonce").arg(self.nonce.to_string());
+        command.arg("--nonce").arg(self.nonce.to_string()).args(&self.changes);
         if self.verbose {
             command.arg("--verbose");
         }

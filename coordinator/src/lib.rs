@@ -1,13 +1,17 @@
 //! The coordinator: creates the segment, launches and supervises the workers, reports the result, removes the segment.
 //!
 //! Invariants: stdout carries results only. However a run ends, its workers are gone or asked to go, and its segment is
-//! removed unless it is kept. Only SIGKILL leaves the segment behind, for `resume` or `remove`.
+//! removed, or kept with the work in it, as `keep` decides. Only SIGKILL leaves the segment behind without a decision.
 
+mod advice;
 mod args;
 mod command;
 mod error;
 mod figures;
+mod keep;
 mod launch;
+mod leftovers;
+mod limits;
 mod narration;
 mod outcome;
 mod output;

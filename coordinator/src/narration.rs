@@ -58,6 +58,11 @@ impl Narrator {
         self.say(&format!("{table}\n"));
     }
 
+    /// Writes a next step, also with `--quiet`.
+    pub fn hint(&self, what: &str) {
+        self.say(&format!("hint: {}\n", one_line(what)));
+    }
+
     /// Writes a line of progress.
     pub fn progress(&self, what: impl Display) {
         self.say(&format!("progress: {what}\n"));

@@ -36,6 +36,8 @@ pub struct Outcome {
     pub end_reason: Option<EndReason>,
     /// How the launched workers ended.
     pub workers: WorkerOutcomes,
+    /// How many commits, in the order of the log, it has put out.
+    pub printed: u32,
     /// When `--timeout` passes; reporting counts towards it.
     pub deadline: Option<Instant>,
 }

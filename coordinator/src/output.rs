@@ -2,6 +2,8 @@
 //!
 //! Lines are buffered until `poll` says that stdout takes them. A pipe that is reported writable takes `PIPE_BUF` bytes
 //! without blocking (pipe(7)), so each write is at most that long: a slow reader blocks no worker and no signal.
+//!
+//! A line stays here until stdout has all of it, so that what stdout does not take can be written elsewhere in whole lines.
 
 use std::collections::VecDeque;
 use std::fmt::Display;
@@ -31,7 +33,9 @@ pub enum Style {
 #[derive(Default)]
 pub struct Output {
     style: Style,
+    /// Whole lines. Of the first one some bytes may be written.
     pending: VecDeque<u8>,
+    written: usize,
     failed: Option<Errno>,
 }
 
@@ -53,7 +57,7 @@ impl Output {
 
     /// Adds a line, and writes what stdout takes now.
     pub fn line(&mut self, line: impl Display) {
-        if self.failed.is_none() {
+        if self.failed != Some(Errno::PIPE) {
             self.pending.extend(format!("{line}\n").as_bytes());
             self.write_what_fits();
         }
@@ -61,7 +65,17 @@ impl Output {
 
     /// Whether something waits to be written.
     pub fn is_pending(&self) -> bool {
-        !self.pending.is_empty()
+        self.failed.is_none() && !self.pending.is_empty()
+    }
+
+    /// Whether stdout has taken every line so far, or its reader left.
+    pub fn is_delivered(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// The lines that stdout has not taken.
+    pub fn undelivered(&self) -> String {
+        String::from_utf8_lossy(&self.pending.iter().copied().collect::<Vec<_>>()).into_owned()
     }
 
     /// Why results could not be written. A reader that left is no failure.
@@ -74,16 +88,57 @@ impl Output {
         let stdout = stdout();
         // An error or a hang-up shows in the write.
         while self.is_pending() && readiness::wait(&mut [PollFd::new(&stdout, PollFlags::OUT)], Some(Duration::ZERO)) {
-            let (bytes, _) = self.pending.as_slices();
-            match rustix::io::write(stdout, &bytes[..bytes.len().min(PIPE_BUF)]) {
-                Ok(count) => drop(self.pending.drain(..count)),
+            match rustix::io::write(stdout, self.next_bytes()) {
+                Ok(count) => self.took(count),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return,
                 Err(error) => {
                     self.failed = Some(error);
-                    self.pending.clear();
+                    if error == Errno::PIPE {
+                        self.pending.clear();
+                    }
                 }
             }
         }
+    }
+
+    /// The bytes of the next write.
+    fn next_bytes(&self) -> &[u8] {
+        let (front, back) = self.pending.as_slices();
+        let bytes = front.get(self.written..).filter(|bytes| !bytes.is_empty());
+        let bytes = bytes.unwrap_or_else(|| &back[self.written - front.len()..]);
+        &bytes[..bytes.len().min(PIPE_BUF)]
+    }
+
+    /// Drops the lines that are written in whole.
+    fn took(&mut self, count: usize) {
+        let before = self.written;
+        self.written += count;
+        if let Some(end) = self.pending.range(before..self.written).rposition(|byte| *byte == b'\n') {
+            self.pending.drain(..=before + end);
+            self.written -= before + end + 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_stays_until_all_of_it_is_written() {
+        let mut output = Output { pending: VecDeque::from(*b"one\ntwo\nthree\n"), ..Output::default() };
+        for (count, next, kept) in [
+            (2, "e\ntwo\nthree\n", "one\ntwo\nthree\n"),
+            (3, "wo\nthree\n", "two\nthree\n"),
+            (2, "\nthree\n", "two\nthree\n"),
+            (3, "ree\n", "three\n"),
+        ] {
+            output.took(count);
+            assert_eq!(String::from_utf8_lossy(output.next_bytes()), next);
+            assert_eq!(output.undelivered(), kept);
+        }
+        output.took(4);
+        assert!(output.is_delivered() && output.undelivered().is_empty());
     }
 }

@@ -1,19 +1,26 @@
-//! A segment that its coordinator removes, however the run ends.
+//! A segment whose coordinator keeps or removes it, however the run ends.
 
-use common::{Removal, Segment, Stop};
+use std::time::Duration;
 
-use crate::error::Result;
+use common::failpoint::Failpoint;
+use common::{Ledger, Lifecycle, Mode, Removal, Segment, Stop, say};
 
-/// Removes its segment when dropped, so also after an error or a panic.
+use crate::keep::{Claims, Disposal, RunEnd, disposal};
+
+/// How long the lock may keep a failed run from its end.
+const LOCK_PATIENCE: Duration = Duration::from_millis(20);
+
+/// Keeps or removes its segment when dropped, so also after a panic.
 pub struct OwnedSegment {
     segment: Segment,
-    keep: bool,
+    claims: Claims,
+    is_settled: bool,
 }
 
 impl OwnedSegment {
-    /// Owns the segment; with `keep` it is left behind.
-    pub fn new(segment: Segment, keep: bool) -> Self {
-        Self { segment, keep }
+    /// Owns the segment.
+    pub fn new(segment: Segment, claims: Claims) -> Self {
+        Self { segment, claims, is_settled: false }
     }
 
     /// The segment.
@@ -21,18 +28,82 @@ impl OwnedSegment {
         &self.segment
     }
 
-    /// Removes the segment, unless it is kept or its name now belongs to another one.
-    pub fn remove(mut self) -> Result<Option<Removal>> {
-        if std::mem::replace(&mut self.keep, true) { Ok(None) } else { Ok(Some(common::unlink(&self.segment)?)) }
+    /// Whether the segment would be kept after such an end, for `resume` to finish.
+    pub fn can_be_resumed(&self, end: RunEnd) -> bool {
+        let applied = Ledger::of(&self.segment).applied();
+        matches!(disposal(self.claims, end, applied), Disposal::Keep { can_be_resumed: true, .. })
+    }
+
+    /// Keeps or removes the segment, and says so if it is kept. Returns what happened to it, for `--verbose`.
+    pub fn settle(mut self, end: RunEnd) -> &'static str {
+        self.settle_once(end)
+    }
+
+    fn settle_once(&mut self, end: RunEnd) -> &'static str {
+        self.is_settled = true;
+        let applied = Ledger::of(&self.segment).applied();
+        match disposal(self.claims, end, applied) {
+            Disposal::Keep { mark, can_be_resumed } => {
+                self.segment.mark_over(mark);
+                if !self.segment.is_linked() {
+                    return "its segment was removed by someone else";
+                }
+                say(&self.kept(can_be_resumed));
+                "kept the segment"
+            }
+            Disposal::Remove => self.remove(),
+        }
+    }
+
+    /// Marks the segment before it loses its name: if this process is killed in between, the next start removes it.
+    fn remove(&self) -> &'static str {
+        self.segment.mark_over(Lifecycle::ToBeRemoved);
+        Failpoint::Marked.reach();
+        match common::unlink(&self.segment) {
+            Ok(Removal::Removed) => "removed the segment",
+            Ok(Removal::NotOurs) => "its segment was removed by someone else",
+            Err(error) => {
+                let name = self.segment.name();
+                say(&format!(
+                    "note: {error}; the next start removes it; or remove it now: coordinator remove {name}\n"
+                ));
+                "left the segment to the next start"
+            }
+        }
+    }
+
+    /// The line about a kept segment.
+    fn kept(&self, can_be_resumed: bool) -> String {
+        let (name, mode) = (self.segment.name(), self.segment.terms().mode);
+        let what = match Ledger::of(&self.segment).applied() {
+            None => "its ledger cannot be read".to_owned(),
+            Some(applied) if mode == Mode::Split => {
+                format!("{} of {} iterations are applied", applied.done, applied.due)
+            }
+            Some(applied) => format!("{} of {} contributions are applied", applied.done, applied.due),
+        };
+        let next = if can_be_resumed {
+            format!("finish it: coordinator resume {name}")
+        } else {
+            format!("look at it: coordinator status {name}")
+        };
+        format!("kept segment {name}: {what}; {next}; or remove it: coordinator remove {name}\n")
+    }
+
+    /// Asks the workers that are left to leave, and lets a dead one's commit be applied.
+    pub fn dismiss_workers(&self) {
+        self.segment.request_stop(Stop::Now);
+        // Whoever commits takes the lock and then looks at the request: after this, nothing more is applied. A lock that
+        // cannot be taken changes nothing: a published commit counts as applied.
+        drop(Ledger::of(&self.segment).lock_within(LOCK_PATIENCE));
     }
 }
 
 impl Drop for OwnedSegment {
     fn drop(&mut self) {
-        if !self.keep {
-            self.segment.request_stop(Stop::Now);
-            // A failure cannot be handled here.
-            let _ = common::unlink(&self.segment);
+        if !self.is_settled {
+            self.dismiss_workers();
+            self.settle_once(RunEnd::FAILED);
         }
     }
 }

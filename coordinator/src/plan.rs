@@ -30,9 +30,9 @@ pub fn run_terms(args: &RunArgs) -> Result<Terms> {
     let mut terms = shared_terms(&args.terms, Origin::Run)?;
     terms.jobs = match args.jobs {
         None => terms.workers,
-        Some(jobs) => small("--jobs", jobs, 1)?.min(terms.workers),
+        Some(given) => jobs(given, terms.workers)?,
     };
-    terms.restarts = small("--restarts", args.restarts, 0)?;
+    terms.restarts = restarts(args.restarts)?;
     terms.grace = args.grace;
     terms.timeout = args.timeout;
     Ok(terms)
@@ -45,6 +45,16 @@ pub fn hand_terms(args: &TermsArgs) -> Result<Terms> {
         terms.worker = launch::find(Some(worker))?;
     }
     Ok(terms)
+}
+
+/// How many workers of that many may be alive at once.
+pub fn jobs(given: u64, workers: u32) -> Result<u32> {
+    Ok(small("--jobs", given, 1)?.min(workers))
+}
+
+/// How often a worker is launched again.
+pub fn restarts(given: u64) -> Result<u32> {
+    small("--restarts", given, 0)
 }
 
 /// The given name, or a random one.

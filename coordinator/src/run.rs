@@ -2,16 +2,21 @@
 
 use std::path::PathBuf;
 
+use common::cli::{self, exit_code};
 use common::failpoint::Failpoint;
-use common::{Ledger, Lifecycle, Origin, Removal, RunState, Segment, Snapshot};
+use common::{Ledger, Lifecycle, Origin, Segment, SegmentInfo, Snapshot};
 
-use crate::args::{OutputArgs, ResumeArgs, RunArgs};
+use crate::advice::advice;
+use crate::args::{Keep, OutputArgs, ResumeArgs, RunArgs};
 use crate::command;
 use crate::error::{Error, Result};
 use crate::figures::counted;
+use crate::keep::{Claims, RunEnd};
 use crate::launch::{self, Launcher};
+use crate::leftovers;
+use crate::limits::Limits;
 use crate::narration::Narrator;
-use crate::output::Output;
+use crate::output::{Output, Style};
 use crate::owned_segment::OwnedSegment;
 use crate::plan;
 use crate::progress::ProgressDisplay;
@@ -20,7 +25,7 @@ use crate::signals::Signals;
 use crate::supervisor::Supervisor;
 use crate::timeline::Timeline;
 
-/// Creates a segment, launches workers, waits, reports, removes the segment; returns the exit code.
+/// Creates a segment, launches workers, waits, reports, keeps or removes the segment; returns the exit code.
 pub fn run(args: &RunArgs) -> Result<u8> {
     let narrator = Narrator::new(&args.output);
     let mut terms = plan::run_terms(args)?;
@@ -29,81 +34,123 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let name = plan::name(args.name.as_ref());
     let signals = Signals::listen()?;
     let timeline = Timeline::prepare(&args.output.timeline)?;
-    // If the folder cannot be read, the creation below reports it.
-    let _ = common::remove_creation_debris();
-    name_leftovers(&narrator);
+    name_leftovers(&leftovers::clear(), &narrator);
     let segment = Segment::create(&name, &terms).map_err(Error::creating)?;
-    narrator.count_from_creation(&segment);
+    let is_wanted = args.name.is_some() || args.terms.split;
+    let owned = OwnedSegment::new(segment, Claims { keep: args.keep, is_wanted, is_resumed: false });
+    narrator.count_from_creation(owned.segment());
     let (id, workers) = (std::process::id(), counted(terms.workers.into(), "worker"));
     narrator.step(format_args!("created segment {name} for {workers}; kill -USR1 {id} shows its status"));
-    supervise(OwnedSegment::new(segment, args.keep), worker, signals, timeline, &args.output, &narrator)
+    Ok(Run { owned, worker, limits: Limits::of(&terms), signals, timeline, narrator }.finish(&args.output))
 }
 
-/// Takes over a run whose coordinator died, finishes it, reports, removes the segment; returns the exit code.
+/// Takes over a run whose coordinator died or left it, finishes it, reports, keeps or removes the segment; returns the exit
+/// code.
 pub fn resume(args: &ResumeArgs) -> Result<u8> {
+    let name = args.name.clone();
+    if args.keep == Keep::Never {
+        let hint = format!("to remove it without finishing it: coordinator remove {name}");
+        return Err(Error::usage("--keep is never: resume keeps what is not complete", hint));
+    }
     let narrator = Narrator::new(&args.output);
     let signals = Signals::listen()?;
     let timeline = Timeline::prepare(&args.output.timeline)?;
-    let segment = Segment::attach(&args.name)?;
+    let segment = Segment::attach(&name)?;
     command::must_be_a_run(&segment)?;
-    let name = args.name.clone();
     if segment.terms().origin == Origin::ByHand {
         return Err(Error::NotARun { name });
     }
     let worker = launch::find(args.worker.as_deref().or(Some(&segment.terms().worker)))?;
+    let limits = Limits::resumed(segment.terms(), args)?;
     if !segment.become_coordinator()? {
         let pid = Snapshot::of(&segment)?.coordinator;
         return Err(Error::Coordinated { name, pid });
     }
-    // Checked only now that no other coordinator can finish the run. A kept run that was reported may still be incomplete.
-    let is_reported = segment.lifecycle() == Lifecycle::Reported && Snapshot::of(&segment)?.is_complete();
-    if is_reported || !segment.is_linked() {
-        return Err(Error::NothingLeft { name, why: "its result was reported already" });
+    // Checked only now that no other coordinator can finish the run.
+    if let Some(why) = why_over(&segment)? {
+        return Err(Error::NothingLeft { name, why });
     }
+    let owned = OwnedSegment::new(segment, Claims { keep: args.keep, is_wanted: true, is_resumed: true });
+    let segment = owned.segment();
     segment.open_as_coordinator();
-    narrator.count_from_creation(&segment);
-    let (id, done) = (std::process::id(), counted(Ledger::of(&segment).done().into(), "contribution"));
+    narrator.count_from_creation(segment);
+    let (id, done) = (std::process::id(), counted(Ledger::of(segment).done().into(), "contribution"));
     narrator.step(format_args!("took over segment {name} with {done} applied; kill -USR1 {id} shows its status"));
-    supervise(OwnedSegment::new(segment, args.keep), worker, signals, timeline, &args.output, &narrator)
+    Ok(Run { owned, worker, limits, signals, timeline, narrator }.finish(&args.output))
 }
 
-/// Supervises the run to its end, reports it and removes the segment.
-fn supervise(
+/// Why there is nothing to resume, if so. A kept run that was reported may still be incomplete.
+fn why_over(segment: &Segment) -> Result<Option<&'static str>> {
+    Ok(match segment.lifecycle() {
+        Lifecycle::ToBeRemoved => Some("its run is over, and it is to be removed"),
+        Lifecycle::Reported if Snapshot::of(segment)?.is_complete() => Some("its result was reported already"),
+        _ if !segment.is_linked() => Some("it was removed meanwhile"),
+        _ => None,
+    })
+}
+
+/// A run with everything that it needs.
+struct Run {
     owned: OwnedSegment,
     worker: PathBuf,
-    mut signals: Signals,
-    mut timeline: Timeline,
-    args: &OutputArgs,
-    narrator: &Narrator,
-) -> Result<u8> {
-    let segment = owned.segment();
-    let mut output = Output::new(args);
-    timeline.begin(segment)?;
-    if segment.terms().workers > 1 {
-        // Otherwise, with workers on every CPU, each launch but the first would wait for a time slice.
-        common::ask_for_short_slices();
+    limits: Limits,
+    signals: Signals,
+    timeline: Timeline,
+    narrator: Narrator,
+}
+
+impl Run {
+    /// Supervises the run to its end, reports it, keeps or removes the segment; returns the exit code.
+    fn finish(mut self, args: &OutputArgs) -> u8 {
+        let mut output = Output::new(args);
+        let (code, end) = self.supervise(args, &mut output).unwrap_or_else(|error| {
+            cli::report(&error.to_string(), error.hint().as_deref());
+            self.owned.dismiss_workers();
+            let is_final = error.exit_code() == exit_code::FOREIGN;
+            (error.exit_code(), RunEnd { is_final, ..RunEnd::FAILED })
+        });
+        // What stdout did not take; if the segment is kept, `resume` prints it as well.
+        common::say(&output.undelivered());
+        let done = self.owned.settle(end);
+        self.narrator.step(done);
+        code
     }
-    let launcher = Launcher::new(segment, worker, narrator.is_verbose(), timeline.workers_path());
-    let progress = ProgressDisplay::new(segment, narrator, args);
-    let supervisor = Supervisor::new(segment, launcher, &mut signals, &mut output, &mut timeline, narrator, progress);
-    let outcome = supervisor.run()?;
-    Failpoint::Supervised.reach();
-    let code = report::report(segment, &outcome, &mut output, narrator)?;
-    let code = report::drain(&mut output, &mut signals, outcome.report_until(), code);
-    let code = timeline.write(segment, &outcome, narrator, code)?;
-    segment.mark_reported();
-    let name = segment.name().clone();
-    narrator.step(match owned.remove()? {
-        None => format!("kept segment {name}"),
-        Some(Removal::Removed) => format!("removed segment {name}"),
-        Some(Removal::NotOurs) => format!("segment {name} was removed by someone else"),
-    });
-    Ok(code)
+
+    /// Supervises and reports the run.
+    fn supervise(&mut self, args: &OutputArgs, output: &mut Output) -> Result<(u8, RunEnd)> {
+        let (segment, narrator) = (self.owned.segment(), &self.narrator);
+        self.timeline.begin(segment)?;
+        if segment.terms().workers > 1 {
+            // Otherwise, with workers on every CPU, each launch but the first would wait for a time slice.
+            common::ask_for_short_slices();
+        }
+        let (worker, spans) = (self.worker.clone(), self.timeline.workers_path());
+        let launcher = Launcher::new(segment, worker, self.limits, narrator.is_verbose(), spans);
+        let progress = ProgressDisplay::new(segment, narrator, args);
+        let (signals, timeline) = (&mut self.signals, &mut self.timeline);
+        let supervisor = Supervisor::new(segment, launcher, signals, output, timeline, narrator, progress);
+        let outcome = supervisor.run()?;
+        Failpoint::Supervised.reach();
+        let code = report::report(segment, &outcome, output, narrator)?;
+        let is_complete = code == exit_code::COMPLETE;
+        let code = report::drain(output, signals, outcome.report_until(), code);
+        if output.is_delivered() && output.style() != Style::Json {
+            Ledger::of(segment).set_reported(outcome.printed);
+        }
+        let code = timeline.write(segment, &outcome, narrator, code);
+        let is_final = outcome.end_reason.is_none() && outcome.workers.have_overflow();
+        let end = RunEnd { is_complete, is_delivered: output.is_delivered(), is_final };
+        if let Some(advice) =
+            advice(segment.name(), &outcome).filter(|_| !is_complete && self.owned.can_be_resumed(end))
+        {
+            narrator.hint(&advice);
+        }
+        Ok((code, end))
+    }
 }
 
 /// Names the runs that dead coordinators left behind, and the commands that deal with them.
-fn name_leftovers(narrator: &Narrator) {
-    let stale = common::list().unwrap_or_default().into_iter().filter(|existing| existing.state == RunState::Stale);
+fn name_leftovers(stale: &[SegmentInfo], narrator: &Narrator) {
     for existing in stale {
         let (name, done, total) = (&existing.name, existing.done, existing.total());
         narrator.note(format_args!(

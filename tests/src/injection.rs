@@ -21,8 +21,10 @@ impl Injection {
     #[must_use]
     pub fn variables(&self, folder: &Path) -> [(String, String); 3] {
         // A coordinator recovers its workers' commits, and must not die at their failpoints.
-        let is_coordinators =
-            matches!(self.failpoint, Failpoint::Created | Failpoint::Launching | Failpoint::Supervised);
+        let is_coordinators = matches!(
+            self.failpoint,
+            Failpoint::Created | Failpoint::Launching | Failpoint::Supervised | Failpoint::Marked
+        );
         fs::create_dir_all(folder).expect("the folder of times can be made");
         for time in 0..self.times {
             fs::write(folder.join(time.to_string()), "").expect("a time can be written");

@@ -21,6 +21,10 @@ const OPTIONS: usize = (libc::PTRACE_O_EXITKILL | libc::PTRACE_O_TRACESYSGOOD).c
 pub struct Traced {
     pid: Pid,
     has_ended: bool,
+    /// Whether it gets its signals.
+    hears: bool,
+    /// The signal that it stopped for.
+    signal: Option<i32>,
 }
 
 /// Why a traced process stopped.
@@ -30,7 +34,7 @@ pub enum Stop {
     Step,
     /// At the beginning or the end of a system call.
     Call,
-    /// It was about to get this signal, which is dropped.
+    /// It was about to get this signal.
     Signal(i32),
     /// It has ended.
     End,
@@ -53,12 +57,20 @@ impl Traced {
     /// # Errors `PermissionDenied` where tracing is not permitted; any other if the program cannot be started.
     pub fn start(mut command: Command) -> io::Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Self::start_as_it_is(command)
+    }
+
+    /// The same, with the stdin, stdout and stderr that the command has.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_as_it_is(mut command: Command) -> io::Result<Self> {
         // SAFETY: between fork and exec the closure makes one system call, which is async-signal-safe, and reads errno.
         unsafe { command.pre_exec(|| answer(ptrace(libc::PTRACE_TRACEME, 0, 0)).map(drop)) };
         let child = command.spawn()?;
         let pid = Pid::from_raw(child.id().cast_signed()).expect("a child's id is positive");
         // From here on the child is known by its id; dropping `Child` neither kills nor reaps it.
-        let mut traced = Self { pid, has_ended: false };
+        let mut traced = Self { pid, has_ended: false, hears: false, signal: None };
         if traced.wait() != Stop::Step {
             return Err(io::Error::other("the traced program did not stop at its start"));
         }
@@ -66,14 +78,50 @@ impl Traced {
         Ok(traced)
     }
 
-    /// Continues until the next stop. Signals are never delivered.
+    /// Lets it have its signals, which are dropped otherwise: for a program that needs SIGCHLD.
+    #[must_use]
+    pub fn with_its_signals(mut self) -> Self {
+        self.hears = true;
+        self
+    }
+
+    /// Continues until the next stop.
     pub fn go(&mut self, gait: Gait) -> Stop {
         let request = match gait {
             Gait::Run => libc::PTRACE_CONT,
             Gait::Step => libc::PTRACE_SINGLESTEP,
             Gait::Call => libc::PTRACE_SYSCALL,
         };
-        if self.has_ended || ptrace(request, self.id(), 0) == -1 { Stop::End } else { self.wait() }
+        let signal = self.signal.take().filter(|_| self.hears).unwrap_or(0);
+        let signal = usize::try_from(signal).expect("a signal's number is positive");
+        if self.has_ended || ptrace(request, self.id(), signal) == -1 { Stop::End } else { self.wait() }
+    }
+
+    /// Runs to the beginning of that system call, counted from 0, and makes it fail with that error. Returns whether there
+    /// was such a call.
+    ///
+    /// # Errors
+    /// `Unsupported` where this module does not know the processor's registers.
+    pub fn fail_call(&mut self, call: usize, errno: i32) -> io::Result<bool> {
+        let mut begun = 0;
+        loop {
+            match self.go(Gait::Call) {
+                Stop::End => return Ok(false),
+                Stop::Call if registers::is_beginning(self.id())? => begun += 1,
+                _ => continue,
+            }
+            if begun > call {
+                break;
+            }
+        }
+        registers::skip_call(self.id())?;
+        while self.go(Gait::Call) != Stop::Call {
+            if self.has_ended {
+                return Ok(true);
+            }
+        }
+        registers::fail_call(self.id(), errno)?;
+        Ok(true)
     }
 
     /// Runs until it is about to get that signal; returns whether it got there.
@@ -85,6 +133,11 @@ impl Traced {
                 _ => {}
             }
         }
+    }
+
+    /// Sends it a signal, which it gets when it continues.
+    pub fn signal(&self, signal: Signal) {
+        let _ = kill_process(self.pid, signal);
     }
 
     /// Kills it where it stopped, and reaps it.
@@ -106,7 +159,11 @@ impl Traced {
 
     fn wait(&mut self) -> Stop {
         match waitpid(Some(self.pid), WaitOptions::empty()) {
-            Ok(Some((_, status))) if status.stopped() => stop(status),
+            Ok(Some((_, status))) if status.stopped() => {
+                let stop = stop(status);
+                self.signal = if let Stop::Signal(signal) = stop { Some(signal) } else { None };
+                stop
+            }
             _ => {
                 self.has_ended = true;
                 Stop::End
@@ -142,4 +199,70 @@ fn ptrace(request: libc::c_uint, pid: i32, data: usize) -> libc::c_long {
 
 fn answer(code: libc::c_long) -> io::Result<libc::c_long> {
     if code == -1 { Err(io::Error::last_os_error()) } else { Ok(code) }
+}
+
+/// System calls that fail without being made.
+#[cfg(target_arch = "x86_64")]
+mod registers {
+    use std::io;
+    use std::mem::MaybeUninit;
+
+    use super::answer;
+
+    /// What the kernel shows as the result while a call has not been made (`ENOSYS`), and the number of no call.
+    const NOT_MADE: u64 = (-(libc::ENOSYS as i64)).cast_unsigned();
+    const NO_CALL: u64 = u64::MAX;
+
+    /// Whether it is at the beginning of a call that can fail. The C library takes its thread's id from `set_tid_address`,
+    /// which always succeeds (`set_tid_address(2)`).
+    pub fn is_beginning(pid: i32) -> io::Result<bool> {
+        let registers = read(pid)?;
+        Ok(registers.rax == NOT_MADE && registers.orig_rax != libc::SYS_set_tid_address.cast_unsigned())
+    }
+
+    pub fn skip_call(pid: i32) -> io::Result<()> {
+        let registers = read(pid)?;
+        write(pid, libc::user_regs_struct { orig_rax: NO_CALL, ..registers })
+    }
+
+    pub fn fail_call(pid: i32, errno: i32) -> io::Result<()> {
+        let registers = read(pid)?;
+        write(pid, libc::user_regs_struct { rax: i64::from(-errno).cast_unsigned(), ..registers })
+    }
+
+    fn read(pid: i32) -> io::Result<libc::user_regs_struct> {
+        let mut registers = MaybeUninit::<libc::user_regs_struct>::zeroed();
+        // SAFETY: the kernel writes one such structure, for which there is room; any bits are a valid one.
+        unsafe {
+            answer(libc::ptrace(libc::PTRACE_GETREGS, pid, std::ptr::null_mut::<()>(), registers.as_mut_ptr()))?;
+            Ok(registers.assume_init())
+        }
+    }
+
+    fn write(pid: i32, registers: libc::user_regs_struct) -> io::Result<()> {
+        // SAFETY: the kernel reads one such structure, which lives until the call returns.
+        answer(unsafe { libc::ptrace(libc::PTRACE_SETREGS, pid, std::ptr::null_mut::<()>(), &raw const registers) })?;
+        Ok(())
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+mod registers {
+    use std::io::{Error, ErrorKind, Result};
+
+    pub fn is_beginning(_: i32) -> Result<bool> {
+        Err(unknown())
+    }
+
+    pub fn skip_call(_: i32) -> Result<()> {
+        Err(unknown())
+    }
+
+    pub fn fail_call(_: i32, _: i32) -> Result<()> {
+        Err(unknown())
+    }
+
+    fn unknown() -> Error {
+        Error::new(ErrorKind::Unsupported, "the registers of this processor are not known here")
+    }
 }

@@ -47,6 +47,12 @@ pub struct Args {
     /// Nonce of the coordinator's segment
     #[arg(long, value_name = "NUMBER", hide = true)]
     pub nonce: Option<u64>,
+    /// Workers at once, where the coordinator differs from the segment's terms
+    #[arg(long, value_name = "N", hide = true)]
+    pub jobs: Option<u32>,
+    /// How often a failed kernel is tried again, where the coordinator differs from the segment's terms
+    #[arg(long, value_name = "N", hide = true)]
+    pub restarts: Option<u32>,
     /// The coordinator's file for the reason of a failure
     #[arg(long, value_name = "PATH", hide = true)]
     pub report_to: Option<PathBuf>,

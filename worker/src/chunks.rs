@@ -57,7 +57,7 @@ pub fn contribute_chunks(job: &mut Job<'_>) -> Result<(), Error> {
 fn next(job: &Job<'_>, sizer: &ChunkSizer) -> Result<Then, Error> {
     let terms = job.segment.terms();
     let left = terms.iterations.saturating_sub(job.ledger.given_out());
-    let size = terms.chunk.unwrap_or_else(|| sizer.next(left, terms.jobs));
+    let size = terms.chunk.unwrap_or_else(|| sizer.next(left, job.jobs()));
     Ok(Then::Take { size, orphan: job.ledger.orphan()? })
 }
 

@@ -47,6 +47,8 @@ impl<'a> Job<'a> {
     ) -> Self {
         let mut terms = segment.terms().clone();
         terms.iterations = args.iterations.unwrap_or(terms.iterations);
+        terms.jobs = args.jobs.unwrap_or(terms.jobs);
+        terms.restarts = args.restarts.unwrap_or(terms.restarts);
         let seed = args.seed.or(terms.seed).unwrap_or(segment.nonce());
         let task = Task { range: 0..terms.iterations, seed, terms };
         Self {
@@ -160,6 +162,11 @@ impl<'a> Job<'a> {
     /// Whether the kernel starts processes.
     pub fn starts_processes(&self) -> bool {
         self.kernel.starts_processes()
+    }
+
+    /// How many workers are alive at once.
+    pub fn jobs(&self) -> u32 {
+        self.task.terms.jobs
     }
 
     /// How long the steps took so far.

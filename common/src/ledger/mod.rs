@@ -8,6 +8,7 @@
 //! - each iteration of a split run is applied once, or part of one ticket's chunk, or not given out;
 //! - the log names the tickets that are done, once each, in the order of their commits.
 
+mod applied;
 mod chunk;
 mod commit;
 mod error;
@@ -19,6 +20,7 @@ mod ticket;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::Duration;
 
+pub use applied::Applied;
 pub use chunk::Then;
 pub use commit::Committed;
 pub use error::{CommitError, TicketError};

@@ -5,6 +5,7 @@
 //! cannot stand for another segment.
 
 mod debris;
+mod marked;
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use rustix::fs::{CWD, OFlags};
 
 pub use debris::remove_creation_debris;
+pub use marked::remove_marked;
 
 use crate::inspection::{RunState, inspect};
 use crate::name::SegmentName;

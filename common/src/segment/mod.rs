@@ -94,10 +94,10 @@ impl Segment {
         BootTime(self.view().header.identity.created_at.load(Relaxed))
     }
 
-    /// Whether the name still stands for this segment.
+    /// Whether the name still stands for this segment. If the kernel does not say, it does.
     #[must_use]
     pub fn is_linked(&self) -> bool {
-        rustix::fs::fstat(self.file()).is_ok_and(|stat| stat.st_nlink > 0)
+        rustix::fs::fstat(self.file()).map_or(true, |stat| stat.st_nlink > 0)
     }
 
     /// Whether another process coordinates the run.

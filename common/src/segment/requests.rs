@@ -12,14 +12,18 @@ use super::Segment;
 use crate::clock::BootTime;
 
 /// How far the life of a segment has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lifecycle {
     /// Workers may take tickets.
     Open,
     /// Nobody can join; the coordinator reports the result.
     Closed,
-    /// The result is reported.
+    /// The run is over, its result is reported, and the segment is kept.
     Reported,
+    /// The run is over, its result is not reported, and its coordinator has kept the segment.
+    Kept,
+    /// The run is over, and nobody needs the segment any more: its coordinator removes it. This is final.
+    ToBeRemoved,
 }
 
 /// What the workers of a run are asked to do.
@@ -101,9 +105,10 @@ impl Segment {
         live.lifecycle.store(Lifecycle::Closed as u32, Relaxed);
     }
 
-    /// Marks the result as reported and wakes all waiters.
-    pub fn mark_reported(&self) {
-        self.view().header.live.lifecycle.store(Lifecycle::Reported as u32, Relaxed);
+    /// Marks the end of the run: how its coordinator leaves the segment. Wakes all waiters.
+    pub fn mark_over(&self, how: Lifecycle) {
+        debug_assert!(how.is_over(), "{how:?} is no end");
+        self.view().header.live.lifecycle.store(how as u32, Relaxed);
         self.notify();
     }
 
@@ -128,8 +133,16 @@ impl Lifecycle {
         match word {
             0 => Self::Open,
             1 => Self::Closed,
+            3 => Self::Kept,
+            4 => Self::ToBeRemoved,
             _ => Self::Reported,
         }
+    }
+
+    /// Whether the run is over: its coordinator has left the segment, or is about to.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        self >= Self::Reported
     }
 }
 

@@ -135,7 +135,7 @@ fn header_of_ours(header: &Header) -> Result<Terms, Refusal> {
     if identity.slot_count.load(Relaxed) != terms.slots {
         return Err(Refusal::Terms("slot count"));
     }
-    if header.live.lifecycle.load(Relaxed) > Lifecycle::Reported as u32 {
+    if header.live.lifecycle.load(Relaxed) > Lifecycle::ToBeRemoved as u32 {
         return Err(Refusal::Terms("lifecycle"));
     }
     Ok(terms)

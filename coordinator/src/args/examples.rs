@@ -28,6 +28,8 @@ Examples:
       a shell command for each chunk: its output is the number to add
   coordinator run --name demo --timeout 1m --format json
       a run with a name, for coordinator status demo, and a report as JSON
+  coordinator run --name demo --keep
+      the segment stays even if the run is complete; otherwise it stays if work is in it and something is missing
 
 Signals: SIGINT, SIGTERM and SIGHUP end a run;
 SIGUSR1 shows its status on stderr.";
@@ -53,3 +55,12 @@ Examples:
       one JSON object, for jq
   coordinator status demo --watch --format json
       one JSON object a line, after each change";
+
+pub const RESUME: &str = "\
+Examples:
+  coordinator resume demo
+      take over the run, compute what is missing, report the whole, remove the segment
+  coordinator resume demo --jobs 1 --timeout 1h
+      one worker at a time, and for an hour at most
+  coordinator resume demo --restarts 10 --keep
+      more attempts, and the segment stays";

@@ -11,7 +11,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 pub use manual::{CompletionsArgs, ManArgs, Program};
 pub use picture::{Picture, PictureFormat};
-pub use run::{Format, OutputArgs, ProgressMode, ResumeArgs, RunArgs};
+pub use run::{Format, Keep, OutputArgs, ProgressMode, ResumeArgs, RunArgs};
 pub use segments::{CreateArgs, ListArgs, RemoveArgs, StatusArgs, StopArgs, WaitArgs};
 pub use terms::{Chunk, TermsArgs, Workers};
 
@@ -47,8 +47,14 @@ pub enum Command {
     /// List the built-in kernels
     Kernels,
     /// Wait until a segment has its contributions
+    ///
+    /// Ends with 1 when nobody can contribute any more. Where workers may still join, it goes on, and says on stderr after a
+    /// second when nobody is at work, who died, and what is missing.
     Wait(WaitArgs),
-    /// Take over a run whose coordinator died, finish it, report, remove
+    /// Take over a run whose coordinator died or kept it, finish it, report, remove
+    ///
+    /// --jobs, --restarts and --timeout hold for this resume alone.
+    #[command(after_long_help = examples::RESUME)]
     Resume(ResumeArgs),
     /// Ask a run's workers to stop
     Stop(StopArgs),

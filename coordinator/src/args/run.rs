@@ -29,9 +29,10 @@ pub struct RunArgs {
     /// Grace period of workers after a signal, a timeout or stop --now; then they are killed
     #[arg(long, value_name = "DUR", default_value = "5s", value_parser = parse_duration, allow_hyphen_values = true)]
     pub grace: Duration,
-    /// Keep the segment
-    #[arg(long)]
-    pub keep: bool,
+    /// Which segment stays; incomplete: one with work in it and --name or --split, until its run is complete and its result
+    /// delivered
+    #[arg(long, value_name = "WHICH", num_args = 0..=1, default_value = "incomplete", default_missing_value = "always")]
+    pub keep: Keep,
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -66,11 +67,33 @@ pub struct ResumeArgs {
     /// Worker executable [default: that of the run]
     #[arg(long, value_name = "PATH")]
     pub worker: Option<PathBuf>,
-    /// Keep the segment
-    #[arg(long)]
-    pub keep: bool,
+    /// At most N workers alive at once [default: as the run]
+    #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
+    pub jobs: Option<u64>,
+    /// How often a worker is launched again, and a failed command is tried again [default: as the run]
+    #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
+    pub restarts: Option<u64>,
+    /// Give up after this time [default: as the run]
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, allow_hyphen_values = true)]
+    pub timeout: Option<Duration>,
+    /// How long the segment stays: incomplete, until its run is complete and its result delivered; or always, which --keep
+    /// alone means
+    #[arg(long, value_name = "WHICH", num_args = 0..=1, default_value = "incomplete", default_missing_value = "always")]
+    #[arg(hide_possible_values = true)]
+    pub keep: Keep,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// Which segment is kept at the end of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Keep {
+    /// Each one; what --keep alone means.
+    Always,
+    /// One whose run is not complete, or whose result was not delivered.
+    Incomplete,
+    /// None.
+    Never,
 }
 
 /// The format of results.

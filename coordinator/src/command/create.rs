@@ -6,13 +6,13 @@ use common::{Mode, Segment, say};
 use crate::args::CreateArgs;
 use crate::error::{Error, Result};
 use crate::figures::counted;
+use crate::leftovers;
 use crate::plan;
 use crate::report::table;
 
 /// Creates the segment.
 pub fn create(args: &CreateArgs) -> Result<u8> {
-    // Left by creators that were killed. If the folder cannot be read, the creation below reports it.
-    let _ = common::remove_creation_debris();
+    leftovers::clear();
     let segment = Segment::create(&args.name, &plan::hand_terms(&args.terms)?).map_err(Error::creating)?;
     if !args.quiet {
         let (name, worker) = (&args.name, table::worker(segment.terms()));

@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod create;
+mod idle;
 pub mod kernels;
 pub mod list;
 pub mod man;

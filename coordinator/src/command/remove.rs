@@ -36,14 +36,20 @@ fn remove_stale() -> Result<u8> {
     if removed > 0 {
         say(&format!("removed {} of dead creators\n", counted(removed as u64, "unfinished segment")));
     }
-    for SegmentInfo { name, .. } in common::list()?.into_iter().filter(|segment| segment.state == RunState::Stale) {
-        match common::remove(&name, Condition::Stale) {
-            Ok(()) => {
+    for SegmentInfo { name, state, .. } in common::list()? {
+        let outcome = match state {
+            RunState::Stale => common::remove(&name, Condition::Stale).map(|()| true),
+            // Its coordinator was killed while it removed it, or does so now.
+            RunState::ToBeRemoved => common::remove_marked(&name),
+            _ => continue,
+        };
+        match outcome {
+            Ok(true) => {
                 removed += 1;
                 say(&format!("removed {name}\n"));
             }
             // It was resumed or removed meanwhile, so it is not stale any more.
-            Err(RemoveError::Unavailable(AttachError::NoSegment { .. }) | RemoveError::InUse { .. }) => {}
+            Ok(false) | Err(RemoveError::Unavailable(AttachError::NoSegment { .. }) | RemoveError::InUse { .. }) => {}
             Err(error) => {
                 let error = Error::from(error);
                 cli::report(&error.to_string(), error.hint().as_deref());

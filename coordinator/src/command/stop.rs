@@ -1,7 +1,7 @@
 //! `coordinator stop`: asks a run's workers to stop.
 
 use common::cli::exit_code;
-use common::{Lifecycle, Segment, Stop, say};
+use common::{Segment, Stop, say};
 
 use crate::args::StopArgs;
 use crate::error::{Error, Result};
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 pub fn stop(args: &StopArgs) -> Result<u8> {
     let segment = Segment::attach(&args.name)?;
     super::must_be_a_run(&segment)?;
-    if segment.lifecycle() == Lifecycle::Reported {
+    if segment.lifecycle().is_over() {
         return Err(Error::NothingLeft { name: args.name.clone(), why: "its run is over" });
     }
     segment.request_stop(if args.now { Stop::Now } else { Stop::Drain });

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use common::cli::exit_code;
-use common::{AttachError, Ledger, Lifecycle, Mode, Origin, Segment, Snapshot, Stop};
+use common::{AttachError, Ledger, Mode, Origin, Segment, Snapshot, Stop};
 
+use super::idle::IdleWatch;
 use crate::args::WaitArgs;
 use crate::error::{Error, Result};
 use crate::figures::counted;
@@ -23,6 +24,7 @@ pub fn wait(args: &WaitArgs) -> Result<u8> {
         let hint = format!("segment {} has {slots}", args.name);
         return Err(Error::usage(format!("--contributions is {wanted}"), hint));
     }
+    let mut idle = IdleWatch::default();
     loop {
         // Read before the count, so that a contribution in between ends the wait below at once.
         let seen = segment.notices();
@@ -37,6 +39,7 @@ pub fn wait(args: &WaitArgs) -> Result<u8> {
             }
             return Err(Error::Forsaken { name: args.name.clone(), done, wanted, why });
         }
+        idle.look(&segment, wanted)?;
         let left = deadline.map_or(INTERVAL, |deadline| deadline.saturating_duration_since(Instant::now()));
         if left.is_zero() {
             return Err(Error::Timeout { name: args.name.clone(), done, wanted });
@@ -58,7 +61,7 @@ fn has_enough(segment: &Segment, wanted: u64, args: &WaitArgs) -> Result<bool> {
 
 /// Why no worker will contribute any more, if so.
 fn why_in_vain(segment: &Segment) -> Result<Option<&'static str>> {
-    if segment.lifecycle() == Lifecycle::Reported {
+    if segment.lifecycle().is_over() {
         return Ok(Some("its run is over"));
     }
     if !segment.is_linked() {

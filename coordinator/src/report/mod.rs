@@ -67,7 +67,7 @@ pub fn report(segment: &Segment, outcome: &Outcome, output: &mut Output, narrato
 
 /// Waits until stdout has taken everything, or until a signal or the deadline; returns the exit code.
 ///
-/// A write error turns exit code 0 into 1.
+/// A write error or a reader that is late turns exit code 0 into 1, a signal into its own.
 pub fn drain(output: &mut Output, signals: &mut Signals, deadline: Option<Instant>, code: u8) -> u8 {
     loop {
         output.write_what_fits();
@@ -77,12 +77,16 @@ pub fn drain(output: &mut Output, signals: &mut Signals, deadline: Option<Instan
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left.is_some_and(|left| left.is_zero()) {
             cli::report("stdout was not read to the end in time; results are missing from it", None);
-            return if code == exit_code::COMPLETE { exit_code::TIMEOUT } else { code };
+            return if code == exit_code::COMPLETE { exit_code::INCOMPLETE } else { code };
         }
         let stdout = rustix::stdio::stdout();
         let signal = PollFd::from_borrowed_fd(signals.descriptor(), PollFlags::IN);
         readiness::wait(&mut [signal, PollFd::new(&stdout, PollFlags::OUT)], left);
         if let Some(signal) = signals.stop_signals().first() {
+            cli::report(
+                &format!("stdout was not read to the end before {}; results are missing from it", signal.name),
+                None,
+            );
             return signal.exit_code;
         }
     }

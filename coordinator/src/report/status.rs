@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use common::WorkerState::{Attached, Computing, Died, Done, Failed, Pending, Sleeping, Waiting};
-use common::{Cells, Mode, RunState, Snapshot, Stop, WorkerSnapshot, WorkerState};
+use common::{Cells, Lifecycle, Mode, RunState, Snapshot, Stop, WorkerSnapshot, WorkerState};
 
 use super::status_view::StatusView;
 use super::table;
@@ -33,7 +33,7 @@ pub fn status(view: &StatusView, size: Option<TerminalSize>) -> String {
         let state = match (snapshot.has_coordinator, view.has_stopped_coordinator) {
             (_, true) => "stopped",
             (true, false) => "alive",
-            (false, false) if view.state == RunState::Finished => "gone",
+            (false, false) if view.state.is_over() => "gone",
             (false, false) => "dead",
         };
         lines.push(format!("coordinator: pid {pid}, {state}"));
@@ -137,7 +137,7 @@ fn short<T: Display>(cells: &Cells<T>) -> String {
 fn next_step(view: &StatusView) -> String {
     let StatusView { snapshot, state, .. } = view;
     let stopped = view.stopped_processes();
-    if stopped.is_empty() || *state == RunState::Finished {
+    if stopped.is_empty() || state.is_over() {
         return next_command(snapshot, *state);
     }
     let named: Vec<String> = stopped.iter().take(MOST_NAMED).map(ToString::to_string).collect();
@@ -161,9 +161,9 @@ fn next_command(snapshot: &Snapshot, state: RunState) -> String {
         RunState::Running => format!("coordinator wait {name}; coordinator stop {name}"),
         RunState::Orphaned => format!("its workers finish what they have begun; coordinator resume {name}"),
         RunState::Stale => format!("coordinator resume {name}; coordinator remove {name}"),
-        RunState::Finished if !snapshot.is_complete() => {
+        RunState::Finished if !snapshot.is_complete() || snapshot.lifecycle == Lifecycle::Kept => {
             format!("coordinator resume {name}; coordinator remove {name}")
         }
-        RunState::Finished => format!("coordinator remove {name}"),
+        RunState::Finished | RunState::ToBeRemoved => format!("coordinator remove {name}"),
     }
 }

@@ -27,7 +27,7 @@ impl Supervisor<'_> {
             });
         }
         self.output.write_what_fits();
-        if self.output.style() != Style::Json && !self.output.is_pending() {
+        if self.output.style() != Style::Json && self.output.is_delivered() {
             // A coordinator that takes over prints the rest, and nothing twice.
             self.ledger.set_reported(self.printed);
         }

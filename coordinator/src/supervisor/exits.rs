@@ -33,7 +33,7 @@ impl Supervisor<'_> {
             mode: terms.mode,
             has_failed: self.ledger.has_failed(ticket),
             restarts: self.workers.outcomes.get(ticket).map_or(0, |outcome| outcome.restarts),
-            most_restarts: terms.restarts,
+            most_restarts: self.limits.restarts,
             is_stopping: self.is_stopping(),
         };
         let report = if how.is_success() { None } else { self.reports.take(pid) };
@@ -54,7 +54,7 @@ impl Supervisor<'_> {
             }
             AfterExit::Restart { nth, reason } => {
                 let why = report.map_or_else(|| reason.clone(), |report| format!("{reason}: {}", report.reason));
-                let most = terms.restarts;
+                let most = self.limits.restarts;
                 let what = format!("Process-{ticket} (pid {pid}) {why}; launching it again ({nth} of {most})");
                 // A kill is an event of its own. A program that exits too early does so again.
                 if how.signal().is_some() || self.relaunches.is_first(ticket, &why) {

@@ -17,9 +17,9 @@ impl Supervisor<'_> {
             return;
         }
         self.deadlines.launch = None;
-        let terms = self.segment.terms();
+        let reserved = self.segment.terms().reserved();
         for _ in 0..BATCH {
-            if self.workers.alive(terms.reserved()) >= terms.jobs as usize {
+            if self.workers.alive(reserved) >= self.limits.jobs as usize {
                 return;
             }
             let Some(ticket) = self.workers.queue.pop_front() else { return };

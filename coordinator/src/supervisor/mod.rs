@@ -23,6 +23,7 @@ use rustix::process::{WaitOptions, waitpid};
 
 use crate::error::Result;
 use crate::launch::Launcher;
+use crate::limits::Limits;
 use crate::narration::Narrator;
 use crate::outcome::{EndReason, Outcome};
 use crate::output::Output;
@@ -56,6 +57,7 @@ pub struct Supervisor<'a> {
     /// Which failures, and which exits before a relaunch, were reported.
     failures: Repeats,
     relaunches: Repeats,
+    limits: Limits,
     deadlines: Deadlines,
     lock_wait: LockWait,
     /// How many commits are printed.
@@ -76,7 +78,7 @@ impl<'a> Supervisor<'a> {
         narrator: &'a Narrator,
         progress: ProgressDisplay<'a>,
     ) -> Self {
-        let ledger = Ledger::of(segment);
+        let (ledger, limits) = (Ledger::of(segment), launcher.limits());
         let reports = FailureReports::new(segment);
         launcher.report_to(reports.path());
         Self {
@@ -92,7 +94,8 @@ impl<'a> Supervisor<'a> {
             reports,
             failures: Repeats::default(),
             relaunches: Repeats::default(),
-            deadlines: Deadlines::new(segment.terms().timeout),
+            limits,
+            deadlines: Deadlines::new(limits.timeout),
             lock_wait: LockWait::default(),
             printed: ledger.reported(),
             end_reason: None,
@@ -122,6 +125,7 @@ impl<'a> Supervisor<'a> {
         Ok(Outcome {
             end_reason: self.end_reason.or(stopped),
             workers: std::mem::take(&mut self.workers.outcomes),
+            printed: self.printed,
             deadline: self.deadlines.run,
         })
     }

@@ -72,23 +72,29 @@ impl Timeline {
     /// Writes the pictures; returns the exit code of the run.
     ///
     /// A failure is reported, and turns exit code 0 into 1.
-    pub fn write(self, segment: &Segment, outcome: &Outcome, narrator: &Narrator, code: u8) -> Result<u8> {
-        let Some(recording) = self.recording else { return Ok(code) };
-        let snapshot = Snapshot::of(segment)?;
+    pub fn write(&mut self, segment: &Segment, outcome: &Outcome, narrator: &Narrator, code: u8) -> u8 {
+        let Some(recording) = self.recording.take() else { return code };
+        let snapshot = match Snapshot::of(segment) {
+            Ok(snapshot) => snapshot,
+            Err(error) => return failed(&format!("cannot draw the timeline: {error}"), code),
+        };
         let model = assembly::assemble(&recording, &snapshot, segment.created(), outcome);
         let mut code = code;
-        for file in self.files {
+        for file in std::mem::take(&mut self.files) {
             let path = file.path().display().to_string();
             match file.write(|format, sink| draw(&model, format, sink)) {
                 Ok(()) => narrator.step(format_args!("wrote the timeline {path}")),
-                Err(error) => {
-                    cli::report(&format!("cannot write the timeline {path}: {error}"), None);
-                    code = if code == exit_code::COMPLETE { exit_code::INCOMPLETE } else { code };
-                }
+                Err(error) => code = failed(&format!("cannot write the timeline {path}: {error}"), code),
             }
         }
-        Ok(code)
+        code
     }
+}
+
+/// Reports a failure; returns the exit code of the run.
+fn failed(what: &str, code: u8) -> u8 {
+    cli::report(what, None);
+    if code == exit_code::COMPLETE { exit_code::INCOMPLETE } else { code }
 }
 
 fn draw(model: &Model, format: PictureFormat, sink: &mut dyn io::Write) -> io::Result<()> {

@@ -106,6 +106,7 @@ fn a_contribution_by_hand_does_not_stand_in_for_one_that_failed() {
     let _ = env.worker(&name).args(["--delay", "0"]).run().expect(0);
     let finished = running.finish().expect(exit_code::INCOMPLETE);
     assert!(finished.stderr.contains("2 of 3 contributions"), "{}", finished.stderr);
+    env.remove(&name);
 }
 
 #[test]

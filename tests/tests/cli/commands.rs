@@ -2,7 +2,7 @@
 
 use common::cli::exit_code;
 use common::failpoint::Failpoint;
-use harness::{Injection, test_env};
+use harness::{Injection, test_env, until};
 use rustix::process::Signal;
 
 #[test]
@@ -103,6 +103,59 @@ fn wait_does_not_wait_for_what_cannot_come() {
     let forsaken = waiting.finish().expect(exit_code::INCOMPLETE);
     assert!(forsaken.stderr.contains("asked to stop"), "{}", forsaken.stderr);
     env.remove(&name);
+}
+
+/// Fault 39.
+#[test]
+fn wait_says_that_nobody_is_at_work_and_what_is_missing_and_goes_on() {
+    let env = test_env!();
+    let flag = env.path().join("flag");
+    let command = format!("case {{start}} in 4|5|9) [ -e '{}' ] || exit 3;; esac; echo 1 # {{end}}", flag.display());
+    let name = env.create("idle", &["--split", "-n", "12", "--chunk", "1", "--exec", &command]);
+    let waiting = env.coordinator(["wait", &name]).start();
+    let missing =
+        format!("note: nobody is at work in segment {name}; missing: 0..12 (12 of 12 iterations); start a worker: ");
+    until("the wait to say that nobody has begun", || waiting.stderr().contains(&missing));
+    let worker = env.worker(&name).args(["--delay", "1h"]).start();
+    env.until_status(&name, |status| status["workers"][0]["state"] == "sleeping");
+    worker.signal(Signal::KILL);
+    let pid = worker.pid();
+    assert_eq!(worker.finish().signal, Some(9));
+    until("the wait to say who died", || {
+        waiting.stderr().contains(&format!(": Process-1 (pid {pid}) died; missing: 0..12 ("))
+    });
+    let _ = env.worker(&name).run().expect(exit_code::INCOMPLETE);
+    until("the wait to say who failed", || waiting.stderr().contains("failed; missing: 4..12 (8 of 12 iterations); "));
+    assert_eq!(waiting.stderr().lines().count(), 3, "each is said once: {}", waiting.stderr());
+    std::fs::write(&flag, "").expect("the flag can be set");
+    // The first one does what nobody has begun, the next one what the failed worker gave up.
+    until("all of it to be done", || {
+        let _ = env.worker(&name).run();
+        waiting.has_ended()
+    });
+    let _ = waiting.finish().expect(exit_code::COMPLETE);
+    env.remove(&name);
+}
+
+/// Fault 39.
+#[test]
+fn wait_says_how_many_contributions_are_missing_and_nothing_while_somebody_is_at_work() {
+    let env = test_env!();
+    let name = env.create("whole", &["-w", "3"]);
+    let _ = env.worker(&name).run().expect(0);
+    let waited = env.coordinator(["wait", &name, "--timeout", "1500ms"]).run().expect(exit_code::TIMEOUT);
+    assert!(
+        waited
+            .stderr
+            .starts_with(&format!("note: nobody is at work in segment {name}; missing: 2 of 3 contributions; "))
+    );
+    env.remove(&name);
+    let name = env.name("coordinated");
+    let running = env.sleeping_run(&name, "1h", &["-w", "1"]);
+    let waited = env.coordinator(["wait", &name, "--timeout", "1500ms"]).run().expect(exit_code::TIMEOUT);
+    assert!(!waited.stderr.contains("nobody"), "{waited:?}");
+    running.signal(Signal::INT);
+    let _ = running.finish();
 }
 
 #[test]

@@ -9,8 +9,14 @@ use common::cli::exit_code::{COMPLETE, UNAVAILABLE, USAGE};
 use harness::{Command, TestEnv, assert_error, skip, test_env, which};
 
 /// The commands that have examples.
-const WITH_EXAMPLES: [&[&str]; 5] =
-    [&["coordinator"], &["coordinator", "run"], &["coordinator", "create"], &["coordinator", "status"], &["worker"]];
+const WITH_EXAMPLES: [&[&str]; 6] = [
+    &["coordinator"],
+    &["coordinator", "run"],
+    &["coordinator", "create"],
+    &["coordinator", "status"],
+    &["coordinator", "resume"],
+    &["worker"],
+];
 
 /// A line for the shell, which finds the executables in `PATH`.
 fn shell(env: &TestEnv, line: &str) -> Command {

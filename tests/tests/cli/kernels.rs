@@ -99,7 +99,7 @@ fn a_fraction_beyond_its_range_is_marked() {
 fn a_sum_beyond_128_bits_is_refused_with_a_hint_that_helps() {
     let env = test_env!();
     let command = format!("echo {} # {{start}}", i128::MAX);
-    let args = ["--split", "-n", "2", "--chunk", "1", "-w", "1", "--exec", &command];
+    let args = ["--split", "-n", "2", "--chunk", "1", "-w", "1", "--keep=never", "--exec", &command];
     let finished = env.coordinator(args).run().expect(OVERFLOW);
     assert!(finished.stderr.contains("hint: each worker's sum must fit into 128 bits"), "{finished:?}");
 }
@@ -109,10 +109,10 @@ fn a_sum_beyond_128_bits_is_refused_with_a_hint_that_helps() {
 fn estimates_of_pi_are_never_added_up() {
     let env = test_env!();
     let estimate = ["--kernel", "monte-carlo-pi", "--type", "f64", "-n", "100"];
-    for command in ["run", "create"] {
+    for command in [&["run"] as &[&str], &["create", "pi"]] {
         let added =
             "the workers would add up their estimates of pi: --kernel monte-carlo-pi --type f64 without --split";
-        assert_error(&env.coordinator([command]).args(estimate).run(), USAGE, added);
+        assert_error(&env.coordinator(command).args(estimate).run(), USAGE, added);
     }
     for mode in ["--split", "--independent"] {
         let _ = env.coordinator(estimate).args([mode]).run().expect(COMPLETE);
@@ -199,7 +199,8 @@ fn a_python_one_liner_computes_a_thousand_chunks_one_of_which_fails_twice() {
 fn a_chunk_that_keeps_failing_is_reported_with_its_stderr_and_the_rest_is_done() {
     let env = test_env!();
     let command = script(&env, "[ $1 = 20 ] && { echo bad luck >&2; exit 3; }; echo $1");
-    let args = ["--split", "-n", "100", "--chunk", "10", "-w", "3", "--restarts", "2", "--exec", &command];
+    let args =
+        ["--split", "-n", "100", "--chunk", "10", "-w", "3", "--restarts", "2", "--keep=never", "--exec", &command];
     let finished = env.coordinator(args).run().expect(INCOMPLETE);
     assert_eq!(last(&finished), "Final shared value: 430");
     let why = "exec failed for 20..30 in 3 attempts: exit code 3; its stderr: bad luck";
@@ -225,7 +226,7 @@ fn a_command_that_hangs_is_killed_and_tried_again() {
     let marker = env.path().join("marker");
     let hangs = format!("[ $1 = 3 ] && [ ! -e {0} ] && {{ touch {0}; sleep 1h; }}; echo $1", marker.display());
     let command = script(&env, &hangs);
-    let split = ["--split", "-n", "6", "--chunk", "1", "-w", "2", "--exec"];
+    let split = ["--split", "-n", "6", "--chunk", "1", "-w", "2", "--keep=never", "--exec"];
     let finished = env.coordinator(split).args([&command, "--exec-timeout", "300ms"]).run().expect(COMPLETE);
     assert_eq!(last(&finished), "Final shared value: 15");
     assert!(finished.stderr.contains("exec failed for 3..4 (attempt 1 of 4): took longer than 300ms"), "{finished:?}");
@@ -249,7 +250,8 @@ fn a_command_computes_for_workers_by_hand_as_well() {
 fn a_chunk_that_kills_its_worker_is_not_handed_round() {
     let env = test_env!();
     let command = script(&env, "[ $1 = 3 ] && { kill -9 $PPID; exec sleep 1h; }; echo 1").replace("sh ", "exec sh ");
-    let args = ["--split", "-n", "60", "--chunk", "1", "-w", "4", "--restarts", "1", "--exec", &command];
+    let args =
+        ["--split", "-n", "60", "--chunk", "1", "-w", "4", "--restarts", "1", "--keep=never", "--exec", &command];
     let finished = env.coordinator(args).run().expect(INCOMPLETE);
     assert_eq!(
         last(&finished),

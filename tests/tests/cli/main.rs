@@ -7,6 +7,7 @@ mod help;
 mod hostile;
 mod input;
 mod json;
+mod kept;
 mod kernels;
 mod leftovers;
 mod overflow;

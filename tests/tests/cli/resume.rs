@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 use common::cli::exit_code;
 use common::failpoint::Failpoint;
-use harness::{Injection, Running, test_env, until};
+use harness::{Injection, Running, TestEnv, test_env, until};
 use rustix::process::Signal;
 
 /// Fault 11.
@@ -175,6 +176,66 @@ fn of_two_resumers_at_once_one_wins() {
     assert!(won.expect(exit_code::COMPLETE).stdout.ends_with("Final shared value: 570\n"));
     let lost = lost.expect(exit_code::UNAVAILABLE);
     assert!(lost.stdout.is_empty() && lost.stderr.contains("live coordinator"), "{lost:?}");
+}
+
+/// A run of one iteration whose command counts its attempts and fails until the gate is open; returns both files.
+fn failing_run(env: &TestEnv, name: &str) -> (PathBuf, PathBuf) {
+    let (attempts, gate) = (env.path().join("attempts"), env.path().join("gate"));
+    let command = format!("echo >> '{}'; [ -e '{}' ] && echo 1", attempts.display(), gate.display());
+    let args = ["--name", name, "-w", "1", "-n", "1", "--delay", "0", "--restarts", "0", "--keep", "--exec", &command];
+    let failed = env.coordinator(args).run().expect(exit_code::INCOMPLETE);
+    assert!(
+        failed.stderr.contains(&format!("hint: remove the cause, or change: coordinator resume {name} --restarts"))
+    );
+    (attempts, gate)
+}
+
+#[test]
+fn a_resume_has_limits_of_its_own_and_the_next_one_those_of_the_run() {
+    let env = test_env!();
+    let name = env.name("limits");
+    let (attempts, gate) = failing_run(&env, &name);
+    let count = || fs::read(&attempts).expect("it was attempted").len();
+    assert_eq!(count(), 1);
+    let resume = |args: &[&str]| env.coordinator(["resume", &name, "--keep"]).args(args).run();
+    let more = resume(&["--restarts", "2"]).expect(exit_code::INCOMPLETE);
+    assert!(more.stderr.contains("in 3 attempts"), "the worker was told: {more:?}");
+    assert_eq!(count(), 1 + 3);
+    let _ = resume(&[]).expect(exit_code::INCOMPLETE);
+    assert_eq!(count(), 1 + 3 + 1);
+    fs::write(&gate, "").expect("the gate can be opened");
+    let done = env.coordinator(["resume", &name]).run().expect(exit_code::COMPLETE);
+    assert_eq!(done.stdout, "Process Process-1 updated shared value to 1\nFinal shared value: 1\n");
+}
+
+#[test]
+fn a_resume_with_fewer_jobs_launches_one_worker_after_the_other() {
+    let env = test_env!();
+    let name = env.name("jobs");
+    // A second worker at the same time would find the folder, and fail for good.
+    let command = format!("mkdir '{0}' && sleep 0.05 && rmdir '{0}' && echo 1", env.path().join("alone").display());
+    let death = Injection { failpoint: Failpoint::Launching, action: "kill", times: 1 };
+    let args = ["--name", &name, "-w", "3", "-n", "1", "--delay", "0", "--restarts", "0", "--exec", &command];
+    assert_eq!(env.coordinator(args).inject(death).run().signal, Some(9));
+    let resumed = env.coordinator(["resume", &name, "--jobs", "1", "-q"]).run().expect(exit_code::COMPLETE);
+    assert_eq!(resumed.stdout, "3\n");
+}
+
+#[test]
+fn a_resume_that_times_out_says_to_give_it_more_time() {
+    let env = test_env!();
+    let name = env.name("timeout");
+    let running = env.sleeping_run(&name, "1h", &["-w", "2"]);
+    running.signal_group(Signal::KILL);
+    assert_eq!(running.finish().signal, Some(9));
+    let args = ["resume", &name, "--keep", "--timeout", "100ms"];
+    let late = env.coordinator(args).run().expect(exit_code::TIMEOUT);
+    let advice = format!("hint: give it more time: coordinator resume {name} --timeout DUR");
+    assert!(late.stderr.contains(&advice), "{late:?}");
+    for wrong in [["--jobs", "0"], ["--restarts", "1e10"], ["--timeout", "soon"]] {
+        let _ = env.coordinator(["resume", &name]).args(wrong).run().expect(exit_code::USAGE);
+    }
+    env.remove(&name);
 }
 
 #[test]

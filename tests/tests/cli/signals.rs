@@ -28,7 +28,12 @@ fn a_signal_to_the_coordinator_stops_the_workers_and_reports_the_partial_value()
         let lines = "Process Process-5 updated shared value to 285\nFinal shared value: 285\n";
         assert_eq!(finished.stdout, lines);
         assert!(finished.stderr.contains("error: incomplete"), "{}", finished.stderr);
-        assert!(env.segments().is_empty());
+        let kept = format!(
+            "kept segment {name}: 1 of 5 contributions are applied; finish it: coordinator resume {name}; or remove it: \
+             coordinator remove {name}\n"
+        );
+        assert!(finished.stderr.ends_with(&kept), "{}", finished.stderr);
+        env.remove(&name);
     }
 }
 
@@ -110,6 +115,7 @@ fn stop_lets_workers_finish_and_launches_no_more() {
     assert!(finished.stdout.starts_with("Process Process-1 updated shared value to 285\n"), "{finished:?}");
     assert!(finished.stdout.ends_with("Final shared value: 285\n"), "{finished:?}");
     assert!(finished.stderr.contains("incomplete (stopped): 1 of 3"), "{}", finished.stderr);
+    env.remove(&name);
 }
 
 /// After `stop`, a run still obeys its timeout, and treats the first Ctrl-C as the first one.

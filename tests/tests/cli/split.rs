@@ -176,10 +176,10 @@ fn a_run_of_which_everyone_was_killed_is_resumed_with_the_chunks_that_they_held(
 }
 
 #[test]
-fn a_stopped_run_reports_what_is_applied_and_a_kept_one_is_finished_later() {
+fn a_stopped_run_reports_what_is_applied_and_is_finished_later() {
     let env = test_env!();
     let name = env.name("stop");
-    let running = env.coordinator(slow(&name, &["-w", "2", "--keep"])).start();
+    let running = env.coordinator(slow(&name, &["-w", "2"])).start();
     until_begun(&name);
     let _ = env.coordinator(["stop", &name]).run().expect(COMPLETE);
     let stopped = running.finish().expect(INCOMPLETE);
@@ -226,7 +226,7 @@ fn a_live_worker_by_hand_takes_over_what_a_dead_one_held() {
 #[test]
 fn a_chunk_that_does_not_fit_is_refused_and_the_value_stays_in_its_type() {
     let env = test_env!();
-    let args = ["--split", "-n", "5000", "--chunk", "100", "-w", "2", "--overflow", "error"];
+    let args = ["--split", "-n", "5000", "--chunk", "100", "-w", "2", "--overflow", "error", "--keep=never"];
     let refused = env.coordinator(args).run().expect(OVERFLOW);
     let sum: i128 = parts(&refused).iter().map(|(sum, _)| sum).sum();
     assert!(sum <= i32::MAX.into() && refused.stdout.ends_with(&format!("Final shared value: {sum}\n")), "{refused:?}");

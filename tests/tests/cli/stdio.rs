@@ -105,15 +105,71 @@ fn workers_by_hand_with_closed_descriptors_contribute() {
     is_gone(&env);
 }
 
-/// Fault 29.
+/// Checks the stderr of a complete run whose result stdout did not take: the error, then these lines, then what is kept.
+#[track_caller]
+fn tells_the_result(stderr: &str, error: &str, result: &[&str], kept: Option<&str>) {
+    let lines: Vec<&str> = stderr.lines().collect();
+    assert!(lines[0].starts_with(&format!("error: {error}")), "{stderr}");
+    let (told, rest) = lines[1..].split_at(result.len());
+    assert!(told.iter().zip(result).all(|(told, result)| told.ends_with(result)), "{stderr}");
+    let next = |name| {
+        format!(
+            "kept segment {name}: 4 of 4 contributions are applied; finish it: coordinator resume {name}; or remove it: \
+             coordinator remove {name}"
+        )
+    };
+    assert_eq!(rest, kept.map(next).as_slice(), "{stderr}");
+}
+
+/// Faults 29 and 36.
 #[test]
-fn a_full_device_as_stdout_is_an_error_and_the_segment_is_removed() {
+fn a_full_device_as_stdout_is_an_error_and_the_result_is_on_stderr_and_in_the_segment() {
     let env = test_env!();
-    let name = env.name("device");
-    let run = env.coordinator(["--name", &name, "--delay", "0", "-q"]);
+    for options in [&["-q"][..], &[], &["--format", "json"]] {
+        let name = env.name("device");
+        let run = env.coordinator(["--name", &name, "--delay", "0", "-n", "10"]).args(options);
+        let finished = redirected(run, ">/dev/full").run().expect(INCOMPLETE);
+        let result: &[&str] = match options {
+            [] => &[" to 285", " to 570", " to 855", " to 1140", "Final shared value: 1140"],
+            ["-q"] => &["1140"],
+            _ => &["}"],
+        };
+        tells_the_result(&finished.stderr, "cannot write results to stdout: ", result, Some(&name));
+        assert_eq!(env.status(&name).expect("it was kept")["state"], "finished");
+        let resumed = env.coordinator(["resume", &name]).args(options).run().expect(COMPLETE);
+        assert_eq!((resumed.lines().len(), resumed.stderr.as_str()), (result.len(), ""), "it is printed again");
+        is_gone(&env);
+    }
+}
+
+/// Fault 36.
+#[test]
+fn a_full_device_as_stdout_of_a_split_run_without_a_name_keeps_it_too() {
+    let env = test_env!();
+    let run = env.coordinator(["--split", "-n", "10", "-w", "1", "-q"]);
     let finished = redirected(run, ">/dev/full").run().expect(INCOMPLETE);
-    assert!(finished.stderr.starts_with("error: cannot write results to stdout: "), "{finished:?}");
-    assert_eq!(finished.stderr.lines().count(), 1, "{finished:?}");
+    let kept = finished.stderr.lines().last().expect("there is a last line");
+    let name =
+        kept.strip_prefix("kept segment ").and_then(|rest| rest.split_once(": 10 of 10 iterations are applied; "));
+    let (name, _) = name.unwrap_or_else(|| panic!("{finished:?}"));
+    assert_eq!(env.coordinator(["resume", name, "-q"]).run().expect(COMPLETE).stdout, "285\n");
+    assert!(!env.segment(name).exists());
+}
+
+/// Fault 36: nobody can name it again, so its result is told and it goes.
+#[test]
+fn a_full_device_as_stdout_of_an_anonymous_run_leaves_nothing_and_its_result_is_on_stderr() {
+    let env = test_env!();
+    let run = env.coordinator(["--delay", "0", "-q", "-n", "10"]);
+    let finished = redirected(run, ">/dev/full").run().expect(INCOMPLETE);
+    tells_the_result(&finished.stderr, "cannot write results to stdout: ", &["1140"], None);
+    let run = env.coordinator(["--independent", "-n", "10", "-q"]);
+    let finished = redirected(run, ">/dev/full").run().expect(INCOMPLETE);
+    tells_the_result(&finished.stderr, "cannot write results to stdout: ", &["285"; 4], None);
+    let name = env.name("never");
+    let run = env.coordinator(["--name", &name, "--delay", "0", "-q", "-n", "10", "--keep", "never"]);
+    let finished = redirected(run, ">/dev/full").run().expect(INCOMPLETE);
+    tells_the_result(&finished.stderr, "cannot write results to stdout: ", &["1140"], None);
     is_gone(&env);
 }
 
@@ -157,7 +213,25 @@ fn workers_contribute_while_nobody_reads_and_a_signal_ends_the_wait_for_a_reader
     let status = waits_for_a_reader(&env, &name);
     assert_eq!((&status["value"], &status["contributions"]["done"]), (&(-1_958_387_328).into(), &4.into()));
     run.signal(Signal::TERM);
-    let _ = run.finish().expect(TERMINATED);
+    let finished = run.finish().expect(TERMINATED);
+    let result = [" to 584144992", " to 1168289984", " to 1752434976", " to -1958387328", FINAL];
+    let stderr = finished.stderr.trim_start_matches(|c| c != '\n').trim_start();
+    tells_the_result(stderr, "stdout was not read to the end before SIGTERM", &result, Some(&name));
+    let resumed = env.coordinator(["resume", &name]).run().expect(COMPLETE);
+    assert_eq!((resumed.lines().len(), resumed.lines().last().copied()), (5, Some(FINAL)), "it is printed again");
+    is_gone(&env);
+}
+
+/// Fault 29.
+#[test]
+fn a_reader_that_is_late_for_the_timeout_finds_the_result_in_the_segment() {
+    let env = test_env!();
+    let name = env.name("overdue");
+    let (_reader, writer, _) = full_pipe();
+    let run = env.coordinator(["--name", &name, "--delay", "0", "-n", "10", "-q", "--timeout", "500ms"]);
+    let finished = into_pipe(run, writer).run().expect(INCOMPLETE);
+    tells_the_result(&finished.stderr, "stdout was not read to the end in time", &["1140"], Some(&name));
+    assert_eq!(env.coordinator(["resume", &name, "-q"]).run().expect(COMPLETE).stdout, "1140\n");
     is_gone(&env);
 }
 

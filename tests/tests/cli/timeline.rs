@@ -110,6 +110,7 @@ fn an_interrupted_run_is_drawn_as_far_as_it_came() {
     assert!(trace.instants("died").is_empty(), "they were asked to leave");
     let texts = svg_texts(svg.as_ref());
     assert!(texts.iter().any(|text| text.starts_with("incomplete (SIGINT): 1 of 5 contributions")), "{texts:?}");
+    env.remove(&name);
 }
 
 #[test]
@@ -149,6 +150,7 @@ fn a_resumed_run_is_drawn_from_what_is_left_and_what_the_ledger_knows() {
     assert!(by_hand[0].1.iter().any(|span| span.name == "compute"), "{by_hand:?}");
     let values = trace.values();
     assert_eq!((&values[0][..], &values[values.len() - 1][..]), ("0", "285"), "{values:?}");
+    env.remove(&name);
 }
 
 #[test]

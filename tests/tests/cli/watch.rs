@@ -259,6 +259,7 @@ fn sigusr1_is_heard_by_a_resumed_run() {
     until("the status to be told", || resumed.stderr().contains(&format!("next: coordinator wait {name}")));
     resumed.signal(Signal::INT);
     let _ = resumed.finish().expect(INTERRUPTED);
+    env.remove(&name);
 }
 
 /// Nobody reads stderr: the status is dropped, and the run continues.

@@ -139,10 +139,10 @@ fn a_worker_that_always_panics_is_reported() {
     assert!(finished.stderr.contains("panicked (exit code 101)"), "{}", finished.stderr);
 }
 
-/// Fault 14.
+/// Fault 14: nothing is applied yet.
 #[test]
-fn a_coordinator_that_panics_leaves_nothing_behind() {
-    for failpoint in [Failpoint::Created, Failpoint::Launching, Failpoint::Supervised] {
+fn a_coordinator_that_panics_before_its_first_worker_leaves_nothing_behind() {
+    for failpoint in [Failpoint::Created, Failpoint::Launching] {
         let env = test_env!();
         let name = env.name("panic");
         let injection = Injection { failpoint, action: "panic", times: 1 };
@@ -150,6 +150,20 @@ fn a_coordinator_that_panics_leaves_nothing_behind() {
         assert_eq!(finished.code, Some(101), "{failpoint:?}: {finished:?}");
         assert_eq!(env.segments(), Vec::<std::path::PathBuf>::new(), "{failpoint:?}");
     }
+}
+
+/// Faults 14 and 35.
+#[test]
+fn a_coordinator_that_panics_keeps_what_is_applied() {
+    let env = test_env!();
+    let name = env.name("panic");
+    let injection = Injection { failpoint: Failpoint::Supervised, action: "panic", times: 1 };
+    let finished = env.coordinator(["--name", &name, "--delay", "0", "-n", "10"]).inject(injection).run();
+    assert_eq!(finished.code, Some(101), "{finished:?}");
+    let kept = format!("kept segment {name}: 4 of 4 contributions are applied; finish it: coordinator resume {name};");
+    assert!(finished.stderr.lines().last().is_some_and(|line| line.starts_with(&kept)), "{finished:?}");
+    let resumed = env.coordinator(["resume", &name]).run().expect(exit_code::COMPLETE);
+    assert_eq!(resumed.lines().last().copied(), Some("Final shared value: 1140"), "{resumed:?}");
 }
 
 /// Fault 17.

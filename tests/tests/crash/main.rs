@@ -3,6 +3,7 @@
 mod chunk_instructions;
 mod chunk_mutants;
 mod deaths;
+mod end_of_run;
 mod instructions;
 mod lock;
 mod mutants;

@@ -80,7 +80,7 @@ fn wait(segment: &Segment, mut seen: u32, state: WatchedState) {
         segment.wait_for_notice(seen, left);
         seen = segment.notices();
         let now = WatchedState::of(segment);
-        if now.lifecycle == Lifecycle::Reported || !now.is_linked {
+        if now.lifecycle.is_over() || !now.is_linked {
             return;
         }
         if now != state {
@@ -92,14 +92,14 @@ fn wait(segment: &Segment, mut seen: u32, state: WatchedState) {
 
 /// Whether the coordinator has reported the result and is about to exit.
 fn is_being_left(status: &StatusView) -> bool {
-    status.state == RunState::Finished && status.snapshot.has_coordinator && !status.is_removed
+    status.state.is_over() && status.snapshot.has_coordinator && !status.is_removed
 }
 
 /// Whether the run has ended as it should.
 fn is_over(status: &StatusView) -> bool {
     let is_by_hand = status.state == RunState::Open && status.snapshot.terms.mode != Mode::Shared;
     let is_done_by_hand = is_by_hand && status.alive() == 0 && status.snapshot.is_complete();
-    status.is_removed || status.state == RunState::Finished || is_done_by_hand
+    status.is_removed || status.state.is_over() || is_done_by_hand
 }
 
 /// Why the run is incomplete and nothing more will happen.

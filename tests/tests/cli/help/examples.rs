@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use common::cli::exit_code::COMPLETE;
-use harness::{Finished, TestEnv, secluded, test_env};
+use common::failpoint::Failpoint;
+use harness::{Finished, Injection, TestEnv, secluded, test_env};
 use regex::Regex;
 
 use super::{WITH_EXAMPLES, shell};
 
 /// The results that explanations state: a pattern of the example, and one of its stdout.
-const RESULTS: [(&str, &str); 16] = [
+const RESULTS: [(&str, &str); 17] = [
     ("^coordinator$", r"(?s)^(Process [^\n]*\n){4}Final shared value: -1958387328\n$"),
     ("--independent -n 10_000_000", r"^(Process Process-\d, Result: 333333283333335000000\n){4}$"),
     ("prime-count -n 1e7 --workers auto", r"Final shared value: 664579\n$"),
@@ -23,6 +24,7 @@ const RESULTS: [(&str, &str); 16] = [
     ("^coordinator status demo$", r"^demo: (?s).*value: 584144992 .*lock: free"),
     ("^coordinator status demo --format json$", r"^\{[^\n]*\}\n$"),
     ("^coordinator status demo --watch --format json$", r"^(\{[^\n]*\}\n)+$"),
+    ("^coordinator resume demo", r"^(Process [^\n]*\n){4}Final shared value: -1958387328\n$"),
     ("^worker --name demo$", r"^Process Process-1 updated shared value to 584144992\n$"),
     ("^worker --name demo -n 10 --delay 0$", r"^Process Process-1 updated shared value to 285\n$"),
     ("^seq 3 .* worker --name demo$", r"^(Process Process-\d updated shared value to -?\d+\n){3}$"),
@@ -41,6 +43,10 @@ fn run(env: &TestEnv, command: &[&str], example: &str) -> Finished {
         ["coordinator", "status"] => {
             let _ = env.coordinator(["create", "demo", "-w", "1"]).run().expect(COMPLETE);
             let _ = env.worker("demo").run().expect(COMPLETE);
+        }
+        ["coordinator", "resume"] => {
+            let death = Injection { failpoint: Failpoint::Launching, action: "kill", times: 1 };
+            assert_eq!(env.coordinator(["--name", "demo"]).inject(death).run().signal, Some(9));
         }
         _ => {}
     }

@@ -1,0 +1,52 @@
+//! What is applied, read from the mapping: no system call that could fail, and no lock.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::Ledger;
+use crate::redo::recovery;
+use crate::terms::Mode;
+
+/// What a ledger holds, of what its run wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// Iterations of a split run that are applied, else contributions.
+    pub done: u64,
+    /// How many the run wants, or has if it got more.
+    pub due: u64,
+    /// Whether a commit is published and not applied: the next owner of the lock applies it.
+    pub is_more_published: bool,
+}
+
+impl Ledger<'_> {
+    /// What is applied; nothing if the segment was overwritten, so that it cannot be read.
+    #[must_use]
+    pub fn applied(self) -> Option<Applied> {
+        let (view, terms) = (self.segment.view(), self.segment.terms());
+        // A file that was truncated and grown again reads as zeros.
+        if view.header.identity.nonce.load(Relaxed) != self.segment.nonce() {
+            return None;
+        }
+        let (done, due) = if terms.mode == Mode::Split {
+            (self.iterations(), terms.iterations)
+        } else {
+            (self.done().into(), self.due())
+        };
+        Some(Applied { done, due: due.max(done), is_more_published: recovery::is_needed(view) })
+    }
+
+    /// How many iterations are applied.
+    fn iterations(self) -> u64 {
+        let slots = self.segment.view().slots.iter();
+        slots.fold(0, |sum, slot| sum.saturating_add(slot.iterations.load(Relaxed)))
+    }
+
+    /// How many contributions the run wants: those of its own tickets, and those of workers that joined by hand.
+    fn due(self) -> u64 {
+        let (view, terms) = (self.segment.view(), self.segment.terms());
+        let log = view.log.iter().take(self.done() as usize).map(|ticket| ticket.load(Relaxed));
+        match terms.reserved() {
+            0 => terms.workers.into(),
+            reserved => u64::from(reserved) + log.filter(|ticket| *ticket > reserved).count() as u64,
+        }
+    }
+}
