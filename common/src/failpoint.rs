@@ -63,6 +63,14 @@ pub enum Mutant {
     StealWithoutRole,
     /// A worker that takes a dead worker's ticket ignores the chunk that it holds.
     HeldForgotten,
+    /// A commit that sets a chunk aside stores its range before the commit point.
+    SetAsideBeforeCommit,
+    /// A commit that sets a chunk aside does not store its range: the chunk is lost.
+    SetAsideForgotten,
+    /// A chunk that is set aside stays with its ticket as well, which applies it.
+    SetAsideNotCleared,
+    /// A ticket that is opened again stays in the log, and is finished twice.
+    OpenedTicketLogged,
 }
 
 #[cfg(not(feature = "failpoints"))]

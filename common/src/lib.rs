@@ -58,8 +58,8 @@ pub use error::{Error, Result};
 pub use inspection::{RunState, SegmentInfo, inspect, list};
 pub use layout::{MOST_CELLS, MOST_ENTRIES};
 pub use ledger::{
-    Applied, Claim, CommitError, Committed, Ledger, LockedLedger, Phase, SlotView, TakeOver, Then, TicketError,
-    TicketState, WorkerState,
+    Applied, Cause, Claim, CommitError, Committed, Exit, Ledger, LockedLedger, Phase, SlotView, TakeOver, Then,
+    TicketError, TicketState, WorkerState,
 };
 pub use lock::{LockError, LockOutcome, LockOwner, OwnerWatch};
 pub use name::{InvalidName, SegmentName};
@@ -68,7 +68,7 @@ pub use redo::Damage;
 pub use removal::{Condition, Removal, RemoveError, remove, remove_creation_debris, remove_marked, unlink};
 pub use segment::{AttachError, CreateError, Lifecycle, Refusal, Segment, Stop};
 pub use shared::{ArrayGuard, Scalar, SharedArray, SharedValue, ValueGuard};
-pub use snapshot::{Snapshot, Violation, WorkerSnapshot};
+pub use snapshot::{Missing, Snapshot, Violation, WorkerSnapshot};
 pub use stderr::{say, say_if_read};
 pub use sys::sigbus::exit_on_truncation;
 pub use sys::slice::shorten as ask_for_short_slices;

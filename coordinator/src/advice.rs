@@ -10,7 +10,7 @@ pub fn advice(name: &SegmentName, outcome: &Outcome) -> Option<String> {
     let change = match outcome.end_reason {
         Some(EndReason::Signal(_) | EndReason::Stopped) => return None,
         Some(EndReason::TimedOut) => "give it more time: coordinator resume NAME --timeout DUR",
-        None if outcome.workers.have_overflow() => return None,
+        None if outcome.has_overflow => return None,
         None => {
             "remove the cause, or change: coordinator resume NAME --restarts N (more attempts), --jobs N (fewer workers at \
              once), --worker PATH (another executable)"
@@ -22,13 +22,14 @@ pub fn advice(name: &SegmentName, outcome: &Outcome) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worker_outcome::{WorkerExit, WorkerOutcomes};
+    use crate::worker_outcome::WorkerOutcomes;
 
     #[test]
     fn the_advice_follows_from_the_end() {
         let name = "demo".parse().expect("the name is legal");
         let after = |end_reason| {
-            let outcome = Outcome { end_reason, workers: WorkerOutcomes::default(), printed: 0, deadline: None };
+            let workers = WorkerOutcomes::default();
+            let outcome = Outcome { end_reason, workers, has_overflow: false, printed: 0, deadline: None };
             advice(&name, &outcome).unwrap_or_default()
         };
         assert_eq!(after(Some(EndReason::Stopped)), "");
@@ -38,10 +39,9 @@ mod tests {
 
     #[test]
     fn no_option_makes_a_contribution_fit() {
-        let mut workers = WorkerOutcomes::default();
-        workers.record(1, WorkerExit::Code(common::cli::exit_code::OVERFLOW.into()));
-        workers.entry(1).failure = Some(String::new());
         let name = "demo".parse().expect("the name is legal");
-        assert_eq!(advice(&name, &Outcome { end_reason: None, workers, printed: 0, deadline: None }), None);
+        let workers = WorkerOutcomes::default();
+        let outcome = Outcome { end_reason: None, workers, has_overflow: true, printed: 0, deadline: None };
+        assert_eq!(advice(&name, &outcome), None);
     }
 }

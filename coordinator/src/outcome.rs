@@ -36,6 +36,8 @@ pub struct Outcome {
     pub end_reason: Option<EndReason>,
     /// How the launched workers ended.
     pub workers: WorkerOutcomes,
+    /// Whether a contribution was refused because it does not fit.
+    pub has_overflow: bool,
     /// How many commits, in the order of the log, it has put out.
     pub printed: u32,
     /// When `--timeout` passes; reporting counts towards it.
@@ -43,6 +45,11 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Whether a signal or the timeout ended it.
+    pub fn is_interrupted(&self) -> bool {
+        matches!(self.end_reason, Some(EndReason::Signal(_) | EndReason::TimedOut))
+    }
+
     /// When to stop waiting for the reader of the result; `None` means never.
     pub fn report_until(&self) -> Option<Instant> {
         match self.end_reason {

@@ -91,6 +91,7 @@ fn shared_terms(args: &TermsArgs, origin: Origin) -> Result<Terms> {
         slots: slots(args.slots, workers, cells, origin)?,
         jobs: workers,
         restarts: ATTEMPTS_BY_HAND,
+        fail_fast: args.fail_fast,
         grace: Duration::ZERO,
         timeout: None,
         worker: PathBuf::new(),

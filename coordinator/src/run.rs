@@ -1,10 +1,11 @@
 //! The commands that run workers: `run` from the beginning, `resume` from where a dead coordinator stopped.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use common::cli::{self, exit_code};
 use common::failpoint::Failpoint;
-use common::{Ledger, Lifecycle, Origin, Segment, SegmentInfo, Snapshot};
+use common::{Ledger, Lifecycle, LockError, Origin, Segment, SegmentInfo, Snapshot, Stop};
 
 use crate::advice::advice;
 use crate::args::{Keep, OutputArgs, ResumeArgs, RunArgs};
@@ -22,7 +23,7 @@ use crate::plan;
 use crate::progress::ProgressDisplay;
 use crate::report;
 use crate::signals::Signals;
-use crate::supervisor::Supervisor;
+use crate::supervisor::{LOCK_PATIENCE, LockWait, Supervisor};
 use crate::timeline::Timeline;
 
 /// Creates a segment, launches workers, waits, reports, keeps or removes the segment; returns the exit code.
@@ -53,7 +54,7 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
         return Err(Error::usage("--keep is never: resume keeps what is not complete", hint));
     }
     let narrator = Narrator::new(&args.output);
-    let signals = Signals::listen()?;
+    let mut signals = Signals::listen()?;
     let timeline = Timeline::prepare(&args.output.timeline)?;
     let segment = Segment::attach(&name)?;
     command::must_be_a_run(&segment)?;
@@ -73,10 +74,53 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
     let owned = OwnedSegment::new(segment, Claims { keep: args.keep, is_wanted: true, is_resumed: true });
     let segment = owned.segment();
     segment.open_as_coordinator();
+    match reopen(segment, limits, &mut signals, &narrator) {
+        Ok(None) => {}
+        Ok(Some(code)) => return Ok(code),
+        Err(error) => {
+            let is_final = error.exit_code() == exit_code::FOREIGN;
+            owned.dismiss_workers();
+            owned.settle(RunEnd { is_final, ..RunEnd::FAILED });
+            return Err(error);
+        }
+    }
     narrator.count_from_creation(segment);
     let (id, done) = (std::process::id(), counted(Ledger::of(segment).done().into(), "contribution"));
     narrator.step(format_args!("took over segment {name} with {done} applied; kill -USR1 {id} shows its status"));
     Ok(Run { owned, worker, limits, signals, timeline, narrator }.finish(&args.output))
+}
+
+/// Prepares what is missing of a split run for new workers. Returns an exit code if it ends before it has the lock: at a
+/// signal, a timeout or a request to stop.
+fn reopen(segment: &Segment, limits: Limits, signals: &mut Signals, narrator: &Narrator) -> Result<Option<u8>> {
+    let (mut wait, began) = (LockWait::default(), Instant::now());
+    loop {
+        match Ledger::of(segment).lock_within(LOCK_PATIENCE) {
+            Ok(mut ledger) => {
+                let opened = ledger.reopen().map_err(common::Error::from)?;
+                if opened > 0 {
+                    narrator.step(format_args!("opened {} again", counted(opened.into(), "finished ticket")));
+                }
+                return Ok(None);
+            }
+            Err(LockError::Busy { owner }) => {
+                if let Some(note) = wait.watch(segment, owner)? {
+                    narrator.note(note);
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        if let Some(signal) = signals.stop_signals().first() {
+            return Ok(Some(signal.exit_code));
+        }
+        if limits.timeout.is_some_and(|timeout| began.elapsed() >= timeout) {
+            cli::report(&format!("timeout: the lock of segment \"{}\" is held all the time", segment.name()), None);
+            return Ok(Some(exit_code::TIMEOUT));
+        }
+        if segment.stop_requested() == Stop::Now {
+            return Ok(Some(exit_code::INCOMPLETE));
+        }
+    }
 }
 
 /// Why there is nothing to resume, if so. A kept run that was reported may still be incomplete.
@@ -138,7 +182,7 @@ impl Run {
             Ledger::of(segment).set_reported(outcome.printed);
         }
         let code = timeline.write(segment, &outcome, narrator, code);
-        let is_final = outcome.end_reason.is_none() && outcome.workers.have_overflow();
+        let is_final = !outcome.is_interrupted() && outcome.has_overflow;
         let end = RunEnd { is_complete, is_delivered: output.is_delivered(), is_final };
         if let Some(advice) =
             advice(segment.name(), &outcome).filter(|_| !is_complete && self.owned.can_be_resumed(end))

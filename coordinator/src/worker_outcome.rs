@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use common::Exit;
 use common::cli::exit_code;
 use rustix::process::WaitStatus;
 
@@ -32,6 +33,17 @@ impl WorkerExit {
     }
 }
 
+impl From<WorkerExit> for Exit {
+    fn from(exit: WorkerExit) -> Self {
+        // Both have eight bits (wait(2)).
+        let low = |number: i32| u8::try_from(number & 0xff).unwrap_or(0);
+        match exit {
+            WorkerExit::Code(code) => Self::Code(low(code)),
+            WorkerExit::Signal(signal) => Self::Signal(low(signal)),
+        }
+    }
+}
+
 impl From<WaitStatus> for WorkerExit {
     fn from(status: WaitStatus) -> Self {
         match status.terminating_signal() {
@@ -45,8 +57,7 @@ impl fmt::Display for WorkerExit {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Signal(signal) => {
-                let name = signal_hook::low_level::signal_name(*signal).unwrap_or("unknown");
-                write!(formatter, "was killed by signal {signal} ({name})")
+                write!(formatter, "was killed by signal {signal} ({})", signal_name(*signal))
             }
             Self::Code(101) => formatter.write_str("panicked (exit code 101)"),
             Self::Code(code) => write!(formatter, "ended with exit code {code}"),
@@ -54,11 +65,18 @@ impl fmt::Display for WorkerExit {
     }
 }
 
+/// The name of a signal.
+pub fn signal_name(signal: i32) -> &'static str {
+    signal_hook::low_level::signal_name(signal).unwrap_or("unknown")
+}
+
 /// How the workers of one ticket ended.
 #[derive(Clone, Debug, Default)]
 pub struct WorkerOutcome {
     /// Launches after the first.
     pub restarts: u32,
+    /// How many of these are charged to the ticket. Chunks with which workers died are charged with the others.
+    pub charged: u32,
     /// How the last one ended.
     pub exit: Option<WorkerExit>,
     /// Why the ticket was given up.
@@ -66,7 +84,7 @@ pub struct WorkerOutcome {
 }
 
 /// The outcome of a worker that succeeded at its first launch.
-static GOOD: WorkerOutcome = WorkerOutcome { restarts: 0, exit: Some(WorkerExit::Code(0)), failure: None };
+static GOOD: WorkerOutcome = WorkerOutcome { restarts: 0, charged: 0, exit: Some(WorkerExit::Code(0)), failure: None };
 
 /// The outcomes of the launched workers, by ticket.
 ///

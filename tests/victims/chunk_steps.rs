@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::common::{Cells, Ledger, Number, Segment, SegmentName, Then};
+use crate::common::{Cause, Cells, Claim, Ledger, LockedLedger, Number, Segment, SegmentName, Then};
 use crate::steps::{mark, take};
 
 /// The victim's arguments: its ticket, and what to take.
@@ -32,6 +32,31 @@ pub fn first(name: &SegmentName, order: &Order) {
 
 /// Claim and first chunk; lock, commit of the chunk (which takes the next one), unlock.
 pub fn commit(name: &SegmentName, order: &Order) {
+    with_chunk(name, order, |guard, claim, chunk| {
+        let contribution = contribution(&chunk, guard.segment().terms().cells);
+        let _ = guard.commit_chunk(claim, &chunk, contribution, then(order));
+    });
+}
+
+/// Claim and first chunk; lock, the chunk is set aside, and the next one taken, unlock.
+pub fn set_aside(name: &SegmentName, order: &Order) {
+    with_chunk(name, order, |guard, claim, chunk| {
+        let _ = guard.set_aside(claim, &chunk, Cause::Failed, 1, then(order));
+    });
+}
+
+/// Lock, what is set aside is given out again and the done tickets are opened, unlock.
+pub fn reopen(name: &SegmentName) {
+    let segment = Segment::attach(name).expect("the segment is there");
+    mark(Signal::USR1);
+    mark(Signal::WINCH);
+    let mut guard = Ledger::of(&segment).lock_within(Duration::MAX).expect("the lock is sound");
+    let _ = guard.reopen();
+    drop(guard);
+    mark(Signal::USR2);
+}
+
+fn with_chunk(name: &SegmentName, order: &Order, work: impl FnOnce(&mut LockedLedger<'_>, &Claim, Range<u64>)) {
     let segment = Segment::attach(name).expect("the segment is there");
     mark(Signal::USR1);
     if let Some(claim) = take(&segment, order.ticket) {
@@ -39,10 +64,9 @@ pub fn commit(name: &SegmentName, order: &Order) {
         let chunk = guard.first_chunk(&claim, Then::Take { size: order.size, orphan: None });
         drop(guard);
         if let Ok(Some(chunk)) = chunk {
-            let contribution = contribution(&chunk, segment.terms().cells);
             mark(Signal::WINCH);
             let mut guard = Ledger::of(&segment).lock_within(Duration::MAX).expect("the lock is sound");
-            let _ = guard.commit_chunk(&claim, &chunk, contribution, then(order));
+            work(&mut guard, &claim, chunk);
             drop(guard);
         }
     }

@@ -18,6 +18,8 @@ pub fn main() {
         "commit" => commit(&name, number()),
         "first" => chunk_steps::first(&name, &order()),
         "chunk" => chunk_steps::commit(&name, &order()),
+        "set-aside" => chunk_steps::set_aside(&name, &order()),
+        "reopen" => chunk_steps::reopen(&name),
         "recover" => recover(&name),
         "create" => create(&name),
         "remove" => drop(remove(&name, Condition::Unattached)),

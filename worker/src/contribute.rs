@@ -1,7 +1,7 @@
 //! The worker's story: attach → ticket → kernel → delay → lock → commit.
 
 use common::failpoint::Failpoint;
-use common::{AttachError, Committed, Ledger, Mode, Segment, TakeOver, Terms};
+use common::{AttachError, Committed, Ledger, Mode, Phase, Segment, TakeOver, Terms};
 
 use crate::args::Args;
 use crate::chunks;
@@ -14,7 +14,10 @@ use crate::span_recorder::SpanRecorder;
 
 /// Attaches, takes a ticket, and contributes.
 pub fn contribute(args: &Args, kernels: &[&dyn Kernel], signals: &Signals) -> Result<(), Error> {
-    let segment = Segment::attach(&args.name)?;
+    let mut segment = Segment::attach(&args.name)?;
+    if let Some(restarts) = args.restarts {
+        segment = segment.with_restarts(restarts);
+    }
     // Another segment may have the name by now; the ticket belongs to the coordinator's own.
     if args.nonce.is_some_and(|nonce| nonce != segment.nonce()) {
         return Err(AttachError::NoSegment { name: args.name.clone() }.into());
@@ -35,7 +38,12 @@ pub fn contribute(args: &Args, kernels: &[&dyn Kernel], signals: &Signals) -> Re
 /// Contributes the whole range once.
 fn contribute_whole(job: &mut Job<'_>) -> Result<(), Error> {
     let iterations = job.args.iterations.unwrap_or(job.segment.terms().iterations);
-    let (contribution, computed) = job.compute(0..iterations)?;
+    let computed = job.compute(0..iterations);
+    if matches!(computed, Err(Error::Failed { .. })) {
+        // It would fail for another worker, too.
+        job.ledger.enter(&job.claim, Phase::Failed);
+    }
+    let (contribution, computed) = computed?;
     job.say(&format!("computed {contribution} in {computed:.1?}"));
     Failpoint::Computed.reach();
     job.sleep(0)?;

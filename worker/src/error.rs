@@ -2,8 +2,8 @@
 
 use std::io;
 
-use common::SegmentName;
 use common::cli::{self, exit_code};
+use common::{Cause, SegmentName, TicketError};
 
 /// Why a worker does not contribute.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +54,7 @@ pub enum Error {
         iterations: u64,
     },
     /// The kernel failed in each attempt.
-    #[error("{kernel} failed for {start}..{end} in {attempts} attempts: {why}")]
+    #[error("{kernel} failed for {start}..{end} in {attempts} {}: {why}", if *attempts == 1 { "attempt" } else { "attempts" })]
     Failed {
         /// The kernel's name.
         kernel: String,
@@ -66,6 +66,14 @@ pub enum Error {
         attempts: u32,
         /// Why the last attempt failed.
         why: String,
+        /// The same, as the segment keeps it.
+        cause: Cause,
+    },
+    /// The worker has set chunks aside, and contributed the others.
+    #[error("{chunks} of its chunks failed and {} set aside", if *chunks == 1 { "is" } else { "are" })]
+    SetAside {
+        /// How many.
+        chunks: u64,
     },
     /// All workers were asked to stop.
     #[error("asked to stop before it was done")]
@@ -82,6 +90,16 @@ impl<E: Into<common::Error>> From<E> for Error {
 }
 
 impl Error {
+    /// Whether a coordinator reports it, once for all its workers.
+    pub fn is_reported_by_coordinator(&self) -> bool {
+        let is_nothing_left =
+            |error: &common::Error| matches!(error, common::Error::Ticket(TicketError::NothingLeft { .. }));
+        match self {
+            Self::Segment(error) => is_nothing_left(error),
+            error => matches!(error, Self::Stopped | Self::SetAside { .. }),
+        }
+    }
+
     /// The worker's exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -91,7 +109,7 @@ impl Error {
             | Self::OtherCells { .. }
             | Self::NoRun { .. }
             | Self::Split { .. } => exit_code::USAGE,
-            Self::Failed { .. } | Self::Stopped | Self::Output(_) => exit_code::INCOMPLETE,
+            Self::Failed { .. } | Self::SetAside { .. } | Self::Stopped | Self::Output(_) => exit_code::INCOMPLETE,
         }
     }
 
@@ -100,6 +118,10 @@ impl Error {
         match self {
             Self::Segment(error) => cli::hint(error),
             Self::NoKernel { known, .. } => Some(known.clone()),
+            Self::SetAside { .. } => Some(
+                "see which and why: coordinator status NAME; a worker that finds nothing else tries them again"
+                    .to_owned(),
+            ),
             Self::OtherCells { fills, .. } => Some(format!("create it with --cells {fills}")),
             _ => None,
         }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use common::span::Activity;
-use common::{Claim, Ledger, LockedLedger, Phase, Segment, Stop, cli, nanoseconds};
+use common::{Cause, Claim, Ledger, LockedLedger, Phase, Segment, Stop, cli, nanoseconds};
 
 use crate::args::Args;
 use crate::error::Error;
@@ -80,15 +80,15 @@ impl<'a> Job<'a> {
     fn attempt_often(&mut self) -> Result<Contribution, Error> {
         let attempts = self.task.terms.restarts.saturating_add(1);
         for attempt in 1.. {
-            let why = match self.attempt() {
+            let (cause, why) = match self.attempt() {
                 Ok(contribution) => return Ok(contribution),
                 Err(Failure::Stopped) => return Err(Error::Stopped),
-                Err(Failure::Failed(why)) => why,
+                Err(Failure::Failed(why)) => (Cause::Failed, why),
+                Err(Failure::Command(exit, why)) => (Cause::Command(exit), why),
             };
             let Range { start, end } = self.task.range;
             if attempt >= attempts {
-                self.ledger.enter(&self.claim, Phase::Failed);
-                return Err(Error::Failed { kernel: self.kernel.name().to_owned(), start, end, attempts, why });
+                return Err(Error::Failed { kernel: self.kernel.name().to_owned(), start, end, attempts, why, cause });
             }
             let kernel = self.kernel.name();
             let what = format!("{kernel} failed for {start}..{end} (attempt {attempt} of {attempts}): {why}");

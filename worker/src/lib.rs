@@ -39,8 +39,8 @@ pub fn main_with(kernels: &[&dyn Kernel]) -> ExitCode {
     let kernels: Vec<&dyn Kernel> = kernels.iter().chain(kernel::built_in()).copied().collect();
     match contribute::contribute(&args, &kernels, &signals) {
         Ok(()) => ExitCode::from(exit_code::COMPLETE),
-        // The coordinator reports the stop, once for all its workers.
-        Err(error @ error::Error::Stopped) if args.ticket.is_some() => ExitCode::from(error.exit_code()),
+        // The coordinator reports the stop, and what is missing, once for all its workers.
+        Err(error) if args.ticket.is_some() && error.is_reported_by_coordinator() => ExitCode::from(error.exit_code()),
         Err(error) => {
             report::failure(&args, &error);
             ExitCode::from(error.exit_code())

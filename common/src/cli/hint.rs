@@ -20,9 +20,10 @@ pub fn exit_code(error: &Error) -> u8 {
         Error::Attach(error) | Error::Remove(RemoveError::Unavailable(error)) => attach_code(error),
         Error::Lock(LockError::Busy { .. }) => exit_code::TIMEOUT,
         Error::Lock(LockError::Deadlock { .. } | LockError::Damaged(_))
+        | Error::Ticket(TicketError::Damaged(_))
         | Error::Commit(CommitError::OtherMode { .. } | CommitError::Damaged(_)) => exit_code::FOREIGN,
         Error::Ticket(TicketError::NoFreeSlot { .. } | TicketError::NothingLeft { .. }) => exit_code::NOTHING_TO_DO,
-        Error::Commit(CommitError::Superseded { .. }) => exit_code::INCOMPLETE,
+        Error::Commit(CommitError::Superseded { .. } | CommitError::NoRoom { .. }) => exit_code::INCOMPLETE,
         Error::Commit(CommitError::Overflow { .. }) => exit_code::OVERFLOW,
         Error::Create(_)
         | Error::Remove(RemoveError::InUse { .. } | RemoveError::System(_))
@@ -95,6 +96,9 @@ fn after_commit(error: &CommitError) -> Option<String> {
         }
         CommitError::Damaged(_) => Some(damaged()),
         CommitError::System(error) => after_system_error(error),
+        CommitError::NoRoom { .. } => {
+            Some("see what failed on stderr; then: coordinator resume NAME, or coordinator remove NAME".to_owned())
+        }
         CommitError::Superseded { .. } | CommitError::OtherMode { .. } => None,
     }
 }

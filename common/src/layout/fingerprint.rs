@@ -2,7 +2,7 @@
 
 use std::mem::{offset_of, size_of};
 
-use super::{Core, Entry, Header, Identity, Live, Redo, Slot, VERSION};
+use super::{Core, Entry, Header, Identity, Live, Redo, SET_ASIDE, SetAside, SetAsideRecord, Slot, VERSION};
 use crate::sys::mutex::RawMutex;
 
 /// Hashes the offset of each field that is named, and what else two builds must agree on.
@@ -14,6 +14,8 @@ macro_rules! hash_of_offsets {
             size_of::<Slot>() as u64,
             size_of::<RawMutex>() as u64,
             size_of::<Entry>() as u64,
+            size_of::<SetAside>() as u64,
+            SET_ASIDE as u64,
             $($(offset_of!($type, $field) as u64,)+)+
             usize::BITS as u64,
             cfg!(target_endian = "big") as u64,
@@ -31,11 +33,13 @@ pub const LAYOUT_HASH: u64 = hash_of_offsets! {
     Core { mutex, published, applied, value }
     Redo {
         ticket, has_chunk, claim, entry, done, done_count, recoveries, chunk, chunks, iterations, cursor, stolen_from,
-        given_out
+        set_aside, first_epoch, given_out
     }
-    Header { identity, terms, live, core, redo, text }
+    SetAside { range, cause, count }
+    SetAsideRecord { after, chunks, chunk_count, used }
+    Header { identity, terms, live, core, redo, set_aside, text }
     Slot {
-        claim, entry, pid, phase, launches, chunk, chunks, iterations, attached_at, computed_ns, slept_ns, lock_wait_ns,
+        claim, entry, pid, phase, first_epoch, last_exit, chunk, chunks, iterations, attached_at, computed_ns, slept_ns, lock_wait_ns,
         committed_at, progress
     }
 };

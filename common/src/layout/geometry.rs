@@ -1,9 +1,10 @@
 //! The offsets of a segment's parts, from its number of slots and cells.
 
 use std::iter::once;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use super::{Entry, Header, PAGE, Slot};
+use super::{Entry, Header, PAGE, SetAside, Slot};
 use crate::value::Cells;
 
 /// The most slots of a segment.
@@ -15,6 +16,9 @@ pub const MOST_CELLS: u32 = 1 << 20;
 /// The most entries for all cells and tickets: 1.5 GiB.
 pub const MOST_ENTRIES: usize = 1 << 26;
 
+/// The number of ranges that a split run can set aside.
+pub const SET_ASIDE: usize = 4096;
+
 /// The size of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
@@ -22,17 +26,18 @@ pub struct Geometry {
     pub slots: u32,
     /// The number of cells.
     pub cells: u32,
+    /// Whether ranges can be set aside: in a split run.
+    pub is_split: bool,
 }
 
 impl Geometry {
     /// Offset of the first slot.
     pub const SLOTS_AT: usize = PAGE;
 
-    /// The geometry for that many slots and cells; nothing beyond the limits.
-    pub fn new(slots: u32, cells: u32) -> Option<Self> {
-        let geometry = Self { slots, cells };
-        let are_allowed = (1..=MOST_SLOTS).contains(&slots) && (1..=MOST_CELLS).contains(&cells);
-        (are_allowed && geometry.further_entries() <= MOST_ENTRIES).then_some(geometry)
+    /// This geometry; nothing beyond the limits.
+    pub fn checked(self) -> Option<Self> {
+        let are_allowed = (1..=MOST_SLOTS).contains(&self.slots) && (1..=MOST_CELLS).contains(&self.cells);
+        (are_allowed && self.further_entries() <= MOST_ENTRIES).then_some(self)
     }
 
     /// Offset of the log.
@@ -60,9 +65,19 @@ impl Geometry {
         self.further_cells() * (1 + self.slots as usize)
     }
 
+    /// Offset of the ranges that are set aside, a multiple of eight.
+    pub fn set_aside_at(self) -> usize {
+        self.entries_at() + self.further_entries() * size_of::<Entry>()
+    }
+
+    /// The number of ranges that can be set aside.
+    pub fn set_aside(self) -> usize {
+        if self.is_split { SET_ASIDE } else { 0 }
+    }
+
     /// The size of the segment in bytes: whole pages.
     pub fn size(self) -> usize {
-        (self.entries_at() + self.further_entries() * size_of::<Entry>()).next_multiple_of(PAGE)
+        (self.set_aside_at() + self.set_aside() * size_of::<SetAside>()).next_multiple_of(PAGE)
     }
 }
 
@@ -77,12 +92,20 @@ pub struct View<'a> {
     pub further_cells: &'a [AtomicU64],
     /// An entry for each of these cells: of the redo record, then of each ticket.
     pub further_entries: &'a [Entry],
+    /// The ranges that are set aside, and free places for more.
+    pub set_aside: &'a [SetAside],
 }
 
 impl<'a> View<'a> {
     /// The slot of a ticket. Tickets are numbered from 1.
     pub fn slot(self, ticket: u32) -> Option<&'a Slot> {
         self.slots.get(usize::try_from(ticket.checked_sub(1)?).ok()?)
+    }
+
+    /// The places for ranges that are set aside which were ever used.
+    pub fn used_set_aside(self) -> &'a [SetAside] {
+        let used = usize::try_from(self.header.set_aside.used.load(Relaxed)).unwrap_or(usize::MAX);
+        &self.set_aside[..used.min(self.set_aside.len())]
     }
 
     /// All cells.

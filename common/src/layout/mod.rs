@@ -8,12 +8,14 @@
 //! | 320 | 64 | [`Core`]: the mutex, the commit's sequence numbers, **the value at offset 376** |
 //! | 384 | 64 | [`Redo`]: the redo record; how many tickets are done, and how many owners died |
 //! | 448 | 64 | its other half: the record's chunk; how far a split run's range is given out |
-//! | 512 | 3584 | [`Header::text`]: kernel, worker executable and command |
+//! | 512 | 64 | [`SetAsideRecord`]: the record's range that is set aside |
+//! | 576 | 3520 | [`Header::text`]: kernel, worker executable and command |
 //! | 4096 | 128 each | a [`Slot`] for each ticket |
 //! | behind them | 4 each | the log: tickets in the order of their commits |
 //! | and for an array | 8 each | its cells except the first, which lies at offset 376 |
 //! | | 24 each | an [`Entry`] of the redo record for each of these cells |
 //! | | 24 each | an [`Entry`] of each ticket for each of these cells, ticket by ticket |
+//! | and for a split run | 24 each | [`SET_ASIDE`] ranges that are set aside: a [`SetAside`] each |
 //!
 //! Invariant: every field is an atomic or the mutex. So any bit pattern is a valid `Header`, and a shared reference to it is
 //! sound whatever other processes do to the bytes. The *meaning* of the bits is checked when they are read.
@@ -26,7 +28,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
 
 pub use fingerprint::{LAYOUT_HASH, hash};
-pub use geometry::{Geometry, MOST_CELLS, MOST_ENTRIES, View};
+pub use geometry::{Geometry, MOST_CELLS, MOST_ENTRIES, SET_ASIDE, View};
 
 use crate::sys::mutex::RawMutex;
 use crate::value::{Number, ValueType};
@@ -35,13 +37,13 @@ use crate::value::{Number, ValueType};
 pub const MAGIC: u64 = u64::from_le_bytes(*b"shmledg\0");
 
 /// The version of this layout.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// The number of words of the terms.
 pub const TERMS_WORDS: usize = 16;
 
 /// The number of bytes of the terms' texts.
-pub const TEXT_BYTES: usize = 4096 - 512;
+pub const TEXT_BYTES: usize = 4096 - 576;
 
 /// The unit in which segments are sized and allocated.
 pub const PAGE: usize = 4096;
@@ -125,10 +127,11 @@ pub type Stretch = [AtomicU64; 2];
 pub struct Redo {
     /// The ticket that commits; 0 for a commit that changes only the cells.
     pub ticket: AtomicU32,
-    /// 1 if the record changes the ticket's chunk. If 0, the words from `chunk` to `stolen_from` are from an earlier record.
+    /// 1 if the record changes the ticket's chunk. If 0, the words from `chunk` to `set_aside` are from an earlier record.
     pub has_chunk: AtomicU32,
     pub claim: AtomicU64,
     pub entry: Entry,
+    /// How many tickets are done after the commit.
     pub done: AtomicU64,
     /// Not part of the record: how many tickets are done.
     pub done_count: AtomicU64,
@@ -140,9 +143,36 @@ pub struct Redo {
     pub cursor: AtomicU64,
     /// The ticket from which the chunk is stolen; 0 if it is new.
     pub stolen_from: AtomicU32,
+    /// Where [`SetAsideRecord`] goes: the place among the ranges that are set aside, from 1; 0 if it is from an earlier record.
+    pub set_aside: AtomicU32,
+    /// See [`Slot::first_epoch`].
+    pub first_epoch: AtomicU32,
     pub padding: AtomicU32,
     /// Not part of the record: iterations below it are given out.
     pub given_out: AtomicU64,
+}
+
+/// A range of iterations that are given out, not applied, and held by nobody.
+#[repr(C)]
+pub struct SetAside {
+    /// Empty in a free place.
+    pub range: Stretch,
+    /// Why it is set aside (`ledger::Cause`); 0 if it is to be given out again.
+    pub cause: AtomicU32,
+    /// How many attempts failed, or how many workers died.
+    pub count: AtomicU32,
+}
+
+/// The part of the redo record that only commits touch which change a range that is set aside.
+#[repr(C, align(64))]
+pub struct SetAsideRecord {
+    pub after: SetAside,
+    pub chunks: AtomicU64,
+    /// Not part of the record: how many chunks the run has set aside since it was begun or resumed.
+    pub chunk_count: AtomicU64,
+    /// Not part of the record: places behind this number were never used. It grows before the commit that uses a new place.
+    pub used: AtomicU64,
+    pub padding: [AtomicU64; 2],
 }
 
 /// The first page.
@@ -153,6 +183,7 @@ pub struct Header {
     pub live: Live,
     pub core: Core,
     pub redo: Redo,
+    pub set_aside: SetAsideRecord,
     pub text: [AtomicU8; TEXT_BYTES],
 }
 
@@ -167,8 +198,10 @@ pub struct Slot {
     pub entry: Entry,
     pub pid: AtomicU32,
     pub phase: AtomicU32,
-    pub launches: AtomicU32,
-    pub padding: AtomicU32,
+    /// Counts the deaths of workers that held the chunk: the claim's epoch minus this, in 32 bits.
+    pub first_epoch: AtomicU32,
+    /// Hint: how the ticket's last worker ended, as its coordinator saw it (`ledger::Exit`); 0 if nobody did.
+    pub last_exit: AtomicU32,
     /// The chunk that the ticket holds.
     pub chunk: Stretch,
     /// How many chunks are applied.
@@ -193,5 +226,7 @@ const _: () = {
     assert!(offset_of!(Header, core) + offset_of!(Core, value) == 376);
     assert!(offset_of!(Header, redo) == 384);
     assert!(size_of::<Redo>() == 128 && offset_of!(Redo, chunk) == 64);
-    assert!(offset_of!(Header, text) == 512);
+    assert!(offset_of!(Header, set_aside) == 512 && size_of::<SetAsideRecord>() == 64);
+    assert!(size_of::<SetAside>() == 24);
+    assert!(offset_of!(Header, text) == 576);
 };

@@ -2,18 +2,19 @@
 //!
 //! No table of chunks exists. The segment knows how far the range is given out, and each ticket knows the one chunk that it
 //! holds. A commit adds the chunk's contribution and takes the next chunk in one record. So each iteration is applied
-//! (counted in its ticket's iterations), or part of one ticket's chunk, or not given out yet. A dead worker's chunk stays in
-//! its slot until a worker launched for that ticket continues it or another worker steals it.
+//! (counted in its ticket's iterations), or part of one ticket's chunk, or set aside (`set_aside`), or not given out yet. A
+//! dead worker's chunk stays in its slot until a worker launched for that ticket continues it or another worker steals it.
 
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::commit::superseded;
 use super::error::{CommitError, Step};
-use super::{Claim, LockedLedger, Phase};
+use super::{Cause, Claim, Exit, LockedLedger, Phase, set_aside};
 use crate::failpoint::{Failpoint, Mutant};
 use crate::layout::Slot;
 use crate::redo::{self, ChunkRecord, ClaimState, Damage, Record, load_range};
+use crate::segment::Stop;
 use crate::terms::Mode;
 use crate::value::{Cells, Number};
 
@@ -32,36 +33,55 @@ pub enum Then {
 }
 
 /// The ticket's position after a commit.
-struct Next {
-    chunk: Range<u64>,
+pub(super) struct Next {
+    pub chunk: Range<u64>,
+    /// See `Slot::first_epoch`.
+    first_epoch: u32,
     stolen_from: u32,
     cursor: u64,
     is_done: bool,
+    /// The place that the record changes; 0 if it changes none.
+    pub set_aside: u32,
+}
+
+impl Next {
+    /// Whether another ticket's chunk is set aside, so that the next one must still be taken.
+    fn discards(&self) -> bool {
+        self.stolen_from != 0 && self.chunk.is_empty()
+    }
 }
 
 impl<'a> LockedLedger<'a> {
-    /// The first chunk of a worker that has just taken its ticket: the chunk of a dead predecessor, else as `then` says.
+    /// The first chunk of a worker that has just taken its ticket: the chunk of a dead predecessor, else as `then` says. A
+    /// chunk with which too many workers died is set aside.
     ///
-    /// Nothing if no chunk is left; the ticket is then done, unless `then` was [`Then::Leave`].
+    /// Nothing if no chunk is left; the ticket is then done, unless the worker is to leave.
     ///
     /// # Errors
     /// [`CommitError::Superseded`] if the ticket is another worker's by now; [`CommitError::OtherMode`] if the run is not
-    /// split; [`CommitError::Damaged`]; [`CommitError::System`] if the kernel cannot be asked which processes live.
+    /// split; [`CommitError::NoRoom`] if no more ranges can be set aside; [`CommitError::Damaged`]; [`CommitError::System`] if
+    /// the kernel cannot be asked which processes live.
     pub fn first_chunk(&mut self, claim: &Claim, then: Then) -> Result<Option<Range<u64>>, CommitError> {
         Failpoint::Locked.reach();
         self.must_have_mode(Mode::Split)?;
         let slot = self.own_slot(claim)?;
         let held = self.held(slot)?;
+        let deaths = set_aside::deaths(slot);
         if held.is_empty() || Mutant::HeldForgotten.is_planted() {
-            let nothing = (0..self.segment().terms().cells).map(|_| Number::Integer(0)).collect();
-            self.advance(claim, slot, 0..0, &nothing, then)?;
+            self.take_next(claim, slot, then)?;
+        } else if deaths > self.segment().terms().restarts {
+            let cause = Cause::Died(Exit::of(slot.last_exit.load(Relaxed)));
+            self.set_aside_held(claim, slot, &held, cause, deaths)?;
+            self.take_next(claim, slot, then)?;
         }
+        // How its predecessor ended says nothing about this worker.
+        slot.last_exit.store(0, Relaxed);
         Ok(self.chunk_in(slot)?)
     }
 
     /// Adds the contribution of `chunk`, all cells at once and exactly once, and takes the next chunk in the same commit.
     ///
-    /// Nothing if no chunk is left; the ticket is then done, unless `then` was [`Then::Leave`].
+    /// Nothing if no chunk is left; the ticket is then done, unless the worker is to leave.
     ///
     /// # Errors
     /// As [`Self::first_chunk`]; also [`CommitError::Superseded`] if the chunk is not the ticket's, and
@@ -85,6 +105,19 @@ impl<'a> LockedLedger<'a> {
         contribution: &Cells<Number>,
         then: Then,
     ) -> Step<&'a Slot> {
+        let slot = self.slot_with(claim, chunk)?;
+        let next = self.next(claim, then)?;
+        let discards = next.discards();
+        self.advance(claim, slot, chunk.clone(), contribution, next)?;
+        if discards {
+            self.take_next(claim, slot, then)?;
+        }
+        Ok(slot)
+    }
+
+    /// The slot of the claim's ticket, if it holds `chunk`.
+    #[inline]
+    pub(super) fn slot_with(&self, claim: &Claim, chunk: &Range<u64>) -> Step<&'a Slot> {
         Failpoint::Locked.reach();
         self.must_have_mode(Mode::Split)?;
         let slot = self.own_slot(claim)?;
@@ -92,79 +125,128 @@ impl<'a> LockedLedger<'a> {
         if (held != *chunk || held.is_empty()) && !Mutant::NoRecheck.is_planted() {
             return Err(superseded(claim));
         }
-        self.advance(claim, slot, held, contribution, then)?;
         Ok(slot)
     }
 
-    /// Adds the contribution of `held`, which may be empty, and takes the next chunk.
-    fn advance(
+    /// Takes the next chunk with commits that add nothing.
+    pub(super) fn take_next(&mut self, claim: &Claim, slot: &'a Slot, mut then: Then) -> Step<()> {
+        loop {
+            let next = self.next(claim, then)?;
+            let discards = next.discards();
+            self.advance(claim, slot, 0..0, &self.nothing(), next)?;
+            if !discards {
+                return Ok(());
+            }
+            if let Then::Take { orphan, .. } = &mut then {
+                // That ticket's chunk is set aside now.
+                *orphan = None;
+            }
+        }
+    }
+
+    /// Adds the contribution of `applied`, which may be empty, and takes the next chunk.
+    #[expect(clippy::inline_always, reason = "out of line, its parts go through memory")]
+    #[inline(always)]
+    pub(super) fn advance(
         &mut self,
         claim: &Claim,
         slot: &'a Slot,
-        held: Range<u64>,
+        applied: Range<u64>,
         contribution: &Cells<Number>,
-        then: Then,
+        next: Next,
     ) -> Step<()> {
-        let next = self.next(claim, then)?;
         if next.is_done {
             self.must_have_room()?;
         }
         self.write_cells(slot, claim, contribution, Number::plus)?;
         let chunk = ChunkRecord {
             chunk: next.chunk,
+            first_epoch: next.first_epoch,
             stolen_from: next.stolen_from,
-            chunks: slot.chunks.load(Relaxed).wrapping_add(u64::from(!held.is_empty())),
-            iterations: slot.iterations.load(Relaxed).wrapping_add(held.end.wrapping_sub(held.start)),
+            chunks: slot.chunks.load(Relaxed).wrapping_add(u64::from(!applied.is_empty())),
+            iterations: slot.iterations.load(Relaxed).wrapping_add(applied.end.wrapping_sub(applied.start)),
             cursor: next.cursor,
+            set_aside: next.set_aside,
         };
         let epoch = claim.epoch;
         let state = if next.is_done { ClaimState::Done { epoch } } else { ClaimState::Taken { epoch } };
-        let record = Record { ticket: claim.ticket, claim: state, chunk: Some(chunk) };
-        Ok(redo::commit(self.segment().view(), &record)?)
+        let done = self.done_count().wrapping_add(next.is_done.into());
+        redo::commit(self.segment().view(), &Record { ticket: claim.ticket, claim: state, done, chunk: Some(chunk) })?;
+        Ok(())
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "out of line, its parts go through memory")]
+    #[inline(always)]
     fn next(&self, claim: &Claim, then: Then) -> Step<Next> {
-        let (cursor, end) = (self.cursor()?, self.segment().terms().iterations);
-        let Then::Take { size, orphan } = then else {
-            return Ok(Next { chunk: 0..0, stolen_from: 0, cursor, is_done: false });
-        };
+        let nothing = self.nothing_more(claim)?;
+        let Then::Take { size, orphan } = then else { return Ok(nothing) };
+        // Here, under the lock: the chunk that was set aside last may have been one too many.
+        if self.segment().stop_requested() != Stop::No || self.ledger().has_stopped_itself() {
+            return Ok(nothing);
+        }
+        let (cursor, end) = (nothing.cursor, self.segment().terms().iterations);
         if let Some(orphan) = orphan
-            && let Some(next) = self.steal(claim, orphan, cursor)?
+            && let Some(next) = self.steal(claim, orphan)?
         {
             return Ok(next);
         }
         if cursor < end {
             let to = cursor.saturating_add(size.max(1)).min(end);
-            return Ok(Next { chunk: cursor..to, stolen_from: 0, cursor: to, is_done: false });
+            return Ok(Next { chunk: cursor..to, cursor: to, ..nothing });
         }
-        self.last(claim, cursor)
+        self.last(claim, size.max(1))
     }
 
-    /// Once the whole range is given out: an orphaned chunk, or nothing.
+    /// No chunk; the ticket is not done.
+    #[expect(clippy::inline_always, reason = "out of line, its parts go through memory")]
+    #[inline(always)]
+    pub(super) fn nothing_more(&self, claim: &Claim) -> Step<Next> {
+        let first_epoch = set_aside::low(claim.epoch);
+        Ok(Next { chunk: 0..0, first_epoch, stolen_from: 0, cursor: self.cursor()?, is_done: false, set_aside: 0 })
+    }
+
+    /// Once the whole range is given out: an orphaned chunk, or what is to be given out again, or nothing.
     #[cold]
-    fn last(&self, claim: &Claim, cursor: u64) -> Step<Next> {
+    fn last(&self, claim: &Claim, size: u64) -> Step<Next> {
         // Again under the lock: its last owner may have died with a chunk that nobody could see before recovery.
-        let stolen = match self.ledger().find_orphan()? {
-            Some(orphan) => self.steal(claim, orphan, cursor)?,
-            None => None,
-        };
-        Ok(stolen.unwrap_or(Next { chunk: 0..0, stolen_from: 0, cursor, is_done: true }))
+        if let Some(orphan) = self.ledger().find_orphan()?
+            && let Some(next) = self.steal(claim, orphan)?
+        {
+            return Ok(next);
+        }
+        let nothing = self.nothing_more(claim)?;
+        let Some(place) = self.ledger().first_to_retry()? else { return Ok(Next { is_done: true, ..nothing }) };
+        let start = place.1.start;
+        // Without room the whole range: so its place gets free, for what fails of it.
+        let to = if self.has_room() { start.saturating_add(size).min(place.1.end) } else { place.1.end };
+        Ok(Next { chunk: start..to, set_aside: self.write_place_without(&place, to), ..nothing })
     }
 
-    /// Steals the chunk of another ticket, if no live process works under it.
+    /// Steals the chunk of another ticket, if no live process works under it. If too many workers died with it, it is set
+    /// aside.
     #[cold]
-    fn steal(&self, claim: &Claim, stolen_from: u32, cursor: u64) -> Step<Option<Next>> {
-        if stolen_from == claim.ticket {
+    fn steal(&self, claim: &Claim, stolen_from: u32) -> Step<Option<Next>> {
+        let Some(slot) = self.segment().view().slot(stolen_from).filter(|_| stolen_from != claim.ticket) else {
             return Ok(None);
+        };
+        let Some(chunk) = self.orphaned(slot, stolen_from)? else { return Ok(None) };
+        let deaths = set_aside::all_deaths(slot);
+        let nothing = self.nothing_more(claim)?;
+        if deaths <= self.segment().terms().restarts {
+            let first_epoch = nothing.first_epoch.wrapping_sub(deaths);
+            return Ok(Some(Next { chunk, first_epoch, stolen_from, ..nothing }));
         }
-        let chunk = self.orphaned(stolen_from)?;
-        Ok(chunk.map(|chunk| Next { chunk, stolen_from, cursor, is_done: false }))
+        let cause = Cause::Died(Exit::of(slot.last_exit.load(Relaxed)));
+        let place = self.write_place_for(&chunk, cause, deaths);
+        let Some(set_aside) = place else {
+            self.stop_for_want_of_room(slot);
+            return Ok(Some(nothing));
+        };
+        Ok(Some(Next { stolen_from, set_aside, ..nothing }))
     }
 
     /// The ticket's chunk, if its worker is dead and did not give it up.
-    fn orphaned(&self, ticket: u32) -> Step<Option<Range<u64>>> {
-        let Some(slot) = self.segment().view().slot(ticket) else { return Ok(None) };
+    fn orphaned(&self, slot: &Slot, ticket: u32) -> Step<Option<Range<u64>>> {
         let held = self.held(slot)?;
         let is_given_up = Phase::is_failed(slot.phase.load(Relaxed));
         let has_worker = self.segment().has_worker(ticket)? && !Mutant::StealWithoutRole.is_planted();
@@ -182,7 +264,7 @@ impl<'a> LockedLedger<'a> {
     }
 
     /// The chunk in a slot, if it holds one. Validated: any process could have written it.
-    fn chunk_in(&self, slot: &Slot) -> Step<Option<Range<u64>>> {
+    pub(super) fn chunk_in(&self, slot: &Slot) -> Step<Option<Range<u64>>> {
         Ok(Some(self.held(slot)?).filter(|chunk| !chunk.is_empty()))
     }
 

@@ -76,7 +76,8 @@ impl<'a> LockedLedger<'a> {
         self.must_have_room()?;
         self.write_cells(slot, claim, contribution, |_, contribution| Some(contribution))?;
         let claim_state = ClaimState::Done { epoch: claim.epoch };
-        redo::commit(self.segment().view(), &Record { ticket: claim.ticket, claim: claim_state, chunk: None })?;
+        let done = self.done_count().wrapping_add(1);
+        redo::commit(self.segment().view(), &Record { ticket: claim.ticket, claim: claim_state, done, chunk: None })?;
         Ok(slot)
     }
 
@@ -146,9 +147,15 @@ impl<'a> LockedLedger<'a> {
         Ok(())
     }
 
+    /// How many tickets are done.
+    #[inline]
+    pub(super) fn done_count(&self) -> u64 {
+        self.segment().view().header.redo.done_count.load(Relaxed)
+    }
+
     /// Checks that the log has room for one more ticket.
     pub(super) fn must_have_room(&self) -> Step<()> {
-        let done = self.segment().view().header.redo.done_count.load(Relaxed);
+        let done = self.done_count();
         let slots = self.segment().terms().slots;
         if done < u64::from(slots) {
             return Ok(());

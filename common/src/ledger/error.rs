@@ -33,6 +33,9 @@ pub enum TicketError {
         /// The ticket.
         ticket: u32,
     },
+    /// The ledger is damaged beyond what a crash can do.
+    #[error(transparent)]
+    Damaged(Damage),
     /// The kernel cannot be asked which processes live.
     #[error(transparent)]
     System(#[from] SystemError),
@@ -67,6 +70,14 @@ pub enum CommitError {
         kind: &'static str,
         /// How many cells it has.
         cells: u32,
+    },
+    /// No more ranges can be set aside.
+    #[error("no room to set {start}..{end} aside: {most} ranges are", most = crate::layout::SET_ASIDE)]
+    NoRoom {
+        /// The first iteration.
+        start: u64,
+        /// One more than the last iteration.
+        end: u64,
     },
     /// The run is of another mode.
     #[error("segment \"{name}\" holds a run of mode {found}, not one of mode {wanted}")]

@@ -5,15 +5,17 @@
 //! Invariants, whichever process is killed at whichever instruction, once the lock has been acquired again:
 //! - the value equals the wrapped sum of the contributions;
 //! - a ticket is done at most once, and stays done;
-//! - each iteration of a split run is applied once, or part of one ticket's chunk, or not given out;
+//! - each iteration of a split run is applied once, or part of one ticket's chunk, or set aside, or not given out;
 //! - the log names the tickets that are done, once each, in the order of their commits.
 
 mod applied;
+mod cause;
 mod chunk;
 mod commit;
 mod error;
 mod orphan;
 mod phase;
+mod set_aside;
 mod slot_view;
 mod ticket;
 
@@ -21,10 +23,13 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::Duration;
 
 pub use applied::Applied;
+pub use cause::{Cause, Exit};
 pub use chunk::Then;
 pub use commit::Committed;
 pub use error::{CommitError, TicketError};
 pub use phase::{Phase, WorkerState};
+pub(crate) use set_aside::HOPELESS;
+pub(crate) use slot_view::restarts;
 pub use slot_view::{SlotView, TicketState};
 pub use ticket::{Claim, TakeOver};
 

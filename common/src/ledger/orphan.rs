@@ -5,11 +5,11 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::{Ledger, Phase};
-use crate::layout::Slot;
+use crate::layout::{SetAside, Slot};
 use crate::process;
 use crate::redo::{ClaimState, load_range};
 use crate::system_error::SystemError;
-use crate::terms::Mode;
+use crate::terms::{Mode, Origin};
 
 /// Up to 64, ask the kernel about each holder; beyond, only about those whose PID is gone.
 ///
@@ -22,6 +22,8 @@ pub(super) enum Left {
     Something,
     /// The chunk that the last worker of this ticket gave up.
     GivenUp(u32),
+    /// Ranges that are set aside.
+    SetAside,
     Nothing,
 }
 
@@ -42,6 +44,15 @@ impl<'a> Ledger<'a> {
     #[must_use]
     pub fn has_failed(self, ticket: u32) -> bool {
         self.segment.view().slot(ticket).is_some_and(|slot| Phase::is_failed(slot.phase.load(Relaxed)))
+    }
+
+    /// Whether a chunk was given up because its contribution does not fit.
+    #[must_use]
+    pub fn has_overflow(self) -> bool {
+        let overflowed = |(slot, _): (&Slot, u32)| {
+            slot.phase.load(Relaxed) == Phase::Overflowed as u32 && !load_range(&slot.chunk).is_empty()
+        };
+        self.segment.terms().mode == Mode::Split && self.used_slots().any(overflowed)
     }
 
     /// Forgets that the ticket's last worker gave up its chunk: the next one tries again.
@@ -76,8 +87,12 @@ impl<'a> Ledger<'a> {
     /// What a worker that joins by hand finds of a run.
     pub(super) fn left_to_joiners(self) -> Result<Left, SystemError> {
         let terms = self.segment.terms();
+        if terms.origin == Origin::ByHand && self.has_stopped_itself() {
+            return Ok(Left::SetAside);
+        }
         let is_given_out = terms.mode == Mode::Split && self.given_out() >= terms.iterations;
-        if !is_given_out || self.find_orphan()?.is_some() {
+        let waits = |place: &SetAside| place.cause.load(Relaxed) == 0 && !load_range(&place.range).is_empty();
+        if !is_given_out || self.find_orphan()?.is_some() || self.segment.view().used_set_aside().iter().any(waits) {
             return Ok(Left::Something);
         }
         for (slot, ticket) in self.used_slots().filter(|(_, ticket)| *ticket > terms.reserved()) {
@@ -85,7 +100,8 @@ impl<'a> Ledger<'a> {
                 return Ok(Left::GivenUp(ticket));
             }
         }
-        Ok(Left::Nothing)
+        let may_retry = terms.origin == Origin::ByHand && self.has_set_aside();
+        Ok(if may_retry { Left::SetAside } else { Left::Nothing })
     }
 
     /// Any ticket with an orphaned chunk that its worker did not give up.

@@ -13,18 +13,20 @@ pub enum Phase {
     Waiting,
     /// It gave up its chunk and left.
     Failed,
+    /// Its contribution does not fit, and it left.
+    Overflowed,
 }
 
 impl Phase {
     /// Decodes a phase word. An unknown word counts as the last phase before a commit.
     pub(super) fn of(word: u32) -> Self {
-        let phases = [Self::Attached, Self::Computing, Self::Sleeping, Self::Waiting, Self::Failed];
+        let phases = [Self::Attached, Self::Computing, Self::Sleeping, Self::Waiting, Self::Failed, Self::Overflowed];
         phases.into_iter().find(|phase| *phase as u32 == word).unwrap_or(Self::Waiting)
     }
 
     /// Whether the phase word says that the worker gave up its chunk.
     pub(crate) fn is_failed(word: u32) -> bool {
-        word == Self::Failed as u32
+        word == Self::Failed as u32 || word == Self::Overflowed as u32
     }
 }
 

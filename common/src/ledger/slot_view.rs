@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use super::ticket::Claim;
-use super::{Ledger, Phase, WorkerState};
+use super::{Ledger, Phase, WorkerState, set_aside};
 use crate::clock::BootTime;
 use crate::redo::{ClaimState, load_range};
 use crate::system_error::SystemError;
@@ -38,6 +38,8 @@ pub struct SlotView {
     pub progress: u64,
     /// The chunk that it holds; empty if it holds none.
     pub chunk: Range<u64>,
+    /// How many workers died while they held the chunk, before its last one.
+    pub deaths: u32,
     /// How many chunks are applied.
     pub chunks: u64,
     /// The number of iterations in these chunks.
@@ -67,7 +69,8 @@ impl Ledger<'_> {
     pub fn slot(self, ticket: u32) -> Option<SlotView> {
         let slot = self.segment.view().slot(ticket)?;
         // Acquire: the process is the one of this claim or of a later one. Pairs with the Release in `assign`.
-        let state = match (ClaimState::of(slot.claim.load(Acquire)), slot.phase.load(Relaxed)) {
+        let claim = ClaimState::of(slot.claim.load(Acquire));
+        let state = match (claim, slot.phase.load(Relaxed)) {
             (ClaimState::Free, _) => WorkerState::Pending,
             (ClaimState::Done { .. }, _) => WorkerState::Done,
             (ClaimState::Taken { .. }, phase) if Phase::is_failed(phase) => WorkerState::Failed,
@@ -76,9 +79,10 @@ impl Ledger<'_> {
         Some(SlotView {
             pid: slot.pid.load(Relaxed),
             state,
-            restarts: slot.launches.load(Relaxed).saturating_sub(1),
+            restarts: restarts(claim),
             progress: slot.progress.load(Relaxed),
             chunk: load_range(&slot.chunk),
+            deaths: set_aside::deaths(slot),
             chunks: slot.chunks.load(Relaxed),
             iterations: slot.iterations.load(Relaxed),
         })
@@ -114,4 +118,9 @@ impl Ledger<'_> {
             slot.committed_at.store(BootTime::now().0, Relaxed);
         }
     }
+}
+
+/// How many workers had a ticket with that claim before.
+pub fn restarts(claim: ClaimState) -> u32 {
+    u32::try_from(claim.epoch().saturating_sub(1)).unwrap_or(u32::MAX)
 }

@@ -7,12 +7,12 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use super::orphan::{FEW, Left};
-use super::{LockedLedger, Phase, TicketError};
+use super::{CommitError, LockedLedger, Phase, TicketError};
 use crate::clock::BootTime;
 use crate::failpoint::{Failpoint, Mutant};
 use crate::layout::Slot;
 use crate::process;
-use crate::redo::ClaimState;
+use crate::redo::{ClaimState, Damage};
 use crate::segment::{Lifecycle, Segment, Stop};
 use crate::terms::Mode;
 
@@ -72,6 +72,7 @@ impl LockedLedger<'_> {
         must_be_open(segment)?;
         match self.ledger().left_to_joiners()? {
             Left::Something => {}
+            Left::SetAside => return self.join_again(),
             Left::GivenUp(ticket) => {
                 self.ledger().forget_failure(ticket);
                 if let Some(claim) = self.join_one_of(ticket..=ticket, true)? {
@@ -83,6 +84,26 @@ impl LockedLedger<'_> {
                 return Err(TicketError::NothingLeft { name: segment.name().clone(), why });
             }
         }
+        self.join_any()?.ok_or_else(|| no_free_slot(segment))
+    }
+
+    /// Takes a ticket for a worker that tries again what is set aside: a free one, else one that is done.
+    fn join_again(&mut self) -> Result<Claim, TicketError> {
+        let mut claim = self.join_any()?;
+        if claim.is_none() {
+            let damaged = |error: Box<CommitError>| TicketError::Damaged(Damage { what: error.to_string() });
+            let ticket = self.open_last_ticket().map_err(damaged)?;
+            claim = self.join_one_of(ticket..=ticket, true)?;
+        }
+        let claim = claim.ok_or_else(|| no_free_slot(self.segment()))?;
+        // Last: without a worker the reasons stay.
+        self.retry_set_aside();
+        Ok(claim)
+    }
+
+    /// Takes a ticket that a dead worker left behind, else a fresh one.
+    fn join_any(&mut self) -> Result<Option<Claim>, TicketError> {
+        let segment = self.segment();
         let (reserved, slots) = (segment.terms().reserved(), segment.terms().slots);
         let first_open = segment.view().header.live.first_open.load(Relaxed);
         // The hint skips tickets that are done. A damaged hint must not hide free ones.
@@ -91,10 +112,10 @@ impl LockedLedger<'_> {
         // The last passes ask the kernel: the PID may be reused or a zombie.
         for (tickets, asks_kernel) in [(behind.clone(), false), (behind, true), (before, true)] {
             if let Some(claim) = self.join_one_of(tickets, asks_kernel)? {
-                return Ok(claim);
+                return Ok(Some(claim));
             }
         }
-        Err(no_free_slot(segment))
+        Ok(None)
     }
 
     /// Takes the first ticket that is free or was left by a dead worker.
@@ -138,7 +159,6 @@ fn assign(segment: &Segment, slot: &Slot, ticket: u32, before: ClaimState) -> Cl
     slot.phase.store(Phase::Attached as u32, Relaxed);
     slot.attached_at.store(BootTime::now().0, Relaxed);
     slot.progress.store(0, Relaxed);
-    slot.launches.store(u32::try_from(epoch).unwrap_or(u32::MAX), Relaxed);
     // Release: whoever sees the claim sees its process. Pairs with the Acquire in `Ledger::ticket` and `Ledger::slot`.
     slot.claim.store(ClaimState::Taken { epoch }.word(), Release);
     Failpoint::Taken.reach();

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU32, fence};
 pub use claim_word::ClaimState;
 
 use crate::failpoint::{Failpoint, Mutant};
-use crate::layout::{Entry, Redo, Slot, Stretch, View};
+use crate::layout::{Entry, Redo, SetAside, Slot, Stretch, View};
 use crate::value::{Number, Value};
 
 /// The lock or the ledger is damaged beyond what a crash can do.
@@ -42,6 +42,8 @@ pub struct Record {
     pub ticket: u32,
     /// The ticket's claim.
     pub claim: ClaimState,
+    /// How many tickets are done.
+    pub done: u64,
     /// The ticket's chunk, in a split run.
     pub chunk: Option<ChunkRecord>,
 }
@@ -50,7 +52,9 @@ pub struct Record {
 pub struct ChunkRecord {
     /// The chunk that the ticket holds.
     pub chunk: Range<u64>,
-    /// The ticket from which the chunk is stolen; 0 if it is new.
+    /// See `Slot::first_epoch`.
+    pub first_epoch: u32,
+    /// The ticket that loses its chunk; 0 if none does.
     pub stolen_from: u32,
     /// Chunks applied under the ticket.
     pub chunks: u64,
@@ -58,6 +62,22 @@ pub struct ChunkRecord {
     pub iterations: u64,
     /// Iterations below it are given out.
     pub cursor: u64,
+    /// The place of [`write_set_aside`], if a range is set aside or is set aside no more; else 0.
+    pub set_aside: u32,
+}
+
+/// A place among the ranges that are set aside, after a commit.
+pub struct SetAsideChange {
+    /// The place, from 1.
+    pub place: u32,
+    /// The range; empty if the place is free now.
+    pub range: Range<u64>,
+    /// The word of its cause.
+    pub cause: u32,
+    /// Failed attempts, or deaths.
+    pub count: u32,
+    /// How many chunks the run has set aside.
+    pub chunks: u64,
 }
 
 /// Starts a record. It is ignored until it is published. The caller holds the lock.
@@ -100,10 +120,26 @@ fn write(view: &View<'_>, record: &Record) {
         redo.chunks.store(chunk.chunks, Relaxed);
         redo.iterations.store(chunk.iterations, Relaxed);
         redo.cursor.store(chunk.cursor, Relaxed);
+        redo.first_epoch.store(chunk.first_epoch, Relaxed);
         redo.stolen_from.store(chunk.stolen_from, Relaxed);
+        redo.set_aside.store(chunk.set_aside, Relaxed);
     }
-    let finished = u64::from(matches!(record.claim, ClaimState::Done { .. }));
-    redo.done.store(redo.done_count.load(Relaxed).wrapping_add(finished), Relaxed);
+    redo.done.store(record.done, Relaxed);
+}
+
+/// Writes the part of the record that few commits have: a place among the ranges that are set aside. The caller holds the lock.
+///
+/// A function of its own, so that the other commits stay in registers.
+#[cold]
+pub fn write_set_aside(view: &View<'_>, change: &SetAsideChange) {
+    begin();
+    let record = &view.header.set_aside;
+    store_range(&record.after.range, &change.range);
+    record.after.cause.store(change.cause, Relaxed);
+    record.after.count.store(change.count, Relaxed);
+    record.chunks.store(change.chunks, Relaxed);
+    // Before the commit point: a place that is counted and not used is only free.
+    record.used.store(record.used.load(Relaxed).max(change.place.into()), Relaxed);
 }
 
 /// The commit point: before this store nothing has happened, after it everything has.
@@ -144,6 +180,8 @@ struct Target<'a> {
     has_chunk: bool,
     /// The slot that loses its chunk.
     stolen_from: Option<&'a Slot>,
+    /// The place among the ranges that are set aside.
+    set_aside: Option<&'a SetAside>,
     /// The ticket's place in the log, if the commit finishes it.
     place: Option<&'a AtomicU32>,
 }
@@ -159,13 +197,20 @@ impl<'a> Target<'a> {
             return Ok(None);
         }
         let has_chunk = redo.has_chunk.load(Relaxed) != 0;
-        let stolen_from = if has_chunk { redo.stolen_from.load(Relaxed) } else { 0 };
+        let of_chunk = |word: &AtomicU32| if has_chunk { word.load(Relaxed) } else { 0 };
+        let (stolen_from, set_aside) = (of_chunk(&redo.stolen_from), of_chunk(&redo.set_aside));
         let done = redo.done.load(Relaxed);
         let finishes = matches!(ClaimState::of(redo.claim.load(Relaxed)), ClaimState::Done { .. });
         let place = usize::try_from(done).ok().and_then(|done| view.log.get(done.checked_sub(1)?));
-        match (view.slot(ticket), view.slot(stolen_from), place) {
-            (Some(slot), other, place) if (other.is_some() || stolen_from == 0) && (place.is_some() || !finishes) => {
-                Ok(Some(Self { ticket, slot, has_chunk, stolen_from: other, place: place.filter(|_| finishes) }))
+        let range = usize::try_from(set_aside).ok().and_then(|place| view.set_aside.get(place.checked_sub(1)?));
+        match (view.slot(ticket), view.slot(stolen_from), range, place) {
+            (Some(slot), stolen, range, place)
+                if (stolen.is_some() || stolen_from == 0)
+                    && (range.is_some() || set_aside == 0)
+                    && (place.is_some() || !finishes) =>
+            {
+                let place = place.filter(|_| finishes);
+                Ok(Some(Self { ticket, slot, has_chunk, stolen_from: stolen, set_aside: range, place }))
             }
             _ => Err(Damage::new(format!("its redo record is for ticket {ticket}, contribution {done}"))),
         }
@@ -181,25 +226,39 @@ impl<'a> Target<'a> {
         });
         Failpoint::HalfApplied.reach();
         if self.has_chunk {
-            self.apply_chunk(redo);
+            self.apply_chunk(view);
         }
         slot.claim.store(redo.claim.load(Relaxed), Relaxed);
         if let Some(place) = self.place {
             place.store(self.ticket, Relaxed);
-            // Release: whoever counts the ticket sees its slot and its log entry. Pairs with the Acquire in `Ledger::done`.
-            redo.done_count.store(redo.done.load(Relaxed), Release);
         }
+        // Release: whoever counts the ticket sees its slot and its log entry. Pairs with the Acquire in `Ledger::done`.
+        redo.done_count.store(redo.done.load(Relaxed), Release);
     }
 
-    fn apply_chunk(&self, redo: &Redo) {
+    fn apply_chunk(&self, view: &View<'_>) {
+        let redo: &Redo = &view.header.redo;
         store_range(&self.slot.chunk, &load_range(&redo.chunk));
+        self.slot.first_epoch.store(redo.first_epoch.load(Relaxed), Relaxed);
         self.slot.chunks.store(redo.chunks.load(Relaxed), Relaxed);
         self.slot.iterations.store(redo.iterations.load(Relaxed), Relaxed);
         if let Some(slot) = self.stolen_from.filter(|_| !Mutant::StolenNotCleared.is_planted()) {
             store_range(&slot.chunk, &(0..0));
         }
+        if let Some(place) = self.set_aside.filter(|_| !Mutant::SetAsideForgotten.is_planted()) {
+            apply_set_aside(view, place);
+        }
         redo.given_out.store(redo.cursor.load(Relaxed), Relaxed);
     }
+}
+
+#[cold]
+fn apply_set_aside(view: &View<'_>, place: &SetAside) {
+    let record = &view.header.set_aside;
+    store_range(&place.range, &load_range(&record.after.range));
+    place.cause.store(record.after.cause.load(Relaxed), Relaxed);
+    place.count.store(record.after.count.load(Relaxed), Relaxed);
+    record.chunk_count.store(record.chunks.load(Relaxed), Relaxed);
 }
 
 /// Stores a range of iterations.

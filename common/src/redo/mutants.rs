@@ -30,6 +30,12 @@ pub fn store_before_publishing(view: &View<'_>, record: &Record) {
     if record.chunk.is_some() && Mutant::CursorBeforeCommit.is_planted() {
         redo.given_out.store(redo.cursor.load(Relaxed), Relaxed);
     }
+    let place = record.chunk.as_ref().map_or(0, |chunk| chunk.set_aside as usize);
+    if Mutant::SetAsideBeforeCommit.is_planted()
+        && let Some(place) = place.checked_sub(1).and_then(|index| view.set_aside.get(index))
+    {
+        super::apply_set_aside(view, place);
+    }
 }
 
 /// Adds to the value, then marks the ticket, as a program without a redo record would.

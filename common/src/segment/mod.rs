@@ -82,6 +82,13 @@ impl Segment {
         &self.terms
     }
 
+    /// The same attachment, with another number of restarts than that of the run's terms.
+    #[must_use]
+    pub fn with_restarts(mut self, restarts: u32) -> Self {
+        self.terms.restarts = restarts;
+        self
+    }
+
     /// A random number that tells this segment from others of its name.
     #[must_use]
     pub fn nonce(&self) -> u64 {

@@ -122,5 +122,5 @@ fn replace_all<T: Scalar>(guard: &mut Guard<'_>, values: impl Iterator<Item = T>
     for (entry, value) in view.redo_entries().iter().zip(values) {
         redo::write_cell(entry, T::VALUE_TYPE.value(value.bits()), Number::Integer(0));
     }
-    Ok(redo::commit(view, &Record { ticket: 0, claim: ClaimState::Free, chunk: None })?)
+    Ok(redo::commit(view, &Record { ticket: 0, claim: ClaimState::Free, done: 0, chunk: None })?)
 }

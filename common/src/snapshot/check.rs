@@ -1,5 +1,7 @@
 //! The check of a ledger's invariants, made before every report.
 
+use std::ops::Range;
+
 use super::{Snapshot, WorkerSnapshot};
 use crate::ledger::WorkerState;
 use crate::terms::Mode;
@@ -24,8 +26,10 @@ pub enum Violation {
         /// How many tickets are done.
         done: usize,
     },
-    /// The iterations given out are not those applied plus those held.
-    #[error("{given_out} iterations were given out, {applied} are applied, and workers hold {held}")]
+    /// The iterations given out are not those applied, held or set aside.
+    #[error(
+        "{given_out} iterations were given out, {applied} are applied, {set_aside} set aside, and workers hold {held}"
+    )]
     Chunks {
         /// How many were given out.
         given_out: u64,
@@ -33,6 +37,8 @@ pub enum Violation {
         applied: u128,
         /// How many are part of a worker's chunk.
         held: u128,
+        /// How many are set aside.
+        set_aside: u128,
     },
 }
 
@@ -97,14 +103,15 @@ impl Snapshot {
     }
 
     fn check_chunks(&self) -> Result<(), Violation> {
-        let applied = self.workers.iter().map(|worker| u128::from(worker.iterations)).sum();
-        let held =
-            self.workers.iter().map(|worker| u128::from(worker.chunk.end.wrapping_sub(worker.chunk.start))).sum();
+        let length = |range: &Range<u64>| u128::from(range.end.wrapping_sub(range.start));
+        let applied: u128 = self.workers.iter().map(|worker| u128::from(worker.iterations)).sum();
+        let held: u128 = self.workers.iter().map(|worker| length(&worker.chunk)).sum();
+        let set_aside: u128 = self.set_aside.iter().map(|missing| length(&missing.range)).sum();
         let is_split = self.terms.mode == Mode::Split;
-        if !is_split || u128::from(self.given_out).checked_sub(applied) == Some(held) {
+        if !is_split || u128::from(self.given_out) == applied + held + set_aside {
             Ok(())
         } else {
-            Err(Violation::Chunks { given_out: self.given_out, applied, held })
+            Err(Violation::Chunks { given_out: self.given_out, applied, held, set_aside })
         }
     }
 }

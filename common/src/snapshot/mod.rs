@@ -7,6 +7,7 @@
 //! completed from its redo record, as recovery would do it.
 
 mod check;
+mod missing;
 mod seqlock;
 mod worker;
 
@@ -27,6 +28,7 @@ use crate::terms::{Mode, Terms};
 use crate::value::{Cells, Value};
 
 pub use check::Violation;
+pub use missing::Missing;
 pub use worker::WorkerSnapshot;
 use worker::worker;
 
@@ -51,6 +53,10 @@ pub struct Snapshot {
     pub value: Cells<Value>,
     /// Iterations below this one are given out in chunks.
     pub given_out: u64,
+    /// How many chunks the run has set aside since it was begun or resumed.
+    pub set_aside_count: u64,
+    /// The ranges that are set aside, or that wait to be given out again, in no order.
+    pub set_aside: Vec<Missing>,
     /// The reserved tickets, and the others that a worker ever had, by number.
     pub workers: Vec<WorkerSnapshot>,
     /// The tickets that are done, in the order of their commits.
@@ -127,6 +133,7 @@ impl Snapshot {
             // An inconsistent copy may show a moving chunk in neither slot.
             return self.is_consistent
                 && self.given_out >= self.terms.iterations
+                && self.set_aside.is_empty()
                 && self.workers.iter().all(|worker| worker.chunk.is_empty());
         }
         match self.terms.reserved() {
@@ -199,6 +206,8 @@ impl Source<'_> {
             is_consistent: true,
             value: view.cells().map(|cell| self.terms.value_type.value(cell.load(Relaxed))),
             given_out: redo.given_out.load(Relaxed),
+            set_aside_count: view.header.set_aside.chunk_count.load(Relaxed),
+            set_aside: missing::set_aside(view),
             workers: self.workers(view, &log, created)?,
             log,
             recoveries: redo.recoveries.load(Relaxed),

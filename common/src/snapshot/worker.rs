@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::clock::BootTime;
 use crate::layout::{Slot, View};
-use crate::ledger::{Committed, Phase, WorkerState};
+use crate::ledger::{self, Cause, Committed, Phase, WorkerState};
 use crate::process::{self, Process};
 use crate::redo::{ClaimState, load_range};
 use crate::terms::{Mode, Terms};
@@ -35,6 +35,8 @@ pub struct WorkerSnapshot {
     pub iterations: u64,
     /// The chunk that it holds; empty if it holds none.
     pub chunk: Range<u64>,
+    /// Why nobody takes over its chunk, if it was given up.
+    pub given_up: Option<Cause>,
     /// Iterations done so far: of its chunk in a split run, else of the whole range.
     pub progress: u64,
     /// When it took the ticket, since the segment's creation.
@@ -56,6 +58,16 @@ impl WorkerSnapshot {
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.alive && process::look(self.pid, self.since) == Process::Stopped
+    }
+}
+
+/// Why the chunk of a slot was given up.
+fn given_up(slot: &Slot) -> Option<Cause> {
+    match slot.phase.load(Relaxed) {
+        _ if load_range(&slot.chunk).is_empty() => None,
+        phase if phase == Phase::Failed as u32 => Some(Cause::NoRoom),
+        phase if phase == Phase::Overflowed as u32 => Some(Cause::Overflow),
+        _ => None,
     }
 }
 
@@ -87,12 +99,13 @@ pub(super) fn worker(
             ClaimState::Taken { .. } if !alive => WorkerState::Died,
             ClaimState::Taken { .. } => WorkerState::in_phase(slot.phase.load(Relaxed)),
         },
-        restarts: slot.launches.load(Relaxed).saturating_sub(1),
+        restarts: ledger::restarts(claim),
         contribution: (done || chunks > 0).then_some(contribution),
         value_after: (done && terms.mode == Mode::Repeat).then_some(value),
         chunks,
         iterations: slot.iterations.load(Relaxed),
         chunk: load_range(&slot.chunk),
+        given_up: if done || alive { None } else { given_up(slot) },
         progress: slot.progress.load(Relaxed),
         attached: (claim != ClaimState::Free).then(|| since_creation(slot.attached_at.load(Relaxed))).flatten(),
         computed: took(slot.computed_ns.load(Relaxed)),

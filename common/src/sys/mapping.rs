@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use shared_memory::{Shmem, ShmemConf, ShmemError};
 
 use super::mutex::{Handle, RawMutex};
-use crate::layout::{Entry, Geometry, Header, Slot, View};
+use crate::layout::{Entry, Geometry, Header, SetAside, Slot, View};
 
 /// A mapped segment and the handle of its mutex.
 ///
@@ -123,8 +123,14 @@ pub unsafe fn view<'a>(base: *const u8, geometry: Geometry) -> View<'a> {
     let further_entries = unsafe {
         std::slice::from_raw_parts(base.add(geometry.entries_at()).cast::<Entry>(), geometry.further_entries())
     };
+    // SAFETY: `geometry` puts the ranges behind the further entries, at a multiple of eight, within `size()`; each is atomics
+    // of 24 bytes.
+    let set_aside = unsafe {
+        std::slice::from_raw_parts(base.add(geometry.set_aside_at()).cast::<SetAside>(), geometry.set_aside())
+    };
     const { assert!(size_of::<Slot>().is_multiple_of(align_of::<AtomicU32>()) && align_of::<Entry>() == 8) };
-    View { header, slots, log, further_cells, further_entries }
+    const { assert!(align_of::<SetAside>() == 8) };
+    View { header, slots, log, further_cells, further_entries, set_aside }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature for map_err")]

@@ -49,8 +49,10 @@ pub struct Terms {
     pub slots: u32,
     /// How many launched workers live at once.
     pub jobs: u32,
-    /// How often a coordinator restarts the worker of one ticket.
+    /// How often a coordinator restarts the worker of one ticket, and how many workers may die with one chunk.
     pub restarts: u32,
+    /// Whether no more chunks are given out once one is set aside.
+    pub fail_fast: bool,
     /// How long workers that must leave have before they are killed.
     pub grace: Duration,
     /// The longest time of the run.
@@ -82,6 +84,7 @@ impl Terms {
             slots: workers,
             jobs: workers,
             restarts: 0,
+            fail_fast: false,
             grace: Duration::ZERO,
             timeout: None,
             worker: PathBuf::new(),
@@ -92,7 +95,7 @@ impl Terms {
 
     /// The geometry of a segment for these terms.
     pub(crate) fn geometry(&self) -> Geometry {
-        Geometry { slots: self.slots, cells: self.cells }
+        Geometry { slots: self.slots, cells: self.cells, is_split: self.mode == Mode::Split }
     }
 
     /// Tickets up to this one belong to launched workers.
@@ -113,7 +116,7 @@ impl Terms {
     /// Whether a segment can have these terms; else the term that makes no sense.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         let are_sound = self.workers >= 1 && self.jobs >= 1 && self.slots >= self.workers;
-        if !are_sound || Geometry::new(self.slots, self.cells).is_none() {
+        if !are_sound || self.geometry().checked().is_none() {
             return Err("counts of workers or cells");
         }
         if self.text().len() > TEXT_BYTES {
@@ -175,7 +178,7 @@ impl Terms {
             self.value_type as u8,
             self.overflow as u8,
             self.seed.is_some().into(),
-            0,
+            self.fail_fast.into(),
             0,
             0,
         ];
@@ -190,7 +193,7 @@ impl Terms {
         let [choices, iterations, chunk, delay_min, delay_max, seed, cells_and_workers, slots_and_jobs, words @ ..] =
             words;
         let [restarts, grace, timeout, command_timeout, kernel, worker, command, _] = words;
-        let [mode, origin, value_type, overflow, seeded, ..] = choices.to_le_bytes();
+        let [mode, origin, value_type, overflow, seeded, fail_fast, ..] = choices.to_le_bytes();
         let (kernel, rest) = split(text, kernel).ok_or("length of the kernel's name")?;
         let (worker, rest) = split(rest, worker).ok_or("length of the worker's path")?;
         let (command, _) = split(rest, command).ok_or("length of the command")?;
@@ -212,6 +215,7 @@ impl Terms {
             slots,
             jobs,
             restarts: restarts.try_into().map_err(|_| "restarts")?,
+            fail_fast: pick([false, true], fail_fast).ok_or("fail fast")?,
             grace: Duration::from_nanos(grace),
             timeout: optional(timeout),
             worker: PathBuf::from(OsStr::from_bytes(worker)),

@@ -7,7 +7,7 @@ use super::*;
 fn any_terms() -> impl Strategy<Value = Terms> {
     let numbers = (any::<u64>(), any::<u32>(), any::<u32>(), any::<Option<u64>>(), 1_u32..1000, 0_u32..1000, 1_u32..5);
     let texts = ("[a-z-]{1,40}", "(/[a-zé ]{1,40}){0,5}", "\\PC{0,40}");
-    (numbers, texts, any::<[bool; 4]>(), 0_usize..4).prop_map(
+    (numbers, texts, any::<[bool; 5]>(), 0_usize..4).prop_map(
         |((iterations, delay, grace, seed, workers, spare, jobs), (kernel, worker, command), choices, choice)| Terms {
             mode: [Mode::Repeat, Mode::Independent, Mode::Split, Mode::Shared][choice],
             origin: if choices[1] { Origin::Run } else { Origin::ByHand },
@@ -23,6 +23,7 @@ fn any_terms() -> impl Strategy<Value = Terms> {
             slots: workers + spare,
             jobs,
             restarts: 3,
+            fail_fast: choices[4],
             grace: Duration::from_millis(grace.into()),
             timeout: seed.map(Duration::from_nanos).filter(|timeout| timeout.as_nanos() < u64::MAX.into()),
             worker: worker.into(),

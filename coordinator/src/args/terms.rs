@@ -25,6 +25,9 @@ pub struct TermsArgs {
     /// Iterations of a chunk; auto: enough for 5 to 100 ms, more if a command starts slowly, fewer towards the end
     #[arg(long, value_name = "N|auto", default_value = "auto", requires = "split", allow_hyphen_values = true)]
     pub chunk: Chunk,
+    /// Give out no more chunks after the first one that is set aside
+    #[arg(long, requires = "split")]
+    pub fail_fast: bool,
     /// Command that replaces the kernel: it gets the range as {start} and {end} (exclusive), and prints the number to add, or
     /// one for each cell; after a non-zero exit it is tried again (--restarts)
     #[arg(long, value_name = "CMD", conflicts_with = "kernel")]

@@ -1,18 +1,16 @@
 //! What `wait` says when nobody is at work on what it waits for.
 
-use std::iter;
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use common::{Mode, Segment, Snapshot, WorkerState, say};
+use common::{Segment, Snapshot, WorkerState, say};
 
 use crate::error::Result;
-use crate::report::table;
+use crate::report::{missing, table};
 
 /// How long nobody may be at work before it is said, and how often to look.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// How many workers and ranges a line names.
+/// How many workers a line names.
 const MOST_NAMED: usize = 5;
 
 /// Looks now and then whether anybody is at work.
@@ -52,21 +50,11 @@ fn note(snapshot: &Snapshot, wanted: u64) -> String {
     let gone = gone.map(|worker| format!("Process-{} (pid {}) {}", worker.ticket, worker.pid, worker.state.name()));
     let gone: Vec<String> = gone.collect();
     let who = if gone.is_empty() { String::new() } else { format!(": {}", some(&gone)) };
-    let missing = match snapshot.terms.mode {
-        Mode::Split => {
-            let held = snapshot.workers.iter().map(|worker| worker.chunk.clone());
-            let open = held.chain(iter::once(snapshot.given_out..snapshot.terms.iterations));
-            let ranges = joined(open.filter(|range| !range.is_empty()).collect());
-            let ranges: Vec<String> = ranges.iter().map(|range| format!("{}..{}", range.start, range.end)).collect();
-            let (done, all) = (snapshot.iterations_done(), snapshot.terms.iterations);
-            format!("{} ({} of {all} iterations)", some(&ranges), all.saturating_sub(done))
-        }
-        _ => format!("{} of {wanted} contributions", wanted.saturating_sub(snapshot.done() as u64)),
-    };
+    let missing = missing::line(&snapshot.missing()).unwrap_or_else(|| {
+        format!("missing: {} of {wanted} contributions", wanted.saturating_sub(snapshot.done() as u64))
+    });
     let worker = table::worker(&snapshot.terms);
-    format!(
-        "note: nobody is at work in segment {name}{who}; missing: {missing}; start a worker: {worker} --name {name}\n"
-    )
+    format!("note: nobody is at work in segment {name}{who}; {missing}; start a worker: {worker} --name {name}\n")
 }
 
 /// The first few of them.
@@ -76,28 +64,9 @@ fn some(all: &[String]) -> String {
     format!("{}{rest}", named.join(", "))
 }
 
-/// The ranges in order, neighbours as one.
-fn joined(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
-    ranges.sort_by_key(|range| range.start);
-    let mut joined: Vec<Range<u64>> = Vec::new();
-    for range in ranges {
-        match joined.last_mut() {
-            Some(last) if last.end == range.start => last.end = range.end,
-            _ => joined.push(range),
-        }
-    }
-    joined
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn neighbouring_ranges_are_one() {
-        assert_eq!(joined(vec![7..9, 0..2, 2..3, 9..20, 5..6]), [0..3, 5..6, 7..20]);
-        assert_eq!(joined(Vec::new()), []);
-    }
 
     #[test]
     fn of_many_the_first_few_are_named() {

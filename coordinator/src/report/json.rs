@@ -3,9 +3,10 @@
 //! Invariant: a key has one type whatever its value. An integer that may pass 2^53 is always a string, because readers that
 //! hold numbers as doubles would round it.
 
+use std::ops::Range;
 use std::time::Duration;
 
-use common::{Cells, Mode, Number, Snapshot, Stop, Value, ValueType, WorkerSnapshot, WorkerState};
+use common::{Cells, Missing, Mode, Number, Snapshot, Stop, Value, ValueType, WorkerSnapshot, WorkerState};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -32,6 +33,7 @@ struct Report<'a> {
     exact_total: Json,
     wrapped: bool,
     complete: bool,
+    missing: Vec<MissingRange>,
     contributions: Share<usize>,
     restarts: u64,
     recoveries: u64,
@@ -52,6 +54,15 @@ struct Split {
     chunks: String,
     given_out: String,
     iterations_done: String,
+}
+
+/// A range that is not applied.
+#[derive(Serialize)]
+struct MissingRange {
+    start: String,
+    end: String,
+    attempts: u32,
+    why: String,
 }
 
 #[derive(Serialize)]
@@ -135,6 +146,7 @@ fn object(snapshot: &Snapshot, outcomes: Option<&WorkerOutcomes>, view: Option<&
         exact_total: snapshot.exact_total().filter(|_| has_total).map_or(Json::Null, |total| cells(&total, text)),
         wrapped: snapshot.has_wrapped(),
         complete: snapshot.is_complete(),
+        missing: snapshot.missing().iter().map(missing_range).collect(),
         contributions: Share { done: snapshot.done(), total: snapshot.total() },
         restarts: workers.iter().map(|worker| u64::from(worker.restarts)).sum(),
         recoveries: snapshot.recoveries,
@@ -182,6 +194,12 @@ fn split(snapshot: &Snapshot) -> Split {
         given_out: snapshot.given_out.to_string(),
         iterations_done: snapshot.iterations_done().to_string(),
     }
+}
+
+fn missing_range(missing: &Missing) -> MissingRange {
+    let Range { start, end } = missing.range;
+    let (start, end) = (start.to_string(), end.to_string());
+    MissingRange { start, end, attempts: missing.attempts, why: super::missing::why(missing) }
 }
 
 fn holder(snapshot: &Snapshot) -> Option<Holder> {

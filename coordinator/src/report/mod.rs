@@ -1,6 +1,7 @@
 //! Results on stdout, and what the user should know about them.
 
 pub mod json;
+pub mod missing;
 pub mod status;
 pub mod status_view;
 pub mod table;
@@ -62,6 +63,9 @@ pub fn report(segment: &Segment, outcome: &Outcome, output: &mut Output, narrato
         return Ok(exit_code::COMPLETE);
     }
     cli::report(&what_is_missing(&snapshot, outcome), None);
+    if let Some(line) = missing::line(&snapshot.missing()) {
+        common::say(&format!("{line}\n"));
+    }
     Ok(exit_code(outcome))
 }
 
@@ -114,17 +118,19 @@ fn wrap_note(snapshot: &Snapshot) -> String {
 }
 
 /// Why an incomplete run is incomplete.
-pub fn reason(outcome: &Outcome) -> &'static str {
+pub fn reason(snapshot: &Snapshot, outcome: &Outcome) -> &'static str {
     match outcome.end_reason {
-        Some(EndReason::Stopped) => "stopped",
-        Some(reason) => reason.name(),
-        None => "workers failed",
+        Some(EndReason::Signal(_) | EndReason::TimedOut) => outcome.end_reason.map_or("", EndReason::name),
+        _ if outcome.has_overflow => "workers failed",
+        Some(EndReason::Stopped) => missing::why_it_stopped(snapshot).unwrap_or("stopped"),
+        None if snapshot.set_aside.is_empty() => "workers failed",
+        None => "chunks were set aside",
     }
 }
 
 /// The error of an incomplete run: why, and how much is done. Why each worker failed was reported when it did.
 fn what_is_missing(snapshot: &Snapshot, outcome: &Outcome) -> String {
-    let reason = reason(outcome);
+    let reason = reason(snapshot, outcome);
     let progress = match snapshot.terms.mode {
         Mode::Split => {
             format!("{} of {} iterations are applied", snapshot.iterations_done(), snapshot.terms.iterations)
@@ -138,7 +144,7 @@ fn exit_code(outcome: &Outcome) -> u8 {
     match outcome.end_reason {
         Some(EndReason::Signal(signal)) => signal.exit_code,
         Some(EndReason::TimedOut) => exit_code::TIMEOUT,
-        None if outcome.workers.have_overflow() => exit_code::OVERFLOW,
+        _ if outcome.has_overflow => exit_code::OVERFLOW,
         Some(EndReason::Stopped) | None => exit_code::INCOMPLETE,
     }
 }

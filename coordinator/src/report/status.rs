@@ -7,7 +7,7 @@ use common::WorkerState::{Attached, Computing, Died, Done, Failed, Pending, Slee
 use common::{Cells, Lifecycle, Mode, RunState, Snapshot, Stop, WorkerSnapshot, WorkerState};
 
 use super::status_view::StatusView;
-use super::table;
+use super::{missing, table};
 use crate::figures::{counted, per_cent, times};
 use crate::terminal::TerminalSize;
 
@@ -37,6 +37,9 @@ pub fn status(view: &StatusView, size: Option<TerminalSize>) -> String {
             (false, false) => "dead",
         };
         lines.push(format!("coordinator: pid {pid}, {state}"));
+    }
+    if !snapshot.set_aside.is_empty() || matches!(view.state, RunState::Finished | RunState::Stale) {
+        lines.extend(missing::line(&snapshot.missing()));
     }
     let next = (!view.is_removed).then(|| format!("next: {}", next_step(view)));
     // Besides its rows the table has a header, and a line for the rows that do not fit.

@@ -1,11 +1,13 @@
 //! Workers that have ended: the effects of what [`policy`] decides.
 
-use common::{Mode, TicketState};
+use std::ops::Range;
+
+use common::{Mode, Phase, TicketState};
 use rustix::process::{WaitOptions, wait};
 
 use super::Supervisor;
 use super::failures::Failure;
-use super::policy::{self, AdoptedExit, AfterAdoptedExit, AfterExit, Exit, TicketStanding};
+use super::policy::{self, AdoptedExit, AfterAdoptedExit, AfterExit, Exit, HeldChunk, TicketStanding};
 use super::workers::AdoptedWorker;
 use crate::error::Result;
 use crate::worker_outcome::WorkerExit;
@@ -31,8 +33,11 @@ impl Supervisor<'_> {
             how,
             ticket: self.standing(ticket)?,
             mode: terms.mode,
-            has_failed: self.ledger.has_failed(ticket),
-            restarts: self.workers.outcomes.get(ticket).map_or(0, |outcome| outcome.restarts),
+            // Who is killed gave nothing up: a chunk may be tried again.
+            has_failed: self.ledger.has_failed(ticket) && how.signal().is_none(),
+            has_lost_chunk: self.has_lost_chunk(ticket, pid),
+            chunk: self.held_chunk(ticket, pid),
+            restarts: self.workers.outcomes.get(ticket).map_or(0, |outcome| outcome.charged),
             most_restarts: self.limits.restarts,
             is_stopping: self.is_stopping(),
         };
@@ -52,22 +57,38 @@ impl Supervisor<'_> {
                 }
                 self.narrator.step(format_args!("reaped Process-{ticket} (pid {pid}), which {how}"));
             }
-            AfterExit::Restart { nth, reason } => {
+            AfterExit::Restart { charged, reason, follows } => {
                 let why = report.map_or_else(|| reason.clone(), |report| format!("{reason}: {}", report.reason));
-                let most = self.limits.restarts;
-                let what = format!("Process-{ticket} (pid {pid}) {why}; launching it again ({nth} of {most})");
-                // A kill is an event of its own. A program that exits too early does so again.
-                if how.signal().is_some() || self.relaunches.is_first(ticket, &why) {
+                let what = format!("Process-{ticket} (pid {pid}) {why}; {follows}");
+                // A kill, and a death with a chunk, is an event of its own. A program that exits too early does so again.
+                if how.signal().is_some() || exit.chunk.is_some() || self.relaunches.is_first(ticket, &why) {
                     self.narrator.note(what);
                 } else {
                     self.narrator.step(what);
                 }
-                self.workers.outcomes.entry(ticket).restarts = nth;
+                self.ledger.record_exit(ticket, how.into());
+                let outcome = self.workers.outcomes.entry(ticket);
+                (outcome.restarts, outcome.charged) = (outcome.restarts + 1, charged);
                 self.workers.queue.push_front(ticket);
             }
             AfterExit::GiveUp(reason) => self.give_up(ticket, Failure::of_exit(how, reason, report)),
         }
         Ok(())
+    }
+
+    /// Whether an ended worker held a chunk that its ticket holds no more.
+    fn has_lost_chunk(&self, ticket: u32, pid: u32) -> bool {
+        let is_at_work = |phase| matches!(phase, Phase::Computing | Phase::Sleeping);
+        self.segment.terms().mode == Mode::Split
+            && !self.ledger.holds_chunk(ticket)
+            && self.ledger.phase(ticket).is_some_and(|(last, phase)| last == pid && is_at_work(phase))
+    }
+
+    /// The chunk that an ended worker held. One that has not taken its ticket held none, whatever its predecessor left.
+    fn held_chunk(&self, ticket: u32, pid: u32) -> Option<HeldChunk> {
+        let slot = self.ledger.slot(ticket).filter(|slot| slot.pid == pid)?;
+        let Range { start, end } = slot.chunk;
+        (start < end).then_some(HeldChunk { start, end, deaths: slot.deaths })
     }
 
     /// Drops the adopted workers that have ended.

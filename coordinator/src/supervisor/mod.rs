@@ -33,11 +33,11 @@ use crate::timeline::Timeline;
 use deadlines::Deadlines;
 use failure_reports::FailureReports;
 use failures::Repeats;
-use lock_wait::LockWait;
+pub use lock_wait::LockWait;
 use workers::{AdoptedWorker, Workers};
 
 /// How long the lock may keep the loop from its other duties.
-const LOCK_PATIENCE: Duration = Duration::from_millis(20);
+pub const LOCK_PATIENCE: Duration = Duration::from_millis(20);
 
 /// How often to check what wakes nobody.
 const CHECK_INTERVAL: Duration = Duration::from_millis(200);
@@ -122,7 +122,9 @@ impl<'a> Supervisor<'a> {
         self.print_new_commits();
         self.count_repeated_failures();
         let stopped = self.is_stopping().then_some(EndReason::Stopped);
+        let has_overflow = self.workers.outcomes.have_overflow() || self.ledger.has_overflow();
         Ok(Outcome {
+            has_overflow,
             end_reason: self.end_reason.or(stopped),
             workers: std::mem::take(&mut self.workers.outcomes),
             printed: self.printed,

@@ -35,7 +35,7 @@ impl Supervisor<'_> {
 
     /// Whether no more workers are launched: the run was ended, or asked to finish what it has begun.
     pub(super) fn is_stopping(&self) -> bool {
-        self.end_reason.is_some() || self.segment.stop_requested() != Stop::No
+        self.end_reason.is_some() || self.segment.stop_requested() != Stop::No || self.ledger.has_stopped_itself()
     }
 
     /// Shows the run on stderr, as `status` would.

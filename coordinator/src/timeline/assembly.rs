@@ -50,7 +50,7 @@ pub fn assemble(recording: &Recording, snapshot: &Snapshot, created: BootTime, o
         caveat,
     };
     model.rebase(recording.began.0.0);
-    model.summary = summary(snapshot, &model, report::reason(outcome));
+    model.summary = summary(snapshot, &model, report::reason(snapshot, outcome));
     model
 }
 

@@ -109,7 +109,7 @@ fn open(launch: &Launch, last: Option<&Span>) -> Option<Activity> {
         // A worker records its wait once it has the lock, and its hold once it has released the lock.
         Phase::Waiting if last == Some(Activity::Wait) => Activity::Hold,
         Phase::Waiting if !end.is_done => Activity::Wait,
-        Phase::Attached | Phase::Waiting | Phase::Failed => return None,
+        Phase::Attached | Phase::Waiting | Phase::Failed | Phase::Overflowed => return None,
     };
     (!end.exit.is_success() && last != Some(doing)).then_some(doing)
 }
@@ -120,5 +120,5 @@ fn has_died(launch: &Launch) -> bool {
     let left =
         [exit_code::COMPLETE, exit_code::INCOMPLETE, exit_code::HANGUP, exit_code::INTERRUPTED, exit_code::TERMINATED];
     let has_left = end.exit.code().is_some_and(|code| left.iter().any(|left| i32::from(*left) == code));
-    !has_left || end.phase == Some(Phase::Failed)
+    !has_left || matches!(end.phase, Some(Phase::Failed | Phase::Overflowed))
 }

@@ -3,6 +3,7 @@
 //! A [`Subject`] defines what the victims do and what the ledger must contain. The checks that all subjects share are
 //! here: the next process gets the lock at once, the lock works again, and the ledger is consistent.
 
+mod chunk_cases;
 mod chunks;
 mod contributions;
 mod kill;

@@ -15,6 +15,7 @@ mod programs;
 mod progress;
 mod readme;
 mod resume;
+mod set_aside;
 mod signals;
 mod split;
 mod stdio;

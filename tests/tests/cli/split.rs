@@ -88,10 +88,10 @@ fn an_empty_range_is_complete_and_adds_nothing() {
 }
 
 #[test]
-fn a_chunk_of_a_worker_that_is_not_launched_again_is_taken_over_by_another() {
+fn without_restarts_the_chunk_of_a_worker_that_dies_is_set_aside_and_the_others_go_on() {
     let env = test_env!();
     let name = env.name("over");
-    let running = env.coordinator(slow(&name, &["-w", "3", "--restarts", "0"])).start();
+    let running = env.coordinator(slow(&name, &["-w", "3", "--restarts", "0", "--keep=never"])).start();
     until("all to be at work", || {
         let snapshot = common::inspect(&name.parse().expect("the name is legal"));
         snapshot.is_ok_and(|(snapshot, _)| snapshot.workers.iter().all(|worker| worker.alive))
@@ -99,9 +99,10 @@ fn a_chunk_of_a_worker_that_is_not_launched_again_is_taken_over_by_another() {
     let pid = until_begun(&name).worker(2).and_then(|worker| Pid::from_raw(worker.pid.cast_signed()));
     let pid = pid.expect("it has a process");
     kill_process(pid, Signal::KILL).expect("it lives");
-    let finished = running.finish().expect(COMPLETE);
-    ends_with_all(&finished);
-    assert!(finished.stderr.contains("note: Process-2 failed: was killed by signal 9"), "{finished:?}");
+    let finished = running.finish().expect(INCOMPLETE);
+    assert_eq!(parts(&finished).iter().map(|(_, chunks)| chunks).sum::<u64>(), 199, "{finished:?}");
+    assert!(finished.stderr.contains("1 worker died with it, so it is set aside"), "{finished:?}");
+    assert!(finished.stderr.contains("(killed 1 worker, last by SIGKILL)\n"), "{finished:?}");
 }
 
 #[test]

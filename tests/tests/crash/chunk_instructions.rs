@@ -46,6 +46,31 @@ fn a_worker_killed_anywhere_in_taking_its_first_chunk_holds_it_or_nobody_does() 
     kill_all_along("first", "taking a first chunk", Chunks::beginning(1));
 }
 
+/// Faults 1 and 33.
+#[test]
+fn a_worker_killed_anywhere_in_setting_its_chunk_aside_holds_it_or_has_set_it_aside() {
+    kill_all_along("aside", "setting a chunk aside", Chunks::setting_aside(1));
+}
+
+/// Faults 1 and 34.
+#[test]
+fn a_worker_killed_anywhere_in_setting_a_deadly_chunk_aside_leaves_it_in_one_place() {
+    kill_all_along("discards", "a chunk's commit that sets a dead worker's aside", Chunks::discarding(1));
+    kill_all_along("deadly", "setting aside the chunk of a ticket", Chunks::beginning_after_deaths(1));
+}
+
+/// Faults 1 and 35.
+#[test]
+fn a_worker_killed_anywhere_in_taking_what_was_set_aside_leaves_it_in_one_place() {
+    kill_all_along("retries", "taking what was set aside", Chunks::retrying(1));
+}
+
+/// Faults 2 and 35.
+#[test]
+fn a_coordinator_killed_anywhere_in_opening_a_run_again_leaves_it_to_the_next_one() {
+    kill_all_along("reopens", "opening a done ticket", Chunks::reopening(1));
+}
+
 /// Fault 1.
 #[test]
 fn a_worker_killed_anywhere_in_its_commit_has_changed_all_cells_or_none() {
@@ -61,6 +86,9 @@ fn a_worker_killed_after_any_store_of_a_chunks_commit_to_several_cells_did_all_o
         ("one that takes over a dead worker's", Chunks::stealing(3)),
         ("the last one", Chunks::ending(3)),
         ("taking a first chunk that a dead worker left", Chunks::beginning_with_an_orphan(3)),
+        ("setting one aside", Chunks::setting_aside(3)),
+        ("one that sets a dead worker's aside", Chunks::discarding(3)),
+        ("opening a done ticket", Chunks::reopening(3)),
     ];
     for (what, subject) in subjects {
         let Some(mut rig) = CrashRig::new(&env, "cells", Build::SHIPPED, subject) else { return };

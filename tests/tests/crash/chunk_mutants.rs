@@ -59,6 +59,21 @@ fn a_chunk_forgotten_by_who_takes_its_ticket_is_found() {
     assert_found(kill(&test_env!(), &[Mutant::HeldForgotten], Chunks::taking(1)));
 }
 
+/// Faults 5 and 33: set aside and held, set aside and lost.
+#[test]
+fn a_chunk_set_aside_and_applied_or_lost_is_found() {
+    let env = test_env!();
+    for mutants in [&[Mutant::SetAsideBeforeCommit], &[Mutant::SetAsideForgotten], &[Mutant::SetAsideNotCleared]] {
+        assert_found(kill(&env, mutants, Chunks::setting_aside(1)));
+    }
+}
+
+/// Faults 5 and 35.
+#[test]
+fn a_ticket_opened_and_not_taken_from_the_log_is_found() {
+    assert_found(kill(&test_env!(), &[Mutant::OpenedTicketLogged], Chunks::reopening(1)));
+}
+
 /// Fault 5.
 #[test]
 fn cells_stored_one_by_one_without_a_record_are_found() {
@@ -99,7 +114,10 @@ fn a_chunks_commit_that_does_not_check_its_ticket_is_found() {
 /// Fault 5: the control.
 #[test]
 fn without_a_planted_fault_nothing_is_found_in_chunks() {
-    kill(&test_env!(), &[], Chunks::stealing(1)).unwrap_or(Ok(0)).expect("the protocol is sound");
+    let env = test_env!();
+    for subject in [Chunks::stealing(1), Chunks::setting_aside(1)] {
+        kill(&env, &[], subject).unwrap_or(Ok(0)).expect("the protocol is sound");
+    }
 }
 
 /// Fault 5: the control.

@@ -1,5 +1,6 @@
 //! What survives when processes are killed: at failpoints, at every instruction, at random.
 
+mod bad_chunks_storm;
 mod chunk_instructions;
 mod chunk_mutants;
 mod deaths;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use common::cli::exit_code;
 use common::failpoint::Failpoint;
-use common::{Ledger, Removal, Segment, SegmentName, Snapshot, process};
+use common::{Ledger, Mode, Removal, Segment, SegmentName, Snapshot, Terms, ValueType, process};
 use harness::storm::{BOUND, StormOutcome, Victim, dice, storm};
 use harness::{Running, TestEnv, report, test_env, until};
 use rand::RngExt;
@@ -48,12 +48,13 @@ struct Round {
 impl Round {
     fn new(env: &TestEnv, label: &str, iterations: u64) -> Self {
         let (name, record) = (env.name(label), env.path().join(label));
-        let range = iterations.to_string();
-        let args = ["create", &name, "--split", "-n", &range, "--type", "i64", "-w", "5", "--slots", "1000"];
-        let _ = env.coordinator(args).run().expect(exit_code::COMPLETE);
+        let terms = Terms { mode: Mode::Split, iterations, value_type: ValueType::I64, ..Terms::by_hand("none", 5) };
+        // No chunk is set aside, however many victims die with it.
+        let terms = Terms { slots: 1000, restarts: u32::MAX, ..terms };
         File::create(&record).expect("the record can be made");
         let name: SegmentName = name.parse().expect("the name is legal");
-        let (program, segment) = (env.path().join("split-storm-victim"), Segment::attach(&name).expect("it is there"));
+        let segment = Segment::create(&name, &terms).expect("the name is free");
+        let program = env.path().join("split-storm-victim");
         Self { program, name, segment, record, iterations, began: Instant::now() }
     }
 

@@ -16,7 +16,7 @@ use std::ops::Range;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 use clap::{Arg, Command};
 use common::cli::{nearest, question};
-use common::{Cells, Number, Terms};
+use common::{Cells, Exit, Number, Terms};
 
 pub use exec::Exec;
 pub use monte_carlo_pi::MonteCarloPi;
@@ -101,6 +101,19 @@ pub enum Failure {
     Stopped,
     /// The computation failed for this reason. Another attempt may succeed.
     Failed(String),
+    /// The command that computes it ended in this way, for this reason. Another attempt may succeed.
+    Command(Exit, String),
+}
+
+impl Failure {
+    /// The same, with more about its reason.
+    pub(crate) fn with(self, more: &str) -> Self {
+        match self {
+            Self::Stopped => Self::Stopped,
+            Self::Failed(why) => Self::Failed(why + more),
+            Self::Command(exit, why) => Self::Command(exit, why + more),
+        }
+    }
 }
 
 impl From<Stopped> for Failure {

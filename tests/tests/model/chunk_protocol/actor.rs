@@ -29,8 +29,10 @@ pub enum Errand {
     Join,
     /// `first_chunk`.
     First,
-    /// `commit_chunk`.
+    /// `commit_chunk`, or `set_aside`.
     Commit,
+    /// `reopen`, of a coordinator.
+    Reopen,
     /// It has no ticket, or no chunk any more.
     Nothing,
     /// Its ticket or its chunk belongs to another worker now.
@@ -44,8 +46,23 @@ pub enum Next {
     New,
     /// That of a dead worker.
     Orphan(u8),
+    /// One of a range that was set aside and is given out again.
+    Retry,
     /// None: it leaves.
     Leave,
+    /// Its own chunk is set aside, and then it takes another one.
+    SetAside,
+    /// That of a dead worker is set aside, and then it takes another one.
+    Discard(u8),
+    /// A coordinator opens that ticket again.
+    Open(u8),
+}
+
+impl Next {
+    /// Whether another chunk is taken under the same lock.
+    pub fn is_followed(self) -> bool {
+        matches!(self, Self::SetAside | Self::Discard(_) | Self::Open(_))
+    }
 }
 
 /// A process.

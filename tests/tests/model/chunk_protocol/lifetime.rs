@@ -23,6 +23,10 @@ pub fn starts(state: &State, setup: &Setup) -> Vec<(Move, State)> {
             add(Move::Launch(ticket), &mut after, BEHIND, Errand::Take, ticket);
         }
     }
+    if state.resumes_left > 0 && state.memory.places.iter().any(|place| !place.is_free()) {
+        let mut after = State { resumes_left: state.resumes_left - 1, ..state.clone() };
+        add(Move::Resume, &mut after, BEHIND, Errand::Reopen, 0);
+    }
     if state.joiners_left > 0 {
         let mut after = State { joiners_left: state.joiners_left - 1, ..state.clone() };
         add(Move::Join, &mut after, BEHIND, Errand::Join, 0);

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a [`Store`] changes one word that others read, as one instruction of the code does.
 
-use super::TICKETS;
+use super::{PLACES, TICKETS};
 use crate::exploration::{Claim, Log};
 
 /// A stretch of the iterations, as two words: from the first to the second, exclusive.
@@ -37,6 +37,22 @@ impl Slot {
     }
 }
 
+/// A range that is set aside; a place with an empty one is free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    pub range: Stretch,
+    /// Whether it has no cause any more, and is to be given out again.
+    pub is_open: bool,
+}
+
+impl Place {
+    pub const FREE: Self = Self { range: [0; 2], is_open: false };
+
+    pub fn is_free(self) -> bool {
+        iterations(self.range).is_empty()
+    }
+}
+
 /// The redo record: `value` and `slot` are the cell and the ticket's words after the commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Record {
@@ -48,10 +64,23 @@ pub struct Record {
     pub value: u16,
     pub cursor: u8,
     pub done: u8,
+    /// The number of the place that changes, and what it is then; 0 if none does.
+    pub number: u8,
+    pub place: Place,
 }
 
 impl Record {
-    const EMPTY: Self = Self { ticket: 0, has_chunk: false, stolen: 0, slot: Slot::FREE, value: 0, cursor: 0, done: 0 };
+    pub const EMPTY: Self = Self {
+        ticket: 0,
+        has_chunk: false,
+        stolen: 0,
+        slot: Slot::FREE,
+        value: 0,
+        cursor: 0,
+        done: 0,
+        number: 0,
+        place: Place::FREE,
+    };
 }
 
 /// The segment, without what is only for display (process ids, phases, times, the value after a ticket's commit) and
@@ -63,6 +92,7 @@ pub struct Memory {
     pub log: Log<TICKETS>,
     pub value: u16,
     pub given_out: u8,
+    pub places: [Place; PLACES],
     pub published: u8,
     pub applied: u8,
 }
@@ -85,6 +115,10 @@ pub enum Word {
     Done,
     StolenStart,
     StolenEnd,
+    Number,
+    PlaceStart,
+    PlaceEnd,
+    Cause,
     Log,
     DoneCount,
     Applied,
@@ -100,6 +134,7 @@ impl Memory {
         log: Log::EMPTY,
         value: 0,
         given_out: 0,
+        places: [Place::FREE; PLACES],
         published: 0,
         applied: 0,
     };
@@ -110,6 +145,29 @@ impl Memory {
 
     pub fn slot_mut(&mut self, ticket: u8) -> &mut Slot {
         &mut self.slots[usize::from(ticket - 1)]
+    }
+
+    fn place_mut(&mut self, number: u8) -> &mut Place {
+        &mut self.places[usize::from(number - 1)]
+    }
+
+    /// `first_to_retry`: the number of the first place that is to be given out again, and the place.
+    pub fn first_open_place(&self) -> Option<(u8, Place)> {
+        (1..).zip(self.places).find(|(_, place)| place.is_open && !place.is_free())
+    }
+
+    /// `place_for`: where a range goes.
+    pub fn place_for(&self, range: Stretch) -> Option<(u8, Place)> {
+        let place = |range| Place { range, is_open: false };
+        let beside = |(number, other): (u8, Place)| match other {
+            _ if other.is_free() || other.is_open => None,
+            _ if other.range[1] == range[0] => Some((number, place([other.range[0], range[1]]))),
+            _ if range[1] == other.range[0] => Some((number, place([range[0], other.range[1]]))),
+            _ => None,
+        };
+        let free =
+            || (1..).zip(self.places).find(|(_, other)| other.is_free()).map(|(number, _)| (number, place(range)));
+        (1..).zip(self.places).find_map(beside).or_else(free)
     }
 
     /// `recovery::is_needed`.
@@ -142,6 +200,10 @@ impl Memory {
             Word::Iterations => record.slot.iterations = whole.slot.iterations,
             Word::Cursor => record.cursor = whole.cursor,
             Word::Done => record.done = whole.done,
+            Word::Number => record.number = whole.number,
+            Word::PlaceStart => record.place.range[0] = whole.place.range[0],
+            Word::PlaceEnd => record.place.range[1] = whole.place.range[1],
+            Word::Cause => record.place.is_open = whole.place.is_open,
             word => unreachable!("{word:?} is no word of the record"),
         }
     }
@@ -155,6 +217,9 @@ impl Memory {
             Word::Cursor => self.given_out = from.cursor,
             Word::Log => self.log.tickets[usize::from(from.done) - 1] = from.ticket,
             Word::DoneCount => self.log.count = from.done,
+            Word::PlaceStart => self.place_mut(from.number).range[0] = from.place.range[0],
+            Word::PlaceEnd => self.place_mut(from.number).range[1] = from.place.range[1],
+            Word::Cause => self.place_mut(from.number).is_open = from.place.is_open,
             Word::Applied => self.applied = self.published,
             _ => self.slot_mut(from.ticket).apply(word, &from.slot),
         }
@@ -166,7 +231,8 @@ impl Memory {
         let is_finished = self.record.slot.claim.is_done();
         let tickets = 1..=TICKETS;
         let are_tickets = tickets.contains(&ticket.into()) && (stolen == 0 || tickets.contains(&stolen.into()));
-        are_tickets && (!is_finished || tickets.contains(&done.into()))
+        let is_place = usize::from(self.record.number) <= PLACES;
+        are_tickets && is_place && (!is_finished || tickets.contains(&done.into()))
     }
 }
 

@@ -1,8 +1,8 @@
 //! A model of the chunk protocol: how workers divide a range, commit chunks, and take over those of dead workers. Each
 //! process is a small program of single stores, and may die after any of them.
 //!
-//! What it leaves out: the coordinator's steps (the commit protocol has them; here a ticket that is not done and has no
-//! worker gets one), when a worker is asked to leave (here at any time), which orphan a hint names (here any), how many
+//! What it leaves out: the coordinator's steps but for those of `reopen` (the commit protocol has them; here a ticket that is
+//! not done and has no worker gets one), how many workers may die with a chunk (here it is set aside after any death), when a worker is asked to leave (here at any time), which orphan a hint names (here any), how many
 //! iterations a chunk has, and the order in which other processors see stores.
 //!
 //! Invariant: nothing here is shared with the code under test. To find a step that the model lacks, read the table in
@@ -35,6 +35,9 @@ const ACTORS: usize = 6;
 /// The places of those by hand and of rivals.
 const BEHIND: RangeInclusive<u8> = 3..=5;
 
+/// The most ranges that are set aside.
+const PLACES: usize = 2;
+
 /// What is to be explored.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
@@ -56,6 +59,10 @@ pub struct Setup {
     pub leaves: u8,
     /// How often a slow worker is taken for dead: by a launch, or, without roles, by a worker that steals its chunk.
     pub misjudgements: u8,
+    /// How often a chunk is set aside: its attempts fail, or too many workers died with it.
+    pub failures: u8,
+    /// How often a coordinator resumes the run while something is set aside. One that dies is followed by another one.
+    pub resumes: u8,
     /// Whether the kernel knows who works under a ticket.
     pub roles: bool,
     pub mutant: Mutant,
@@ -74,6 +81,8 @@ impl Setup {
             deaths,
             leaves: 0,
             misjudgements: 0,
+            failures: 0,
+            resumes: 0,
             roles: true,
             mutant: Mutant::None,
         }

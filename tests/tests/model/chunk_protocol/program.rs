@@ -2,6 +2,7 @@
 //!
 //! Invariant: without a mutant the order is the order of the code.
 
+use super::PLACES;
 use super::memory::{Record, Word};
 
 /// A mistake in the protocol that the model must find.
@@ -35,6 +36,24 @@ pub enum Mutant {
     AppliedTooEarly,
     /// Recovery forgets a published record.
     RecoveryDrops,
+    /// A range that is set aside is stored before the commit point.
+    SetAsideBeforeCommitPoint,
+    /// A chunk that is set aside stays with its ticket.
+    SetAsideIsKept,
+    /// A range that is set aside is stored nowhere.
+    SetAsideIsForgotten,
+    /// What is given out again stays set aside.
+    RetriedStaysSetAside,
+    /// A ticket that is opened again stays in the log.
+    OpenedStaysLogged,
+}
+
+/// What a commit is about: which words its record has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Chunk,
+    SetAside,
+    Open,
 }
 
 /// An instruction under the lock.
@@ -46,6 +65,10 @@ pub enum Step {
     StoreClaim,
     /// All that `first_chunk` and `commit_chunk` read before they store anything.
     Decide,
+    /// `retry_set_aside`: a store for one place.
+    Retry(u8),
+    /// `reopen` looks for a ticket.
+    DecideToOpen,
     /// A store of `record`.
     Record(Word),
     Publish,
@@ -57,7 +80,13 @@ pub enum Step {
 
 pub const TAKE: [Step; 2] = [Step::TakeRole, Step::StoreClaim];
 
-const RECORD: [Word; 13] = [
+/// The steps of `reopen` before its first commit.
+const REOPEN: [Step; PLACES] = [Step::Retry(1), Step::Retry(2)];
+
+const RECORD: [Word; 17] = [
+    Word::PlaceStart,
+    Word::PlaceEnd,
+    Word::Cause,
     Word::Value,
     Word::Low,
     Word::High,
@@ -70,11 +99,12 @@ const RECORD: [Word; 13] = [
     Word::Iterations,
     Word::Cursor,
     Word::Stolen,
+    Word::Number,
     Word::Done,
 ];
 
 /// Of a commit that takes a chunk over and finishes its ticket, which no commit does; others leave a part out.
-const APPLY: [Word; 14] = [
+const APPLY: [Word; 17] = [
     Word::Value,
     Word::Low,
     Word::High,
@@ -84,6 +114,9 @@ const APPLY: [Word; 14] = [
     Word::Iterations,
     Word::StolenStart,
     Word::StolenEnd,
+    Word::PlaceStart,
+    Word::PlaceEnd,
+    Word::Cause,
     Word::Cursor,
     Word::Claim,
     Word::Log,
@@ -91,12 +124,28 @@ const APPLY: [Word; 14] = [
     Word::Applied,
 ];
 
+/// Words of a record that sets nothing aside: those of the place are left as they were.
+const PLACE: [Word; 3] = [Word::PlaceStart, Word::PlaceEnd, Word::Cause];
+
+/// Words of a record without a chunk.
+const CELLS: [Word; 9] = [
+    Word::Value,
+    Word::Low,
+    Word::High,
+    Word::Ticket,
+    Word::HasChunk,
+    Word::Claim,
+    Word::Done,
+    Word::DoneCount,
+    Word::Applied,
+];
+
 /// The programs under the lock, for one run of the model.
 pub struct Programs {
-    /// Up to the commit point.
-    head: Vec<Step>,
-    /// `apply`: plain, of a steal, of a last commit, of a record without a chunk.
-    apply: [Vec<Word>; 4],
+    /// Up to the commit point, for each kind.
+    heads: [Vec<Step>; 3],
+    /// `apply`, for each form of a record: see [`form`].
+    apply: [Vec<Word>; 16],
     /// Behind it: a mutant's.
     tail: Vec<Step>,
     recovery_drops: bool,
@@ -104,7 +153,7 @@ pub struct Programs {
 
 impl Programs {
     pub fn new(mutant: Mutant) -> Self {
-        let mut head: Vec<Step> = [Step::Decide].into_iter().chain(RECORD.map(Step::Record)).collect();
+        let mut head: Vec<Step> = RECORD.map(Step::Record).to_vec();
         let mut apply = APPLY.to_vec();
         let mut tail = Vec::new();
         match mutant {
@@ -114,6 +163,8 @@ impl Programs {
             Mutant::StolenIsNotCleared => apply.retain(|word| !matches!(word, Word::StolenStart | Word::StolenEnd)),
             Mutant::ChunkIsNotMarked => head.retain(|step| *step != Step::Record(Word::HasChunk)),
             Mutant::GivenOutBeforeCommitPoint => head.push(Step::ApplyUnrecorded(Word::Cursor)),
+            Mutant::SetAsideBeforeCommitPoint => head.extend(PLACE.map(Step::ApplyUnrecorded)),
+            Mutant::SetAsideIsForgotten => apply.retain(|word| !PLACE.contains(word)),
             Mutant::ContributionIsAdded => (apply[1], apply[2]) = (Word::AddedLow, Word::AddedHigh),
             Mutant::AppliedTooEarly => {
                 apply.retain(|word| *word != Word::Applied);
@@ -123,26 +174,25 @@ impl Programs {
             _ => {}
         }
         head.push(Step::Publish);
-        let without = |left_out: &[Word]| apply.iter().copied().filter(|word| !left_out.contains(word)).collect();
-        let plain = without(&[Word::StolenStart, Word::StolenEnd, Word::Log, Word::DoneCount]);
-        let of_steal = without(&[Word::Log, Word::DoneCount]);
-        let of_finisher = without(&[Word::StolenStart, Word::StolenEnd]);
-        let of_cells = [Word::Value, Word::Low, Word::High, Word::Claim, Word::Applied];
-        let without_chunk = apply.iter().copied().filter(|word| of_cells.contains(word)).collect();
-        let apply = [plain, of_steal, of_finisher, without_chunk];
-        Self { head, apply, tail, recovery_drops: mutant == Mutant::RecoveryDrops }
+        let heads = [Kind::Chunk, Kind::SetAside, Kind::Open].map(|kind| {
+            let first = if kind == Kind::Open { Step::DecideToOpen } else { Step::Decide };
+            let belongs = |step: &&Step| match step {
+                Step::Record(word) | Step::ApplyUnrecorded(word) => match kind {
+                    Kind::Chunk => !PLACE.contains(word),
+                    Kind::SetAside => true,
+                    Kind::Open => CELLS.contains(word),
+                },
+                _ => true,
+            };
+            std::iter::once(first).chain(head.iter().filter(belongs).copied()).collect()
+        });
+        let apply = std::array::from_fn(|form| apply.iter().copied().filter(|word| is_applied(*word, form)).collect());
+        Self { heads, apply, tail, recovery_drops: mutant == Mutant::RecoveryDrops }
     }
 
     /// The stores of `apply` for a record.
     pub fn apply(&self, record: &Record) -> &[Word] {
-        if !record.has_chunk {
-            return &self.apply[3];
-        }
-        match (record.stolen > 0, record.slot.claim.is_done()) {
-            (false, false) => &self.apply[0],
-            (true, _) => &self.apply[1],
-            (false, true) => &self.apply[2],
-        }
+        &self.apply[form(record)]
     }
 
     /// The stores of a recovery.
@@ -151,13 +201,40 @@ impl Programs {
     }
 
     /// A step of a commit, which from its commit point on is that of the record.
-    pub fn commit(&self, at: u8, record: &Record) -> Option<Step> {
-        let at = usize::from(at);
-        let Some(behind) = at.checked_sub(self.head.len()) else { return Some(self.head[at]) };
+    pub fn commit(&self, kind: Kind, at: u8, record: &Record) -> Option<Step> {
+        let (head, at) = (&self.heads[kind as usize], usize::from(at));
+        let Some(behind) = at.checked_sub(head.len()) else { return Some(head[at]) };
         let apply = self.apply(record);
         match behind.checked_sub(apply.len()) {
             None => Some(Step::Apply(apply[behind])),
             Some(behind) => self.tail.get(behind).copied(),
         }
+    }
+}
+
+/// A step of `reopen` before its first commit.
+pub fn reopening(at: u8) -> Option<Step> {
+    REOPEN.get(usize::from(at)).copied()
+}
+
+/// How many steps these are.
+pub const REOPENING: u8 = 2;
+
+/// The form of a record, as four bits: has a chunk, is a steal, finishes its ticket, changes a place.
+fn form(record: &Record) -> usize {
+    let bits = [record.has_chunk, record.stolen > 0, record.slot.claim.is_done(), record.number > 0];
+    bits.into_iter().rev().fold(0, |form, bit| 2 * form + usize::from(bit))
+}
+
+/// Whether `apply` stores that word for a record of that form.
+fn is_applied(word: Word, form: usize) -> bool {
+    let [has_chunk, is_steal, finishes, changes_place] = [1, 2, 4, 8].map(|bit| form & bit != 0);
+    match word {
+        Word::Log => finishes,
+        Word::AddedLow | Word::AddedHigh => true,
+        word if CELLS.contains(&word) => true,
+        Word::StolenStart | Word::StolenEnd => has_chunk && is_steal,
+        word if PLACE.contains(&word) => has_chunk && changes_place,
+        _ => has_chunk,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Setup;
 use super::actor::{At, Errand};
-use super::memory::{Memory, Slot, digits, iterations};
+use super::memory::{Memory, Place, Slot, digits, iterations};
 use super::program::Programs;
 use super::state::State;
 use crate::exploration::{Claim, Look, Mutex, Violation};
@@ -64,7 +64,8 @@ fn settle(memory: &Memory, state: &State, setup: &Setup) -> Result<(), Violation
     let is_held = |slot: &&Slot, iteration: u8| iterations(slot.chunk).contains(&iteration);
     let places = |iteration| {
         let held = memory.slots.iter().filter(|slot| is_held(slot, iteration)).count();
-        held + usize::from(has(sum, iteration)) + usize::from(iteration >= memory.given_out)
+        let set_aside = memory.places.iter().filter(|place| iterations(place.range).contains(&iteration)).count();
+        held + set_aside + usize::from(has(sum, iteration)) + usize::from(iteration >= memory.given_out)
     };
     if memory.given_out > setup.range || (0..setup.range).any(|iteration| places(iteration) != 1) {
         return Err(Violation::Place);
@@ -82,6 +83,10 @@ fn has(sum: u16, iteration: u8) -> bool {
 /// What a coordinator prints during the run, for all that `Ledger::done` counts.
 fn read_without_lock(state: &State) -> Result<(), Violation> {
     let memory = &state.memory;
+    if state.is_opening() {
+        // Only the coordinator that opens tickets reads the log, and it waits until it has opened them.
+        return Ok(());
+    }
     if !memory.log.begins(&state.history.done) {
         return Err(Violation::Log);
     }
@@ -92,8 +97,11 @@ fn read_without_lock(state: &State) -> Result<(), Violation> {
     if memory.log.counted().iter().all(is_whole) { Ok(()) } else { Err(Violation::Torn) }
 }
 
-/// Checks a step: done tickets do not change, and the log only grows.
+/// Checks a step: done tickets do not change, and the log only grows, but for a ticket that is opened again.
 pub fn judge_step(before: &State, after: &State) -> Result<(), Violation> {
+    if before.is_opening() {
+        return Ok(());
+    }
     let mut slots = before.memory.slots.iter().zip(&after.memory.slots);
     let stays = slots.all(|(before, after)| !before.claim.is_done() || before == after);
     if stays && before.memory.log.count <= after.memory.log.count { Ok(()) } else { Err(Violation::Undone) }
@@ -102,7 +110,10 @@ pub fn judge_step(before: &State, after: &State) -> Result<(), Violation> {
 /// Checks a state that only crashes lead out of.
 pub fn judge_end(state: &State, setup: &Setup) -> Result<(), Violation> {
     let nobody_waits = state.actors.iter().all(|actor| actor.at == At::Absent);
-    let is_applied = state.memory.value == digits([0, setup.range]);
+    let is_open = |place: &Place| place.is_open && !place.is_free();
+    let set_aside: u16 = state.memory.places.iter().map(|place| digits(place.range)).sum();
+    let is_applied = state.memory.value + set_aside == digits([0, setup.range]);
+    let is_applied = is_applied && !state.memory.places.iter().any(is_open);
     let are_done = (1..=setup.reserved).all(|ticket| state.claim(ticket).is_done());
     let is_left_behind = |ticket| matches!(state.claim(ticket), Claim::Taken(_));
     let is_left_behind = setup.replaces && (1..=setup.tickets()).any(is_left_behind);

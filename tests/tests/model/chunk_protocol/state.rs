@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::actor::{Actor, At, Errand};
+use super::actor::{Actor, At, Errand, Next};
 use super::memory::{Memory, digits};
 use super::{ACTORS, Setup, TICKETS};
 use crate::exploration::{Claim, Log, Mutex};
@@ -14,12 +14,21 @@ pub struct History {
     pub added: [u16; TICKETS],
     /// The tickets that were finished, in order.
     pub done: Log<TICKETS>,
+    /// Whether the last commit opened a ticket again.
+    pub opened: bool,
 }
 
 impl History {
     /// A process stores its commit point.
     pub fn record(&mut self, actor: &Actor, claim: Claim) {
-        self.added[usize::from(actor.ticket - 1)] += digits(actor.chunk);
+        self.opened = matches!(actor.next, Next::Open(_));
+        if self.opened {
+            self.done.pop();
+            return;
+        }
+        if actor.next != Next::SetAside {
+            self.added[usize::from(actor.ticket - 1)] += digits(actor.chunk);
+        }
         if claim.is_done() {
             self.done.push(actor.ticket);
         }
@@ -37,6 +46,8 @@ pub struct State {
     pub leaves_left: u8,
     pub misjudgements_left: u8,
     pub joiners_left: u8,
+    pub failures_left: u8,
+    pub resumes_left: u8,
 }
 
 impl State {
@@ -45,11 +56,13 @@ impl State {
             memory: Memory::NEW,
             mutex: Mutex::Free,
             actors: [Actor::ABSENT; ACTORS],
-            history: History { added: [0; TICKETS], done: Log::EMPTY },
+            history: History { added: [0; TICKETS], done: Log::EMPTY, opened: false },
             deaths_left: setup.deaths,
             leaves_left: setup.leaves,
             misjudgements_left: setup.misjudgements,
             joiners_left: setup.joiners,
+            failures_left: setup.failures,
+            resumes_left: setup.resumes,
         }
     }
 
@@ -66,6 +79,11 @@ impl State {
 
     pub fn actor(&mut self, number: u8) -> &mut Actor {
         &mut self.actors[usize::from(number)]
+    }
+
+    /// Whether a ticket is being opened: the commit is published and not applied.
+    pub fn is_opening(&self) -> bool {
+        self.history.opened && self.memory.needs_recovery()
     }
 
     /// `has_worker`.
@@ -93,7 +111,10 @@ impl State {
 
     /// What the kernel does at the end of a process. Another may be started by hand for one that is not done.
     pub fn end(&mut self, number: u8, setup: &Setup) {
-        let Actor { at, ticket, is_joiner, .. } = std::mem::replace(self.actor(number), Actor::ABSENT);
+        let Actor { at, errand, ticket, is_joiner, .. } = std::mem::replace(self.actor(number), Actor::ABSENT);
+        if errand == Errand::Reopen && at != At::Leaving {
+            self.resumes_left += 1;
+        }
         let is_unfinished = if ticket == 0 { at != At::Leaving } else { !self.claim(ticket).is_done() };
         if is_joiner && setup.replaces && is_unfinished {
             self.joiners_left += 1;

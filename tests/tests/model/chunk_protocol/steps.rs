@@ -8,17 +8,18 @@
 //! | `lock` | `Guard::acquire_within`, `Guard::recovered` |
 //! | `Recovering`, `Reviving` | `recovery::recover` with `redo::apply`, `Handle::make_consistent` |
 //! | `TakeRole`, `StoreClaim` | `LockedLedger::take`, `LockedLedger::join`, `Segment::try_take_ticket`, `ticket::assign` |
-//! | `Decide` | `LockedLedger::first_chunk`, `LockedLedger::commit_chunk`, `LockedLedger::next`, `LockedLedger::orphaned`, up to `redo::commit` |
-//! | `Record`, `Publish`, `Apply` | `redo::write_cell`, `redo::write`, `redo::publish`, `redo::apply`, in their orders |
+//! | `Retry`, `DecideToOpen` | `LockedLedger::retry_set_aside`, `LockedLedger::reopen`, `LockedLedger::open_last_ticket` |
+//! | `Decide` | `LockedLedger::first_chunk`, `LockedLedger::commit_chunk`, `LockedLedger::set_aside`, `LockedLedger::take_next`, `LockedLedger::next`, `LockedLedger::orphaned`, up to `redo::commit` |
+//! | `Record`, `Publish`, `Apply` | `redo::write_set_aside`, `redo::write_cell`, `redo::write`, `redo::publish`, `redo::apply`, in their orders |
 //! | `unlocked` | `Guard::drop`, and what the worker does with the chunk that it got (`chunks::contribute_chunks`) |
 //! | `die`, `State::end` | the end of a process in the kernel: robust list, then record locks |
 
 use super::Setup;
-use super::actor::{Actor, At, Errand};
+use super::actor::{Actor, At, Errand, Next};
 use super::decision::{decide, record};
 use super::lifetime::{die, starts};
 use super::memory::{Record, Slot};
-use super::program::{Mutant, Programs, Step, TAKE};
+use super::program::{Kind, Mutant, Programs, REOPENING, Step, TAKE, reopening};
 use super::state::State;
 use crate::exploration::{Claim, Move, Mutex};
 
@@ -50,12 +51,13 @@ fn step(state: &State, number: u8, setup: &Setup, programs: &Programs) -> Vec<St
             after.mutex = Mutex::Held { by: number, is_consistent: true };
             after.actor(number).at = At::Inside(0);
         }
-        At::Inside(at) => match program(actor.errand, at, &state.memory.record, programs) {
+        At::Inside(at) => match program(&actor, at, &state.memory.record, programs) {
             Some(Step::Decide) => return decide(state, number, setup),
             Some(step) => {
                 after.actor(number).at = At::Inside(at + 1);
                 execute(&mut after, number, step, setup);
             }
+            None if actor.next.is_followed() => take_another(&mut after, number),
             None => unlocked(&mut after, number, setup),
         },
         At::Unlocking => unlocked(&mut after, number, setup),
@@ -64,11 +66,32 @@ fn step(state: &State, number: u8, setup: &Setup, programs: &Programs) -> Vec<St
     vec![after]
 }
 
-fn program(errand: Errand, at: u8, record: &Record, programs: &Programs) -> Option<Step> {
-    match errand {
+fn program(actor: &Actor, at: u8, record: &Record, programs: &Programs) -> Option<Step> {
+    match actor.errand {
         Errand::Take | Errand::Join => TAKE.get(usize::from(at)).copied(),
-        Errand::First | Errand::Commit => programs.commit(at, record),
+        Errand::First | Errand::Commit => programs.commit(kind(actor.next), at, record),
+        Errand::Reopen => reopening(at).or_else(|| programs.commit(Kind::Open, at - REOPENING, record)),
         Errand::Nothing | Errand::Superseded => None,
+    }
+}
+
+/// Whether the record of a commit has a place: it sets a chunk aside, or takes one that is given out again.
+fn kind(next: Next) -> Kind {
+    match next {
+        Next::SetAside | Next::Discard(_) | Next::Retry => Kind::SetAside,
+        Next::New | Next::Orphan(_) | Next::Leave | Next::Open(_) => Kind::Chunk,
+    }
+}
+
+/// Goes on under the same lock: with another chunk after one was set aside, or with another ticket to open.
+fn take_another(after: &mut State, number: u8) {
+    after.memory.forget_record();
+    let actor = after.actor(number);
+    actor.next = Actor::ABSENT.next;
+    if actor.errand == Errand::Reopen {
+        actor.at = At::Inside(REOPENING);
+    } else {
+        (actor.errand, actor.chunk, actor.at) = (Errand::First, [0; 2], At::Inside(0));
     }
 }
 
@@ -122,6 +145,15 @@ fn execute(after: &mut State, number: u8, step: Step, setup: &Setup) {
         Step::ApplyUnrecorded(word) => {
             let whole = record(&after.memory, &actor, &Setup { mutant: Mutant::None, ..*setup });
             after.memory.apply(word, &whole);
+        }
+        Step::Retry(number) => after.memory.places[usize::from(number - 1)].is_open = true,
+        Step::DecideToOpen => {
+            let last = after.memory.log.counted().last().copied();
+            let actor = after.actor(number);
+            match last {
+                Some(ticket) => actor.next = Next::Open(ticket),
+                None => actor.at = At::Unlocking,
+            }
         }
         Step::Decide => unreachable!("it may go several ways"),
     }

@@ -59,6 +59,24 @@ fn a_worker_by_hand_and_a_launched_one_take_over_what_the_other_left() {
     holds("1 launched worker, 1 by hand, 3 chunks, 2 deaths", &joined);
 }
 
+#[test]
+fn chunks_that_fail_or_kill_their_workers_are_set_aside_once_and_the_others_applied() {
+    holds("2 launched workers, 3 chunks, 2 fail, 1 death", &Setup { failures: 2, ..Setup::run(2, 3, 1) });
+    holds(
+        "2 launched workers, 3 chunks of which the last is short",
+        &Setup { size: 2, failures: 2, ..Setup::run(2, 3, 1) },
+    );
+    holds("2 workers by hand, 2 chunks, 1 fails, 1 death", &Setup { failures: 1, ..Setup::by_hand(2, 2, 1) });
+}
+
+#[test]
+fn a_run_is_resumed_by_coordinators_that_die_at_any_step_and_ends_with_what_was_set_aside() {
+    let setup = Setup { failures: 1, resumes: 1, ..Setup::run(2, 2, 1) };
+    holds("2 launched workers, 2 chunks, 1 fails, 1 resume, 1 death", &setup);
+    let setup = Setup { failures: 2, resumes: 2, ..Setup::run(1, 2, 2) };
+    holds("1 launched worker, 2 chunks, 2 fail, 2 resumes, 2 deaths", &setup);
+}
+
 /// Only a worker of the same ticket, or one that still wants a chunk, applies a dead worker's chunk. The coordinator
 /// must launch one, also for tickets of workers by hand.
 #[test]
@@ -166,4 +184,32 @@ fn a_commit_marked_as_applied_too_early_leaves_a_chunk_given_out_twice() {
 #[test]
 fn a_recovery_that_drops_a_published_record_loses_half_of_it() {
     breaks(Violation::Place, Mutant::RecoveryDrops, &Setup::run(2, 2, 1));
+}
+
+#[test]
+fn a_range_set_aside_before_the_commit_point_is_held_as_well() {
+    let setup = Setup { failures: 1, ..Setup::run(1, 2, 1) };
+    breaks(Violation::Place, Mutant::SetAsideBeforeCommitPoint, &setup);
+}
+
+#[test]
+fn a_chunk_that_is_set_aside_and_stays_with_its_ticket_is_applied_as_well() {
+    breaks(Violation::Place, Mutant::SetAsideIsKept, &Setup { failures: 1, ..Setup::run(1, 2, 0) });
+}
+
+#[test]
+fn a_chunk_that_is_set_aside_and_stored_nowhere_is_lost() {
+    breaks(Violation::Place, Mutant::SetAsideIsForgotten, &Setup { failures: 1, ..Setup::run(1, 2, 0) });
+}
+
+#[test]
+fn a_range_that_is_given_out_again_and_stays_set_aside_is_in_two_places() {
+    let setup = Setup { failures: 1, resumes: 1, ..Setup::run(1, 2, 0) };
+    breaks(Violation::Place, Mutant::RetriedStaysSetAside, &setup);
+}
+
+#[test]
+fn a_ticket_that_is_opened_and_stays_in_the_log_is_counted_though_it_is_not_done() {
+    let setup = Setup { failures: 1, resumes: 1, ..Setup::run(1, 2, 0) };
+    breaks(Violation::Log, Mutant::OpenedStaysLogged, &setup);
 }

@@ -15,6 +15,11 @@ impl<const TICKETS: usize> Log<TICKETS> {
         self.count += 1;
     }
 
+    /// Takes the last ticket away; its word stays, as in the segment.
+    pub fn pop(&mut self) {
+        self.count -= 1;
+    }
+
     /// The tickets that are counted.
     pub fn counted(&self) -> &[u8] {
         &self.tickets[..usize::from(self.count)]

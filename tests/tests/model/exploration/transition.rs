@@ -7,6 +7,8 @@ pub enum Move {
     Launch(u8),
     /// A worker is started by hand.
     Join,
+    /// A coordinator resumes the run.
+    Resume,
     Step(u8),
     Crash(u8),
     Panic(u8),
@@ -21,7 +23,7 @@ impl Move {
     /// The process that moves.
     pub fn process(self) -> Option<usize> {
         match self {
-            Self::Launch(_) | Self::Join => None,
+            Self::Launch(_) | Self::Join | Self::Resume => None,
             Self::Step(number) | Self::Crash(number) | Self::Panic(number) => Some(number.into()),
         }
     }

@@ -10,7 +10,7 @@ mod running;
 #[cfg(test)]
 mod tests;
 
-use common::{Number, Terms};
+use common::{Exit, Number, Terms};
 
 use running::{End, Finished, Limits, Running};
 
@@ -56,7 +56,7 @@ impl Kernel for Exec {
         let running = Running::start(&command).map_err(|error| Failure::Failed(format!("cannot start sh: {error}")))?;
         let limits = Limits { timeout: terms.command_timeout, stdout: most_bytes(terms) };
         let finished = running.finish(&limits, watch)?;
-        judge(&finished, terms).map_err(|why| Failure::Failed(why + &last_words(&finished.stderr)))
+        judge(&finished, terms).map_err(|failure| failure.with(&last_words(&finished.stderr)))
     }
 }
 
@@ -66,20 +66,29 @@ fn most_bytes(terms: &Terms) -> usize {
 }
 
 /// The command's result, or why it failed.
-fn judge(finished: &Finished, terms: &Terms) -> Result<Contribution, String> {
-    match finished.end {
+fn judge(finished: &Finished, terms: &Terms) -> Result<Contribution, Failure> {
+    let why = match finished.end {
         End::Ended(status) => match (status.exit_status(), status.terminating_signal()) {
-            (Some(0), _) => numbers(&finished.stdout, terms),
-            (Some(code), _) => Err(format!("exit code {code}")),
-            (_, signal) => Err(format!("killed by signal {}", signal.unwrap_or(0))),
+            (Some(0), _) => return numbers(&finished.stdout, terms).map_err(Failure::Failed),
+            (Some(code), _) => return Err(Failure::Command(Exit::Code(low(code)), format!("exit code {code}"))),
+            (_, signal) => {
+                let signal = signal.unwrap_or(0);
+                return Err(Failure::Command(Exit::Signal(low(signal)), format!("killed by signal {signal}")));
+            }
         },
-        End::LeftOpen => Err("it ended, but something that it started kept its stdout open".to_owned()),
-        End::WroteTooMuch => Err(format!("more than {} bytes on stdout", most_bytes(terms))),
+        End::LeftOpen => "it ended, but something that it started kept its stdout open".to_owned(),
+        End::WroteTooMuch => format!("more than {} bytes on stdout", most_bytes(terms)),
         End::TookTooLong => {
             let timeout = terms.command_timeout.unwrap_or_default();
-            Err(format!("took longer than {}", humantime::format_duration(timeout)))
+            format!("took longer than {}", humantime::format_duration(timeout))
         }
-    }
+    };
+    Err(Failure::Failed(why))
+}
+
+/// An exit code or the number of a signal, which have eight bits (`wait(2)`).
+fn low(number: i32) -> u8 {
+    u8::try_from(number & 0xff).unwrap_or(0)
 }
 
 /// Parses the numbers of a text, exactly one for each cell.

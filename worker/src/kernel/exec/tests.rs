@@ -34,7 +34,7 @@ fn run(command: &str) -> Result<Contribution, Failure> {
 
 fn why(task: &Task) -> String {
     match compute(task) {
-        Err(Failure::Failed(why)) => why,
+        Err(Failure::Failed(why) | Failure::Command(_, why)) => why,
         other => panic!("{other:?}"),
     }
 }
