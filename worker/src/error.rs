@@ -74,6 +74,8 @@ pub enum Error {
     SetAside {
         /// How many.
         chunks: u64,
+        /// The segment.
+        name: SegmentName,
     },
     /// All workers were asked to stop.
     #[error("asked to stop before it was done")]
@@ -118,10 +120,9 @@ impl Error {
         match self {
             Self::Segment(error) => cli::hint(error),
             Self::NoKernel { known, .. } => Some(known.clone()),
-            Self::SetAside { .. } => Some(
-                "see which and why: coordinator status NAME; a worker that finds nothing else tries them again"
-                    .to_owned(),
-            ),
+            Self::SetAside { name, .. } => Some(format!(
+                "see which and why: coordinator status {name}; a worker that finds nothing else tries them again"
+            )),
             Self::OtherCells { fills, .. } => Some(format!("create it with --cells {fills}")),
             _ => None,
         }

@@ -97,7 +97,7 @@ fn after_commit(error: &CommitError) -> Option<String> {
         CommitError::Damaged(_) => Some(damaged()),
         CommitError::System(error) => after_system_error(error),
         CommitError::NoRoom { .. } => {
-            Some("see what failed on stderr; then: coordinator resume NAME, or coordinator remove NAME".to_owned())
+            Some("repair what failed, and resume the run: it tries these ranges again".to_owned())
         }
         CommitError::Superseded { .. } | CommitError::OtherMode { .. } => None,
     }

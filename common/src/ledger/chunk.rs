@@ -72,7 +72,9 @@ impl<'a> LockedLedger<'a> {
         } else if deaths > self.segment().terms().restarts {
             let cause = Cause::Died(Exit::of(slot.last_exit.load(Relaxed)));
             self.set_aside_held(claim, slot, &held, cause, deaths)?;
-            self.take_next(claim, slot, then)?;
+            if self.chunk_in(slot)?.is_none() {
+                self.take_next(claim, slot, then)?;
+            }
         }
         // How its predecessor ended says nothing about this worker.
         slot.last_exit.store(0, Relaxed);

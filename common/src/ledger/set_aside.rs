@@ -84,11 +84,14 @@ impl<'a> LockedLedger<'a> {
     ) -> Result<Option<Range<u64>>, CommitError> {
         let slot = self.slot_with(claim, chunk)?;
         self.set_aside_held(claim, slot, chunk, cause, count)?;
-        self.take_next(claim, slot, then)?;
+        if self.chunk_in(slot)?.is_none() {
+            self.take_next(claim, slot, then)?;
+        }
         Ok(self.chunk_in(slot)?)
     }
 
-    /// Sets the ticket's chunk aside, with one commit.
+    /// Sets the ticket's chunk aside, with one commit. Without room it takes the place of a range that waits to be given out
+    /// again, and the ticket gets that range.
     #[cold]
     pub(super) fn set_aside_held(
         &mut self,
@@ -98,11 +101,17 @@ impl<'a> LockedLedger<'a> {
         cause: Cause,
         count: u32,
     ) -> Step<()> {
-        let Some(place) = self.write_place_for(held, cause, count) else {
+        let mut next = self.nothing_more(claim)?;
+        let place = if let Some(place) = self.write_place_for(held, cause, count) {
+            place
+        } else if let Some((place, waiting)) = self.ledger().first_to_retry()? {
+            self.write_place(place, held.clone(), cause, count);
+            next.chunk = waiting;
+            place
+        } else {
             self.stop_for_want_of_room(slot);
             return Err(Box::new(CommitError::NoRoom { start: held.start, end: held.end }));
         };
-        let mut next = self.nothing_more(claim)?;
         if Mutant::SetAsideNotCleared.is_planted() {
             next.chunk = held.clone();
         }
@@ -116,6 +125,13 @@ impl<'a> LockedLedger<'a> {
         let change = self.place_for(range, cause, count)?;
         redo::write_set_aside(self.segment().view(), &change);
         Some(change.place)
+    }
+
+    /// Writes into the record that a range is set aside at that place.
+    fn write_place(&self, place: u32, range: Range<u64>, cause: Cause, count: u32) {
+        let chunks = self.ledger().set_aside_count().wrapping_add(1);
+        let change = SetAsideChange { place, range, cause: cause.word(), count, chunks };
+        redo::write_set_aside(self.segment().view(), &change);
     }
 
     /// Where a range goes: beside a neighbour with the same cause, else into a free place.

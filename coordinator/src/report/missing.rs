@@ -51,7 +51,7 @@ pub fn why_it_stopped(snapshot: &Snapshot) -> Option<&'static str> {
     let has_no_room = snapshot.workers.iter().any(|worker| worker.given_up == Some(Cause::NoRoom));
     let has_set_aside = snapshot.set_aside.iter().any(|missing| missing.cause.is_some());
     if snapshot.is_hopeless() {
-        Some("16 chunks were set aside and none was applied; is the command right?")
+        Some("many chunks were set aside and none was applied; is the kernel or command right?")
     } else if snapshot.terms.fail_fast && has_set_aside {
         Some("a chunk was set aside, and --fail-fast ends the run then")
     } else if has_no_room {
