@@ -22,6 +22,7 @@ pub fn advice(name: &SegmentName, outcome: &Outcome) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::PrintedCommits;
     use crate::worker_outcome::WorkerOutcomes;
 
     #[test]
@@ -29,7 +30,13 @@ mod tests {
         let name = "demo".parse().expect("the name is legal");
         let after = |end_reason| {
             let workers = WorkerOutcomes::default();
-            let outcome = Outcome { end_reason, workers, has_overflow: false, printed: 0, deadline: None };
+            let outcome = Outcome {
+                end_reason,
+                workers,
+                has_overflow: false,
+                printed: PrintedCommits::default(),
+                deadline: None,
+            };
             advice(&name, &outcome).unwrap_or_default()
         };
         assert_eq!(after(Some(EndReason::Stopped)), "");
@@ -41,7 +48,13 @@ mod tests {
     fn no_option_makes_a_contribution_fit() {
         let name = "demo".parse().expect("the name is legal");
         let workers = WorkerOutcomes::default();
-        let outcome = Outcome { end_reason: None, workers, has_overflow: true, printed: 0, deadline: None };
+        let outcome = Outcome {
+            end_reason: None,
+            workers,
+            has_overflow: true,
+            printed: PrintedCommits::default(),
+            deadline: None,
+        };
         assert_eq!(advice(&name, &outcome), None);
     }
 }

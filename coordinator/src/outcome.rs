@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use common::Mode;
+
+use crate::output::{Output, Style};
 use crate::signals::StopSignal;
 use crate::worker_outcome::WorkerOutcomes;
 
@@ -30,6 +33,32 @@ impl EndReason {
     }
 }
 
+/// Commits that a coordinator prints, in the order of the log.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PrintedCommits {
+    /// How many another coordinator had printed before.
+    pub before: u32,
+    /// How many are put out by now, with those.
+    pub until: u32,
+}
+
+impl PrintedCommits {
+    /// How many nobody needs to print again; `None` if that is not known yet.
+    pub fn delivered(self, output: &Output, mode: Mode) -> Option<u32> {
+        let line_each = matches!(
+            (output.style(), mode),
+            (Style::Lines, Mode::Repeat | Mode::Independent) | (Style::Numbers, Mode::Independent)
+        );
+        match output.style() {
+            Style::Json => None,
+            _ if output.is_delivered() => Some(self.until),
+            // They come before all other lines.
+            _ if line_each => Some(self.before.saturating_add(output.lines_taken()).min(self.until)),
+            _ => None,
+        }
+    }
+}
+
 /// How a run ended.
 pub struct Outcome {
     /// Why it ended early, if it did.
@@ -38,8 +67,8 @@ pub struct Outcome {
     pub workers: WorkerOutcomes,
     /// Whether a contribution was refused because it does not fit.
     pub has_overflow: bool,
-    /// How many commits, in the order of the log, it has put out.
-    pub printed: u32,
+    /// The commits that it has put out.
+    pub printed: PrintedCommits,
     /// When `--timeout` passes; reporting counts towards it.
     pub deadline: Option<Instant>,
 }

@@ -36,6 +36,8 @@ pub struct Output {
     /// Whole lines. Of the first one some bytes may be written.
     pending: VecDeque<u8>,
     written: usize,
+    /// How many lines stdout has taken.
+    lines: u32,
     failed: Option<Errno>,
 }
 
@@ -71,6 +73,11 @@ impl Output {
     /// Whether stdout has taken every line so far, or its reader left.
     pub fn is_delivered(&self) -> bool {
         self.pending.is_empty()
+    }
+
+    /// How many lines stdout has taken.
+    pub fn lines_taken(&self) -> u32 {
+        self.lines
     }
 
     /// The lines that stdout has not taken.
@@ -114,6 +121,8 @@ impl Output {
     fn took(&mut self, count: usize) {
         let before = self.written;
         self.written += count;
+        let ends = self.pending.range(before..self.written).filter(|byte| **byte == b'\n').count();
+        self.lines = self.lines.saturating_add(u32::try_from(ends).unwrap_or(u32::MAX));
         if let Some(end) = self.pending.range(before..self.written).rposition(|byte| *byte == b'\n') {
             self.pending.drain(..=before + end);
             self.written -= before + end + 1;
@@ -140,5 +149,6 @@ mod tests {
         }
         output.took(4);
         assert!(output.is_delivered() && output.undelivered().is_empty());
+        assert_eq!(output.lines_taken(), 3);
     }
 }

@@ -17,7 +17,7 @@ use crate::launch::{self, Launcher};
 use crate::leftovers;
 use crate::limits::Limits;
 use crate::narration::Narrator;
-use crate::output::{Output, Style};
+use crate::output::Output;
 use crate::owned_segment::OwnedSegment;
 use crate::plan;
 use crate::progress::ProgressDisplay;
@@ -78,10 +78,11 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
         Ok(None) => {}
         Ok(Some(code)) => return Ok(code),
         Err(error) => {
+            cli::report(&error.to_string(), error.hint().as_deref());
             let is_final = error.exit_code() == exit_code::FOREIGN;
             owned.dismiss_workers();
             owned.settle(RunEnd { is_final, ..RunEnd::FAILED });
-            return Err(error);
+            return Ok(error.exit_code());
         }
     }
     narrator.count_from_creation(segment);
@@ -178,8 +179,8 @@ impl Run {
         let code = report::report(segment, &outcome, output, narrator)?;
         let is_complete = code == exit_code::COMPLETE;
         let code = report::drain(output, signals, outcome.report_until(), code);
-        if output.is_delivered() && output.style() != Style::Json {
-            Ledger::of(segment).set_reported(outcome.printed);
+        if let Some(delivered) = outcome.printed.delivered(output, segment.terms().mode) {
+            Ledger::of(segment).set_reported(delivered);
         }
         let code = timeline.write(segment, &outcome, narrator, code);
         let is_final = !outcome.is_interrupted() && outcome.has_overflow;

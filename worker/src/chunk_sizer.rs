@@ -11,6 +11,9 @@ const SHORTEST: Duration = Duration::from_millis(5);
 /// A command's work takes at least this many times as long as its start, so that the start stays below a tenth of the chunk.
 const STARTS: u32 = 10;
 
+/// After so many chunks of about one size the constant cost is learnt anew: a disturbed chunk may have hidden it.
+const LEARN_AGAIN: u32 = 16;
+
 /// The size grows by at most this factor from one chunk to the next: later iterations may take longer than the first ones.
 const GROWTH: u64 = 8;
 
@@ -22,17 +25,20 @@ pub struct ChunkSizer {
     last: Option<(u64, Duration)>,
     /// The constant cost of a chunk, once it is known.
     overhead: Option<Duration>,
+    /// Chunks since it was learnt.
+    since_learnt: u32,
 }
 
 impl ChunkSizer {
     /// A sizer for a worker's first chunk.
     pub fn new(starts_processes: bool) -> Self {
-        Self { starts_processes, last: None, overhead: None }
+        Self { starts_processes, last: None, overhead: None, since_learnt: 0 }
     }
 
     /// Records a chunk's time.
     pub fn record(&mut self, iterations: u64, took: Duration) {
         let (iterations, took) = (iterations.max(1), took.max(Duration::from_nanos(1)));
+        self.since_learnt = self.since_learnt.saturating_add(1);
         if let Some(last) = self.last.filter(|_| self.starts_processes) {
             self.learn_overhead(last, (iterations, took));
         }
@@ -44,6 +50,7 @@ impl ChunkSizer {
         let ((few, short), (many, long)) = if one.0 < other.0 { (one, other) } else { (other, one) };
         if many / 2 >= few {
             let work = long.saturating_sub(short).as_nanos() * u128::from(many) / u128::from(many - few);
+            self.since_learnt = 0;
             self.overhead = Some(long.saturating_sub(Duration::from_nanos(u64::try_from(work).unwrap_or(u64::MAX))));
         }
     }
@@ -54,9 +61,14 @@ impl ChunkSizer {
     /// nearly the same time; within the bounds above, or those that the constant cost sets.
     pub fn next(&self, left: u64, workers: u32) -> u64 {
         let Some((iterations, took)) = self.last else { return 1 };
+        let share = left / (2 * u64::from(workers.max(1)));
+        let doubled = iterations.saturating_mul(2);
         if self.starts_processes && self.overhead.is_none() {
             // A second size separates the constant cost from the cost of the iterations.
-            return iterations.saturating_mul(2);
+            return doubled.min(share.max(1));
+        }
+        if self.starts_processes && self.since_learnt >= LEARN_AGAIN && doubled <= share {
+            return doubled;
         }
         let overhead = self.overhead.unwrap_or_default();
         let work = took.saturating_sub(overhead).max(took / 8).max(Duration::from_nanos(1));
@@ -65,7 +77,6 @@ impl ChunkSizer {
             u64::try_from(fitting).unwrap_or(u64::MAX).max(1)
         };
         let (shortest, longest) = (SHORTEST.max(overhead / 4), LONGEST.max(overhead * STARTS));
-        let share = left / (2 * u64::from(workers.max(1)));
         share.clamp(within(shortest), within(longest)).min(iterations.saturating_mul(GROWTH))
     }
 }
@@ -177,5 +188,27 @@ mod tests {
             let work = each * u32::try_from(iterations).unwrap() / workers;
             assert!(last < work * 6 / 5, "{command:?}: {last:?} for {work:?}");
         }
+    }
+
+    #[test]
+    fn a_disturbed_chunk_hides_the_cost_of_the_start_only_for_a_while() {
+        let took = |size: u64| 300 * SECOND / 1000 + SECOND * u32::try_from(size).unwrap() / 1000;
+        let mut sizer = ChunkSizer::new(true);
+        sizer.record(1, took(1));
+        // Twice as long as it should be: the start seems to cost nothing.
+        sizer.record(2, 2 * took(2));
+        for _ in 0..40 {
+            let size = sizer.next(1_000_000_000, 2);
+            sizer.record(size, took(size));
+        }
+        let size = sizer.next(1_000_000_000, 2);
+        assert!(size > 1000, "the start is less than a tenth: {size}");
+    }
+
+    #[test]
+    fn a_few_slow_iterations_are_divided_evenly() {
+        let mut sizer = ChunkSizer::new(true);
+        sizer.record(1, 3600 * SECOND);
+        assert_eq!(sizer.next(4, 4), 1, "each of four workers still gets one");
     }
 }

@@ -64,24 +64,24 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Computes the contribution of a range, in several attempts if the kernel fails. Returns it and the time taken.
+    /// Computes the contribution of a range, in several attempts if the kernel fails. Returns it and the time of the last one.
     pub fn compute(&mut self, range: Range<u64>) -> Result<(Contribution, Duration), Error> {
         self.task.range = range;
         self.ledger.enter(&self.claim, Phase::Computing);
         let (began, span_began) = (Instant::now(), self.recorder.now());
-        let contribution = self.attempt_often();
-        let took = began.elapsed();
+        let computed = self.attempt_often();
         self.recorder.record(Activity::Compute, span_began, self.task.range.clone());
-        let contribution = contribution?;
-        self.spent.computed += took;
-        Ok((contribution, took))
+        let computed = computed?;
+        self.spent.computed += began.elapsed();
+        Ok(computed)
     }
 
-    fn attempt_often(&mut self) -> Result<Contribution, Error> {
+    fn attempt_often(&mut self) -> Result<(Contribution, Duration), Error> {
         let attempts = self.task.terms.restarts.saturating_add(1);
         for attempt in 1.. {
+            let began = Instant::now();
             let (cause, why) = match self.attempt() {
-                Ok(contribution) => return Ok(contribution),
+                Ok(contribution) => return Ok((contribution, began.elapsed())),
                 Err(Failure::Stopped) => return Err(Error::Stopped),
                 Err(Failure::Failed(why)) => (Cause::Failed, why),
                 Err(Failure::Command(exit, why)) => (Cause::Command(exit), why),

@@ -20,7 +20,8 @@ pub struct RunArgs {
     /// At most N workers alive at once [default: all]
     #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
     pub jobs: Option<u64>,
-    /// How often a worker that died before its contribution is launched again, and a failed command is tried again
+    /// How often a worker that died before its contribution is launched again, and a failed command is tried again; with
+    /// --split, how many workers may die with one chunk
     #[arg(long, value_name = "N", default_value = "3", value_parser = parse_count, allow_hyphen_values = true)]
     pub restarts: u64,
     /// Give up after this time

@@ -18,6 +18,8 @@ const MOST_NAMED: usize = 5;
 pub struct IdleWatch {
     looked: Option<Instant>,
     since: Option<Instant>,
+    /// Somebody was at work if their number has changed.
+    notices: Option<u32>,
     said: String,
 }
 
@@ -27,10 +29,16 @@ impl IdleWatch {
         if self.looked.is_some_and(|looked| looked.elapsed() < INTERVAL) {
             return Ok(());
         }
-        let now = Instant::now();
+        let (now, notices) = (Instant::now(), segment.notices());
         self.looked = Some(now);
+        // Cheaper than a snapshot, which asks about each worker.
+        let is_busy = self.notices.replace(notices).is_some_and(|seen| seen != notices);
+        if is_busy || segment.has_coordinator()? {
+            self.since = None;
+            return Ok(());
+        }
         let snapshot = Snapshot::of(segment)?;
-        if snapshot.has_coordinator || !snapshot.is_consistent || snapshot.workers.iter().any(|worker| worker.alive) {
+        if !snapshot.is_consistent || snapshot.workers.iter().any(|worker| worker.alive) {
             self.since = None;
             return Ok(());
         }

@@ -63,7 +63,10 @@ impl Eta {
         let rate = match progress.mode {
             // Chunks grow at first, and the rate with them.
             Mode::Split => self.samples.steady_rate(Sample { at: elapsed, part: progress.part })?,
-            _ if progress.done > self.done || elapsed >= self.longest_delay * DELAYS => {
+            // Before the longest delay is over, those that still sleep count as nothing.
+            _ if (progress.done > self.done && elapsed >= self.longest_delay)
+                || elapsed >= self.longest_delay * DELAYS =>
+            {
                 (progress.part - self.part) / elapsed.as_secs_f64()
             }
             _ => return None,

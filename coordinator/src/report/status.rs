@@ -38,8 +38,11 @@ pub fn status(view: &StatusView, size: Option<TerminalSize>) -> String {
         };
         lines.push(format!("coordinator: pid {pid}, {state}"));
     }
-    if !snapshot.set_aside.is_empty() || matches!(view.state, RunState::Finished | RunState::Stale) {
-        lines.extend(missing::line(&snapshot.missing()));
+    let missing = snapshot.missing();
+    // While a run goes on, it is no news that some of it is not begun.
+    let is_over = matches!(view.state, RunState::Finished | RunState::Stale);
+    if is_over || missing.iter().any(|missing| missing.cause.is_some()) {
+        lines.extend(missing::line(&missing));
     }
     let next = (!view.is_removed).then(|| format!("next: {}", next_step(view)));
     // Besides its rows the table has a header, and a line for the rows that do not fit.

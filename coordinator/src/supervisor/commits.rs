@@ -3,21 +3,20 @@
 use common::{Committed, Mode};
 
 use super::Supervisor;
-use crate::output::Style;
 use crate::report;
 
 impl Supervisor<'_> {
     /// Prints the commits since the last call.
     pub(super) fn print_new_commits(&mut self) {
-        if self.ledger.done() > self.printed || self.output.is_pending() {
+        if self.ledger.done() > self.printed.until || self.output.is_pending() {
             let narrator = self.narrator;
             narrator.with_display_hidden(|| self.print_all_commits());
         }
     }
 
     fn print_all_commits(&mut self) {
-        while let Some(committed) = self.ledger.committed(self.printed) {
-            self.printed += 1;
+        while let Some(committed) = self.ledger.committed(self.printed.until) {
+            self.printed.until += 1;
             report::print_commit(self.segment, &committed, self.output);
             let Committed { ticket, contribution, value } = committed;
             self.narrator.step(match self.segment.terms().mode {
@@ -27,9 +26,9 @@ impl Supervisor<'_> {
             });
         }
         self.output.write_what_fits();
-        if self.output.style() != Style::Json && self.output.is_delivered() {
+        if let Some(delivered) = self.printed.delivered(self.output, self.segment.terms().mode) {
             // A coordinator that takes over prints the rest, and nothing twice.
-            self.ledger.set_reported(self.printed);
+            self.ledger.set_reported(delivered);
         }
     }
 }

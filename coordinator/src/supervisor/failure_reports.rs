@@ -6,8 +6,8 @@ use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 
-use common::Segment;
 use common::cli::FailureReport;
+use common::{Segment, span};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 /// How many bytes are read at a time.
@@ -27,7 +27,9 @@ impl FailureReports {
     /// Creates the file.
     pub fn new(segment: &Segment) -> Self {
         let head = FailureReport::head(segment.nonce());
-        let file = memfd_create("failures", MemfdFlags::CLOEXEC).ok().map(File::from);
+        // Beyond a limit on file sizes, SIGXFSZ would end this process.
+        let has_room = head.len() as u64 <= span::room();
+        let file = has_room.then(|| memfd_create("failures", MemfdFlags::CLOEXEC).ok()).flatten().map(File::from);
         let file = file.and_then(|mut file| file.write_all(head.as_bytes()).ok().map(|()| file));
         Self { file, read: 0, reports: HashMap::new() }
     }

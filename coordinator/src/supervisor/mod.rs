@@ -25,7 +25,7 @@ use crate::error::Result;
 use crate::launch::Launcher;
 use crate::limits::Limits;
 use crate::narration::Narrator;
-use crate::outcome::{EndReason, Outcome};
+use crate::outcome::{EndReason, Outcome, PrintedCommits};
 use crate::output::Output;
 use crate::progress::ProgressDisplay;
 use crate::signals::Signals;
@@ -60,8 +60,8 @@ pub struct Supervisor<'a> {
     limits: Limits,
     deadlines: Deadlines,
     lock_wait: LockWait,
-    /// How many commits are printed.
-    printed: u32,
+    /// The commits that are printed.
+    printed: PrintedCommits,
     end_reason: Option<EndReason>,
     /// The workers were killed: no other process is waited for.
     grace_is_over: bool,
@@ -97,7 +97,7 @@ impl<'a> Supervisor<'a> {
             limits,
             deadlines: Deadlines::new(limits.timeout),
             lock_wait: LockWait::default(),
-            printed: ledger.reported(),
+            printed: PrintedCommits { before: ledger.reported(), until: ledger.reported() },
             end_reason: None,
             grace_is_over: false,
         }
