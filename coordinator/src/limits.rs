@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use common::Terms;
 
-use crate::args::ResumeArgs;
-use crate::error::Result;
-use crate::plan;
+use crate::args::{ResumeArgs, Workers};
+use crate::error::{Error, Result};
+
+/// Slots for workers that join a run by hand.
+pub const SPARE_SLOTS: u32 = 252;
 
 /// The limits of one `run` or `resume`. They are not stored in the segment: those of a `resume` hold for it alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +31,8 @@ impl Limits {
     pub fn resumed(terms: &Terms, args: &ResumeArgs) -> Result<Self> {
         let of_run = Self::of(terms);
         Ok(Self {
-            jobs: args.jobs.map_or(Ok(of_run.jobs), |jobs| plan::jobs(jobs, terms.workers))?,
-            restarts: args.restarts.map_or(Ok(of_run.restarts), plan::restarts)?,
+            jobs: args.jobs.map_or(Ok(of_run.jobs), |given| jobs(given, terms.workers))?,
+            restarts: args.restarts.map_or(Ok(of_run.restarts), restarts)?,
             timeout: args.timeout.or(of_run.timeout),
         })
     }
@@ -41,6 +43,23 @@ impl Limits {
         let changed = changed.into_iter().filter(|(_, now, before)| now != before);
         changed.flat_map(|(option, now, _)| [option.to_owned(), now.to_string()]).collect()
     }
+}
+
+/// How many workers of that many may be alive at once.
+pub fn jobs(given: u64, workers: u32) -> Result<u32> {
+    Ok(count("--jobs", given, 1)?.min(workers))
+}
+
+/// How often a worker is launched again.
+pub fn restarts(given: u64) -> Result<u32> {
+    count("--restarts", given, 0)
+}
+
+/// Checks a count of processes.
+pub fn count(option: &str, given: u64, least: u32) -> Result<u32> {
+    let most = Workers::MOST + SPARE_SLOTS;
+    let count_within = u32::try_from(given).ok().filter(|count| (least..=most).contains(count));
+    count_within.ok_or_else(|| Error::usage(format!("{option} is {given}"), format!("{option} is {least} to {most}")))
 }
 
 #[cfg(test)]

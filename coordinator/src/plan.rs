@@ -9,9 +9,7 @@ use worker::kernel::{self, Kernel, MonteCarloPi};
 use crate::args::{Chunk, RunArgs, TermsArgs, Workers};
 use crate::error::{Error, Result};
 use crate::launch;
-
-/// Slots for workers that join a run by hand.
-const SPARE_SLOTS: u32 = 252;
+use crate::limits::{self, SPARE_SLOTS};
 
 /// The kernel of `--exec`.
 const EXEC: &str = "exec";
@@ -30,9 +28,9 @@ pub fn run_terms(args: &RunArgs) -> Result<Terms> {
     let mut terms = shared_terms(&args.terms, Origin::Run)?;
     terms.jobs = match args.jobs {
         None => terms.workers,
-        Some(given) => jobs(given, terms.workers)?,
+        Some(given) => limits::jobs(given, terms.workers)?,
     };
-    terms.restarts = restarts(args.restarts)?;
+    terms.restarts = limits::restarts(args.restarts)?;
     terms.grace = args.grace;
     terms.timeout = args.timeout;
     Ok(terms)
@@ -45,16 +43,6 @@ pub fn hand_terms(args: &TermsArgs) -> Result<Terms> {
         terms.worker = launch::find(Some(worker))?;
     }
     Ok(terms)
-}
-
-/// How many workers of that many may be alive at once.
-pub fn jobs(given: u64, workers: u32) -> Result<u32> {
-    Ok(small("--jobs", given, 1)?.min(workers))
-}
-
-/// How often a worker is launched again.
-pub fn restarts(given: u64) -> Result<u32> {
-    small("--restarts", given, 0)
 }
 
 /// The given name, or a random one.
@@ -102,7 +90,7 @@ fn shared_terms(args: &TermsArgs, origin: Origin) -> Result<Terms> {
 
 fn slots(given: Option<u64>, workers: u32, cells: u32, origin: Origin) -> Result<u32> {
     let slots = match (given, origin) {
-        (Some(given), _) => small("--slots", given, workers)?,
+        (Some(given), _) => limits::count("--slots", given, workers)?,
         (None, Origin::Run) => workers + SPARE_SLOTS.min(MOST_SPARE_CELLS / cells),
         (None, Origin::ByHand) => workers.max(HAND_SLOTS.min(MOST_SPARE_CELLS / cells)),
     };
@@ -167,11 +155,4 @@ fn is_sum_of_estimates(args: &TermsArgs) -> bool {
 fn unknown_kernel(wanted: &str) -> Error {
     let known = kernel::known(kernel::built_in(), wanted);
     Error::usage(format!("no kernel \"{wanted}\""), format!("{known}; your own kernels need --worker PATH"))
-}
-
-/// Checks a count of processes.
-fn small(option: &str, count: u64, least: u32) -> Result<u32> {
-    let most = Workers::MOST + SPARE_SLOTS;
-    let count_within = u32::try_from(count).ok().filter(|count| (least..=most).contains(count));
-    count_within.ok_or_else(|| Error::usage(format!("{option} is {count}"), format!("{option} is {least} to {most}")))
 }
