@@ -100,8 +100,11 @@ impl<S: Subject> CrashRig<'_, S> {
         let file = File::open(self.env.segment(self.name.as_str())).expect("it is there");
         let before = bytes(&file);
         for steps in 1.. {
-            if victim.go(Gait::Step) != Stop::Step {
-                return None;
+            match victim.go(Gait::Step) {
+                Stop::Signal(signal) if signal == Signal::USR2.as_raw() => return None,
+                Stop::End => panic!("a victim ended in its commit, after {steps} steps"),
+                // A signal from elsewhere is dropped, and does not end the walk.
+                _ => {}
             }
             if bytes(&file) != before {
                 return Some(steps);
