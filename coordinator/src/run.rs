@@ -115,7 +115,9 @@ fn reopen(segment: &Segment, limits: Limits, signals: &mut Signals, narrator: &N
             return Ok(Some(signal.exit_code));
         }
         if limits.timeout.is_some_and(|timeout| began.elapsed() >= timeout) {
-            cli::report(&format!("timeout: the lock of segment \"{}\" is held all the time", segment.name()), None);
+            let name = segment.name();
+            let hint = format!("see who holds it: coordinator status {name}");
+            cli::report(&format!("timeout: the lock of segment \"{name}\" is held all the time"), Some(&hint));
             return Ok(Some(exit_code::TIMEOUT));
         }
         if segment.stop_requested() == Stop::Now {

@@ -71,10 +71,7 @@ impl<'a> LockedLedger<'a> {
             self.take_next(claim, slot, then)?;
         } else if deaths > self.segment().terms().restarts {
             let cause = Cause::Died(Exit::of(slot.last_exit.load(Relaxed)));
-            self.set_aside_held(claim, slot, &held, cause, deaths)?;
-            if self.chunk_in(slot)?.is_none() {
-                self.take_next(claim, slot, then)?;
-            }
+            self.set_aside_held(claim, slot, (&held, cause, deaths), then)?;
         }
         // How its predecessor ended says nothing about this worker.
         slot.last_exit.store(0, Relaxed);
@@ -173,8 +170,8 @@ impl<'a> LockedLedger<'a> {
         let epoch = claim.epoch;
         let state = if next.is_done { ClaimState::Done { epoch } } else { ClaimState::Taken { epoch } };
         let done = self.done_count().wrapping_add(next.is_done.into());
-        redo::commit(self.segment().view(), &Record { ticket: claim.ticket, claim: state, done, chunk: Some(chunk) })?;
-        Ok(())
+        let record = Record { ticket: claim.ticket, claim: state, done, chunk: Some(chunk) };
+        Ok(redo::commit(self.segment().view(), &record)?)
     }
 
     #[expect(clippy::inline_always, reason = "out of line, its parts go through memory")]

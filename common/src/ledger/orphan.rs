@@ -5,7 +5,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::{Ledger, Phase};
-use crate::layout::{SetAside, Slot};
+use crate::layout::Slot;
 use crate::process;
 use crate::redo::{ClaimState, load_range};
 use crate::system_error::SystemError;
@@ -91,8 +91,7 @@ impl<'a> Ledger<'a> {
             return Ok(Left::SetAside);
         }
         let is_given_out = terms.mode == Mode::Split && self.given_out() >= terms.iterations;
-        let waits = |place: &SetAside| place.cause.load(Relaxed) == 0 && !load_range(&place.range).is_empty();
-        if !is_given_out || self.find_orphan()?.is_some() || self.segment.view().used_set_aside().iter().any(waits) {
+        if !is_given_out || self.find_orphan()?.is_some() || self.first_waiting().is_some() {
             return Ok(Left::Something);
         }
         for (slot, ticket) in self.used_slots().filter(|(_, ticket)| *ticket > terms.reserved()) {

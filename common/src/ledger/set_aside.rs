@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::error::{CommitError, Step};
 use super::{Cause, Claim, Exit, Ledger, LockedLedger, Phase};
 use crate::failpoint::Mutant;
-use crate::layout::{self, Slot};
+use crate::layout::Slot;
 use crate::redo::{self, ClaimState, Damage, Record, SetAsideChange, load_range};
 use crate::segment::Stop;
 use crate::terms::{Mode, Origin};
@@ -51,16 +51,16 @@ impl Ledger<'_> {
         self.segment.view().used_set_aside().iter().any(|place| !load_range(&place.range).is_empty())
     }
 
-    /// The first range that is to be given out again.
+    /// The first range that is to be given out again. May be torn: any process could have written it.
+    pub(super) fn first_waiting(self) -> Option<Place> {
+        let places =
+            (1..).zip(self.segment.view().used_set_aside()).filter(|(_, place)| place.cause.load(Relaxed) == 0);
+        places.map(|(number, place)| (number, load_range(&place.range))).find(|(_, range)| range.start != range.end)
+    }
+
+    /// The same, validated.
     pub(super) fn first_to_retry(self) -> Step<Option<Place>> {
-        let waits = |place: &&layout::SetAside| place.cause.load(Relaxed) == 0;
-        let places = (1..).zip(self.segment.view().used_set_aside()).filter(|(_, place)| waits(place));
-        let Some((place, range)) = places
-            .map(|(number, place)| (number, load_range(&place.range)))
-            .find(|(_, range)| range.start != range.end)
-        else {
-            return Ok(None);
-        };
+        let Some((place, range)) = self.first_waiting() else { return Ok(None) };
         if range.start < range.end && range.end <= self.given_out() {
             return Ok(Some((place, range)));
         }
@@ -83,29 +83,25 @@ impl<'a> LockedLedger<'a> {
         then: super::Then,
     ) -> Result<Option<Range<u64>>, CommitError> {
         let slot = self.slot_with(claim, chunk)?;
-        self.set_aside_held(claim, slot, chunk, cause, count)?;
-        if self.chunk_in(slot)?.is_none() {
-            self.take_next(claim, slot, then)?;
-        }
+        self.set_aside_held(claim, slot, (chunk, cause, count), then)?;
         Ok(self.chunk_in(slot)?)
     }
 
-    /// Sets the ticket's chunk aside, with one commit. Without room it takes the place of a range that waits to be given out
-    /// again, and the ticket gets that range.
+    /// Sets the ticket's chunk aside, with one commit, and takes the next one. Without room the chunk takes the place of a range
+    /// that waits to be given out again, and the ticket gets that range.
     #[cold]
     pub(super) fn set_aside_held(
         &mut self,
         claim: &Claim,
         slot: &'a Slot,
-        held: &Range<u64>,
-        cause: Cause,
-        count: u32,
+        (held, cause, count): (&Range<u64>, Cause, u32),
+        then: super::Then,
     ) -> Step<()> {
         let mut next = self.nothing_more(claim)?;
         let place = if let Some(place) = self.write_place_for(held, cause, count) {
             place
         } else if let Some((place, waiting)) = self.ledger().first_to_retry()? {
-            self.write_place(place, held.clone(), cause, count);
+            self.write_place(place, held.clone(), cause.word(), count);
             next.chunk = waiting;
             place
         } else {
@@ -116,28 +112,27 @@ impl<'a> LockedLedger<'a> {
             next.chunk = held.clone();
         }
         next.set_aside = place;
-        self.advance(claim, slot, 0..0, &self.nothing(), next)
+        let goes_on = !next.chunk.is_empty();
+        self.advance(claim, slot, 0..0, &self.nothing(), next)?;
+        if goes_on { Ok(()) } else { self.take_next(claim, slot, then) }
     }
 
     /// Writes into the record that a range is set aside; returns its place, if there is room.
     #[cold]
     pub(super) fn write_place_for(&self, range: &Range<u64>, cause: Cause, count: u32) -> Option<u32> {
-        let change = self.place_for(range, cause, count)?;
-        redo::write_set_aside(self.segment().view(), &change);
-        Some(change.place)
+        let (place, range) = self.place_for(range, cause, count)?;
+        self.write_place(place, range, cause.word(), count);
+        Some(place)
     }
 
-    /// Writes into the record that a range is set aside at that place.
-    fn write_place(&self, place: u32, range: Range<u64>, cause: Cause, count: u32) {
-        let chunks = self.ledger().set_aside_count().wrapping_add(1);
-        let change = SetAsideChange { place, range, cause: cause.word(), count, chunks };
-        redo::write_set_aside(self.segment().view(), &change);
+    /// Writes into the record what a place holds after the commit; with a cause, one more chunk is set aside.
+    fn write_place(&self, place: u32, range: Range<u64>, cause: u32, count: u32) {
+        let chunks = self.ledger().set_aside_count().wrapping_add(u64::from(cause != 0));
+        redo::write_set_aside(self.segment().view(), &SetAsideChange { place, range, cause, count, chunks });
     }
 
-    /// Where a range goes: beside a neighbour with the same cause, else into a free place.
-    fn place_for(&self, range: &Range<u64>, cause: Cause, count: u32) -> Option<SetAsideChange> {
-        let chunks = self.ledger().set_aside_count().wrapping_add(1);
-        let change = |place, range| SetAsideChange { place, range, cause: cause.word(), count, chunks };
+    /// Where a range goes, and what that place holds then: beside a neighbour with the same cause, else into a free place.
+    fn place_for(&self, range: &Range<u64>, cause: Cause, count: u32) -> Option<Place> {
         let view = self.segment().view();
         let (used, mut free) = (view.used_set_aside(), None);
         for (place, other) in (1..).zip(used) {
@@ -146,26 +141,22 @@ impl<'a> LockedLedger<'a> {
                 free = free.or(Some(place));
             } else if (other.cause.load(Relaxed), other.count.load(Relaxed)) == (cause.word(), count) {
                 if neighbour.end == range.start {
-                    return Some(change(place, neighbour.start..range.end));
+                    return Some((place, neighbour.start..range.end));
                 }
                 if range.end == neighbour.start {
-                    return Some(change(place, range.start..neighbour.end));
+                    return Some((place, range.start..neighbour.end));
                 }
             }
         }
         let unused = || (used.len() < view.set_aside.len()).then(|| u32::try_from(used.len() + 1).ok()).flatten();
-        free.or_else(unused).map(|place| change(place, range.clone()))
+        free.or_else(unused).map(|place| (place, range.clone()))
     }
 
     /// Writes into the record that the iterations of a place below `to` are given out again; returns the place.
     #[cold]
     pub(super) fn write_place_without(&self, (place, range): &Place, to: u64) -> u32 {
-        let range = if to < range.end { to..range.end } else { 0..0 };
-        let chunks = self.ledger().set_aside_count();
-        redo::write_set_aside(
-            self.segment().view(),
-            &SetAsideChange { place: *place, range, cause: 0, count: 0, chunks },
-        );
+        let rest = if to < range.end { to..range.end } else { 0..0 };
+        self.write_place(*place, rest, 0, 0);
         *place
     }
 
