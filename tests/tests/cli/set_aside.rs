@@ -7,9 +7,6 @@ use common::{Cause, CommitError, Exit, Ledger, Mode, Origin, Segment, SegmentNam
 use harness::{Finished, test_env};
 use serde_json::{Value, json};
 
-/// An incomplete run is removed all the same.
-const NEVER: &str = "--keep=never";
-
 /// A command that fails for some iterations, with exit code 3.
 fn failing(iterations: &str) -> String {
     format!("case {{start}} in {iterations}) exit 3;; esac; echo 1 # {{end}}")
@@ -25,6 +22,12 @@ fn missing(start: u64, end: u64, attempts: u32, why: &str) -> Value {
     json!({"start": start.to_string(), "end": end.to_string(), "attempts": attempts, "why": why})
 }
 
+/// A split run of chunks of one iteration, which is removed even if it is incomplete.
+fn split<'a>(iterations: &'a str, more: &[&'a str], command: &'a str) -> Vec<&'a str> {
+    let run = ["--split", "-n", iterations, "--chunk", "1", "--keep=never"];
+    [&run, more, &["--exec", command]].concat()
+}
+
 fn says(finished: &Finished, what: &str) {
     assert!(finished.stderr.contains(what), "no {what:?} in {finished:?}");
 }
@@ -34,13 +37,13 @@ fn says(finished: &Finished, what: &str) {
 fn bad_chunks_are_named_and_all_others_applied() {
     let env = test_env!();
     let command = failing("4|9|17");
-    let args = ["--split", "-n", "30", "--chunk", "1", "-w", "2", "--restarts", "1", NEVER, "--exec", &command];
-    let finished = env.coordinator(args).run().expect(INCOMPLETE);
+    let args = split("30", &["-w", "2", "--restarts", "1"], &command);
+    let finished = env.coordinator(&args).run().expect(INCOMPLETE);
     assert!(finished.stdout.ends_with("Final shared value: 27\n"), "{finished:?}");
     says(&finished, "27 of 30 iterations are applied");
     let why = "(exit code 3, 2 attempts)";
     says(&finished, &format!("missing: 4..5 {why}, 9..10 {why}, 17..18 {why}\n"));
-    let report = env.coordinator(args).args(["--format", "json"]).run().expect(INCOMPLETE).json();
+    let report = env.coordinator(&args).args(["--format", "json"]).run().expect(INCOMPLETE).json();
     let bad = [4, 9, 17].map(|start| missing(start, start + 1, 2, "exit code 3"));
     assert_eq!((&report["missing"], &report["complete"]), (&json!(bad), &json!(false)));
 }
@@ -58,11 +61,11 @@ fn a_run_without_chunks_has_no_missing_ranges() {
 fn neighbours_are_one_range_and_many_ranges_are_counted() {
     let env = test_env!();
     let command = "case {start} in [13579]|1[13579]|2[13579]|[34]?) exit 3;; esac; echo 1 # {end}";
-    let args = ["--split", "-n", "50", "--chunk", "1", "-w", "2", "--restarts", "0", NEVER, "--exec", command];
-    let finished = env.coordinator(args).run().expect(INCOMPLETE);
+    let args = split("50", &["-w", "2", "--restarts", "0"], command);
+    let finished = env.coordinator(&args).run().expect(INCOMPLETE);
     says(&finished, "missing: 1..2 (exit code 3, 1 attempt), 3..4 (");
     says(&finished, ", 19..20 (exit code 3, 1 attempt), and 5 more\n");
-    let report = env.coordinator(args).args(["--format", "json"]).run().expect(INCOMPLETE).json();
+    let report = env.coordinator(&args).args(["--format", "json"]).run().expect(INCOMPLETE).json();
     let ranges = report["missing"].as_array().expect("a list");
     assert_eq!((ranges.len(), &ranges[14]), (15, &missing(29, 50, 1, "exit code 3")));
 }
@@ -72,8 +75,8 @@ fn neighbours_are_one_range_and_many_ranges_are_counted() {
 fn a_chunk_that_kills_its_workers_is_set_aside_and_nobody_else_is_charged() {
     let env = test_env!();
     let command = deadly(11);
-    let args = ["--split", "-n", "20", "--chunk", "1", "-w", "3", NEVER, "--exec", &command];
-    let finished = env.coordinator(args).run().expect(INCOMPLETE);
+    let args = split("20", &["-w", "3"], &command);
+    let finished = env.coordinator(&args).run().expect(INCOMPLETE);
     assert!(finished.stdout.ends_with("Final shared value: 19\n"), "{finished:?}");
     says(&finished, "with chunk 11..12; launching it again (3 of 3)");
     says(&finished, "with chunk 11..12; 4 workers died with it, so it is set aside");
@@ -100,21 +103,8 @@ fn deaths_are_counted_for_workers_by_hand() {
 #[test]
 fn a_mistyped_command_does_not_run_for_hours() {
     let env = test_env!();
-    let args = [
-        "--split",
-        "-n",
-        "1e9",
-        "--chunk",
-        "1",
-        "-w",
-        "2",
-        "--restarts",
-        "0",
-        NEVER,
-        "--exec",
-        "no-such {start} {end}",
-    ];
-    let finished = env.coordinator(args).run().expect(INCOMPLETE);
+    let args = split("1e9", &["-w", "2", "--restarts", "0"], "no-such {start} {end}");
+    let finished = env.coordinator(&args).run().expect(INCOMPLETE);
     says(&finished, "many chunks were set aside and none was applied; is the kernel or command right?");
     says(&finished, "..1000000000 (not begun)\n");
 }
@@ -124,22 +114,8 @@ fn a_mistyped_command_does_not_run_for_hours() {
 fn fail_fast_gives_out_nothing_more_after_the_first_bad_chunk() {
     let env = test_env!();
     let command = failing("5");
-    let args = [
-        "--split",
-        "-n",
-        "1e9",
-        "--chunk",
-        "1",
-        "-w",
-        "2",
-        "--restarts",
-        "0",
-        "--fail-fast",
-        NEVER,
-        "--exec",
-        &command,
-    ];
-    let finished = env.coordinator(args).run().expect(INCOMPLETE);
+    let args = split("1e9", &["-w", "2", "--restarts", "0", "--fail-fast"], &command);
+    let finished = env.coordinator(&args).run().expect(INCOMPLETE);
     says(&finished, "--fail-fast");
     says(&finished, "missing: 5..6 (exit code 3, 1 attempt), ");
     says(&finished, "..1000000000 (not begun)\n");

@@ -102,6 +102,22 @@ fn can_trace(run: &Run<'_>, test: &str) -> bool {
     outcome.inspect_err(|error| skip(test, &format!("ptrace: {error}"))).is_ok()
 }
 
+/// Runs a `resume` to each end of a system call in turn, and then does that to it; returns their number and the states in which
+/// it left the segment.
+fn at_each_call(run: &Run<'_>, what: &str, act: impl Fn(Traced)) -> (usize, BTreeSet<&'static str>) {
+    let (mut points, mut states) = (0, BTreeSet::new());
+    loop {
+        run.renew();
+        let mut victim = run.resume(&[]).expect("it worked a moment ago");
+        if !(0..=points).all(|_| victim.go(Gait::Call) != Stop::End) {
+            return (points, states);
+        }
+        act(victim);
+        states.insert(run.check(&format!("{what} point {points}")));
+        points += 1;
+    }
+}
+
 /// Fault 38.
 #[test]
 fn a_coordinator_killed_at_any_system_call_of_the_end_of_its_run_has_delivered_the_result_or_leaves_the_work() {
@@ -115,17 +131,7 @@ fn a_coordinator_killed_at_any_system_call_of_the_end_of_its_run_has_delivered_t
     if !can_trace(&run, "a_coordinator_killed_at_any_system_call_of_the_end_of_its_run") {
         return;
     }
-    let (mut points, mut states) = (0, BTreeSet::new());
-    loop {
-        run.renew();
-        let mut victim = run.resume(&[]).expect("it worked a moment ago");
-        if !(0..=points).all(|_| victim.go(Gait::Call) != Stop::End) {
-            break;
-        }
-        victim.kill();
-        states.insert(run.check(&format!("kill point {points}")));
-        points += 1;
-    }
+    let (points, states) = at_each_call(&run, "kill", Traced::kill);
     assert!(run.is_delivered() && env.segments().is_empty(), "the last one was not killed");
     report(&format!("killed at each of {points} ends of system calls of the end of a run"));
     assert_eq!(states, BTreeSet::from(["stale", "marked", "removed"]));
@@ -194,18 +200,10 @@ fn a_signal_at_any_system_call_of_the_end_of_a_run_loses_nothing() {
     if !can_trace(&run, "a_signal_at_any_system_call_of_the_end_of_a_run") {
         return;
     }
-    let (mut points, mut states) = (0, BTreeSet::new());
-    loop {
-        run.renew();
-        let mut victim = run.resume(&[]).expect("it worked a moment ago");
-        if !(0..=points).all(|_| victim.go(Gait::Call) != Stop::End) {
-            break;
-        }
+    let (points, states) = at_each_call(&run, "signal", |victim| {
         victim.signal(Signal::TERM);
         victim.finish();
-        states.insert(run.check(&format!("signal point {points}")));
-        points += 1;
-    }
+    });
     assert!(env.segments().is_empty(), "the last one got no signal");
     report(&format!("a signal at each of {points} ends of system calls of the end of a run"));
     assert!(states.contains("removed") && !states.contains("marked"), "{states:?}");

@@ -11,7 +11,7 @@ use std::time::Duration;
 use common::cli::exit_code::{COMPLETE, FOREIGN, NOTHING_TO_DO};
 use common::cli::exit_code_of;
 use common::{Ledger, Segment, SegmentName, Snapshot, Terms};
-use harness::{TestEnv, assert_error, test_env};
+use harness::{TestEnv, assert_error, test_env, until};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -57,6 +57,14 @@ impl Specimen {
         let mut bytes = self.bytes.clone();
         change(&mut bytes);
         self.file.write_all_at(&bytes, 0).expect("it can be written");
+    }
+
+    /// Waits until no other process is present: then an owner of the lock that does not exist is damage.
+    fn wait_until_alone(&self) {
+        until("nobody else to be present", || {
+            self.change(|bytes| bytes[MUTEX + 3] ^= 8);
+            Segment::attach(&self.name).is_err()
+        });
     }
 
     /// Reads it, attaches, locks, contributes; returns whether it contributed, or what was wrong.
@@ -139,7 +147,7 @@ fn every_flipped_bit_is_refused_or_does_no_harm() {
             specimen.change(|bytes| bytes[offset] ^= 1 << bit);
             let outcome = specimen.probe().or_else(|_| {
                 // A child of another test, between its fork and its exec, may have been present for the owner.
-                std::thread::sleep(Duration::from_millis(200));
+                specimen.wait_until_alone();
                 specimen.change(|bytes| bytes[offset] ^= 1 << bit);
                 specimen.probe()
             });
