@@ -56,7 +56,7 @@ pub use count::{InvalidCount, parse_count};
 pub use delay::{DelayRange, InvalidDelay, parse_duration};
 pub use error::{Error, Result};
 pub use inspection::{RunState, SegmentInfo, inspect, list};
-pub use layout::{MOST_CELLS, MOST_ENTRIES};
+pub use layout::{MOST_CELLS, MOST_ENTRIES, MOST_SHARED_CELLS};
 pub use ledger::{
     Applied, Cause, Claim, CommitError, Committed, Exit, Ledger, LockedLedger, Phase, SlotView, TakeOver, Then,
     TicketError, TicketState, WorkerState,
@@ -67,7 +67,7 @@ pub use random::random;
 pub use redo::Damage;
 pub use removal::{Condition, Removal, RemoveError, remove, remove_creation_debris, remove_marked, unlink};
 pub use segment::{AttachError, CreateError, Lifecycle, Refusal, Segment, Stop};
-pub use shared::{ArrayGuard, Scalar, SharedArray, SharedValue, ValueGuard};
+pub use shared::{Addend, ArrayGuard, Scalar, SharedArray, SharedValue, ValueGuard};
 pub use snapshot::{Missing, Snapshot, Violation, WorkerSnapshot};
 pub use stderr::{say, say_if_read};
 pub use sys::sigbus::exit_on_truncation;

@@ -1,4 +1,4 @@
-//! A fingerprint of the layout.
+//! A fingerprint of the layout, and the proof that nothing in it is padding.
 
 use std::mem::{offset_of, size_of};
 
@@ -6,8 +6,11 @@ use super::{Core, Entry, Header, Identity, Live, Redo, SET_ASIDE, SetAside, SetA
 use crate::sys::mutex::RawMutex;
 
 /// Hashes the offset of each field that is named, and what else two builds must agree on.
+///
+/// All fields are named: their sizes must add up to the type's, so that no byte of a segment is padding.
 macro_rules! hash_of_offsets {
-    ($($type:ident { $($field:ident),+ })+) => {
+    ($($type:ident { $($field:ident),+ })+) => {{
+        $(assert!(0 $(+ size_of_field(|value: &$type| &value.$field))+ == size_of::<$type>());)+
         hash(&[
             VERSION as u64,
             size_of::<Header>() as u64,
@@ -20,23 +23,29 @@ macro_rules! hash_of_offsets {
             usize::BITS as u64,
             cfg!(target_endian = "big") as u64,
         ])
-    };
+    }};
+}
+
+/// The size of the field that the function borrows.
+const fn size_of_field<T, F>(_: fn(&T) -> &F) -> usize {
+    size_of::<F>()
 }
 
 /// A fingerprint of every offset of the layout. A build with another layout refuses our segments.
 pub const LAYOUT_HASH: u64 = hash_of_offsets! {
     Entry { value, contribution }
     Identity {
-        magic, version, ready, layout_hash, size, c_library, slot_count, pid_namespace, nonce, created_at, checksum
+        magic, version, ready, layout_hash, size, c_library, slot_count, pid_namespace, nonce, created_at, checksum,
+        padding
     }
-    Live { lifecycle, stop, notice, coordinator_pid, closed_at, reported, first_open, orphan }
-    Core { mutex, published, applied, value }
+    Live { lifecycle, stop, notice, coordinator_pid, closed_at, reported, first_open, orphan, cleared_deaths, padding }
+    Core { mutex, published, applied, value, padding }
     Redo {
         ticket, has_chunk, claim, entry, done, done_count, recoveries, chunk, chunks, iterations, cursor, stolen_from,
-        set_aside, first_epoch, given_out
+        set_aside, first_epoch, changes, given_out
     }
     SetAside { range, cause, count }
-    SetAsideRecord { after, chunks, chunk_count, used }
+    SetAsideRecord { after, chunks, chunk_count, used, padding }
     Header { identity, terms, live, core, redo, set_aside, text }
     Slot {
         claim, entry, pid, phase, first_epoch, last_exit, chunk, chunks, iterations, attached_at, computed_ns, slept_ns, lock_wait_ns,

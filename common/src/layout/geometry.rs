@@ -1,23 +1,40 @@
-//! The offsets of a segment's parts, from its number of slots and cells.
+//! The offsets of a segment's parts, from its numbers of slots and cells.
 
-use std::iter::once;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use super::{Entry, Header, PAGE, SetAside, Slot};
-use crate::value::Cells;
+use super::{CellSlice, Entry, Header, PAGE, SetAside, Slot};
 
 /// The most slots of a segment.
 pub const MOST_SLOTS: u32 = 2_000_000;
 
-/// The most cells of an array.
+/// The most cells of a run's array.
 pub const MOST_CELLS: u32 = 1 << 20;
+
+/// The most cells of a [`SharedArray`](crate::SharedArray).
+pub const MOST_SHARED_CELLS: u32 = 1 << 27;
 
 /// The most entries for all cells and tickets: 1.5 GiB.
 pub const MOST_ENTRIES: usize = 1 << 26;
 
 /// The number of ranges that a split run can set aside.
 pub const SET_ASIDE: usize = 4096;
+
+/// An array's cells begin at a multiple of it: a cache line.
+const CELLS_ALIGNMENT: usize = 64;
+
+/// What changes the cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One contribution a ticket.
+    Tickets,
+    /// Chunks of a split run, which can be set aside.
+    Chunks,
+    /// Programs, without tickets.
+    Shared,
+    /// The same, and only the first cells are looked at.
+    Glimpse,
+}
 
 /// The size of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +43,9 @@ pub struct Geometry {
     pub slots: u32,
     /// The number of cells.
     pub cells: u32,
-    /// Whether ranges can be set aside: in a split run.
-    pub is_split: bool,
+    /// The bytes of a cell: 1, 4 or 8.
+    pub width: usize,
+    pub kind: Kind,
 }
 
 impl Geometry {
@@ -36,8 +54,9 @@ impl Geometry {
 
     /// This geometry; nothing beyond the limits.
     pub fn checked(self) -> Option<Self> {
-        let are_allowed = (1..=MOST_SLOTS).contains(&self.slots) && (1..=MOST_CELLS).contains(&self.cells);
-        (are_allowed && self.further_entries() <= MOST_ENTRIES).then_some(self)
+        let most_cells = if self.is_shared() { MOST_SHARED_CELLS } else { MOST_CELLS };
+        let are_allowed = (1..=MOST_SLOTS).contains(&self.slots) && (1..=most_cells).contains(&self.cells);
+        (are_allowed && self.array_entries() <= MOST_ENTRIES).then_some(self)
     }
 
     /// Offset of the log.
@@ -45,39 +64,57 @@ impl Geometry {
         Self::SLOTS_AT + self.slots as usize * size_of::<Slot>()
     }
 
-    /// Offset of the further cells, a multiple of eight.
+    /// Offset of an array's cells. A single cell lies in the header.
     pub fn cells_at(self) -> usize {
-        (self.log_at() + self.slots as usize * size_of::<AtomicU32>()).next_multiple_of(align_of::<Entry>())
-    }
-
-    /// Offset of the further entries: of the redo record, then of each ticket.
-    pub fn entries_at(self) -> usize {
-        self.cells_at() + self.further_cells() * size_of::<AtomicU64>()
+        let behind_log = self.log_at() + self.slots as usize * size_of::<AtomicU32>();
+        behind_log.next_multiple_of(if self.is_array() { CELLS_ALIGNMENT } else { align_of::<SetAside>() })
     }
 
     /// The number of cells behind the log.
-    pub fn further_cells(self) -> usize {
-        self.cells as usize - 1
+    pub fn array_cells(self) -> usize {
+        if self.is_array() { self.cells as usize } else { 0 }
     }
 
-    /// The number of entries behind the further cells.
-    pub fn further_entries(self) -> usize {
-        self.further_cells() * (1 + self.slots as usize)
+    /// Offset of what a commit needs for an array's cells, a multiple of eight: entries, or changes.
+    pub fn records_at(self) -> usize {
+        self.cells_at() + self.words_of_cells() * size_of::<AtomicU64>()
+    }
+
+    /// The number of entries: of the redo record, then of each ticket.
+    pub fn array_entries(self) -> usize {
+        if self.is_shared() { 0 } else { self.array_cells() * (1 + self.slots as usize) }
+    }
+
+    /// The number of words for the changes of a commit: as many as the cells fill.
+    pub fn changes(self) -> usize {
+        if self.kind == Kind::Shared { self.words_of_cells() } else { 0 }
     }
 
     /// Offset of the ranges that are set aside, a multiple of eight.
     pub fn set_aside_at(self) -> usize {
-        self.entries_at() + self.further_entries() * size_of::<Entry>()
+        self.records_at() + self.array_entries() * size_of::<Entry>() + self.changes() * size_of::<AtomicU64>()
     }
 
     /// The number of ranges that can be set aside.
     pub fn set_aside(self) -> usize {
-        if self.is_split { SET_ASIDE } else { 0 }
+        if self.kind == Kind::Chunks { SET_ASIDE } else { 0 }
     }
 
     /// The size of the segment in bytes: whole pages.
     pub fn size(self) -> usize {
         (self.set_aside_at() + self.set_aside() * size_of::<SetAside>()).next_multiple_of(PAGE)
+    }
+
+    fn is_array(self) -> bool {
+        self.cells > 1
+    }
+
+    fn is_shared(self) -> bool {
+        matches!(self.kind, Kind::Shared | Kind::Glimpse)
+    }
+
+    fn words_of_cells(self) -> usize {
+        (self.array_cells() * self.width).div_ceil(size_of::<AtomicU64>())
     }
 }
 
@@ -88,10 +125,12 @@ pub struct View<'a> {
     pub slots: &'a [Slot],
     /// Tickets in the order of their commits.
     pub log: &'a [AtomicU32],
-    /// All cells but the first.
-    pub further_cells: &'a [AtomicU64],
-    /// An entry for each of these cells: of the redo record, then of each ticket.
-    pub further_entries: &'a [Entry],
+    /// All cells: the one in the header, or those of an array.
+    pub cells: CellSlice<'a>,
+    /// An entry for each cell of a run's array: of the redo record, then of each ticket.
+    pub array_entries: &'a [Entry],
+    /// A shared array's part of the redo record: `redo::changes`.
+    pub changes: &'a [AtomicU64],
     /// The ranges that are set aside, and free places for more.
     pub set_aside: &'a [SetAside],
 }
@@ -108,64 +147,24 @@ impl<'a> View<'a> {
         &self.set_aside[..used.min(self.set_aside.len())]
     }
 
-    /// All cells.
-    pub fn cells(self) -> Each<'a, AtomicU64> {
-        Each { first: &self.header.core.value, further: self.further_cells }
-    }
-
-    /// The redo record's entries, one for each cell.
-    pub fn redo_entries(self) -> Each<'a, Entry> {
-        Each { first: &self.header.redo.entry, further: self.entries_of(0) }
+    /// The redo record's entries, one for each cell; none for a shared array.
+    #[inline]
+    pub fn redo_entries(self) -> &'a [Entry] {
+        self.entries_of(&self.header.redo.entry, 0)
     }
 
     /// A ticket's entries, one for each cell.
-    pub fn entries(self, slot: &'a Slot, ticket: u32) -> Each<'a, Entry> {
-        Each { first: &slot.entry, further: self.entries_of(ticket as usize) }
+    #[inline]
+    pub fn entries(self, slot: &'a Slot, ticket: u32) -> &'a [Entry] {
+        self.entries_of(&slot.entry, ticket as usize)
     }
 
-    /// The further entries of the record (0) or of a ticket.
-    fn entries_of(self, place: usize) -> &'a [Entry] {
-        let cells = self.further_cells.len();
-        if cells == 0 {
-            return &[];
+    /// The only entry, or an array's entries of the record (0) or of a ticket.
+    #[inline]
+    fn entries_of(self, only: &'a Entry, place: usize) -> &'a [Entry] {
+        match self.cells.len() {
+            1 => std::slice::from_ref(only),
+            cells => self.array_entries.get(place * cells..(place + 1) * cells).unwrap_or_default(),
         }
-        self.further_entries.get(place * cells..(place + 1) * cells).unwrap_or_default()
-    }
-}
-
-/// One item for each cell: the first, and the further ones of an array.
-pub struct Each<'a, T> {
-    pub first: &'a T,
-    pub further: &'a [T],
-}
-
-impl<T> Clone for Each<'_, T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Each<'_, T> {}
-
-impl<'a, T> Each<'a, T> {
-    /// Pairs the items of two.
-    ///
-    /// `for_each` handles the first pair without a loop.
-    pub fn zip<U>(self, other: Each<'a, U>) -> impl Iterator<Item = (&'a T, &'a U)> {
-        once((self.first, other.first)).chain(self.further.iter().zip(other.further))
-    }
-
-    /// Maps each item.
-    pub fn map<U>(self, mut change: impl FnMut(&'a T) -> U) -> Cells<U> {
-        let first = change(self.first);
-        match self.further {
-            [] => Cells::One(first),
-            further => Cells::Many(once(first).chain(further.iter().map(change)).collect()),
-        }
-    }
-
-    /// All items in order.
-    pub fn iter(self) -> impl Iterator<Item = &'a T> {
-        once(self.first).chain(self.further)
     }
 }

@@ -4,22 +4,28 @@
 //! |---|---|---|
 //! | 0 | 128 | [`Identity`]: magic, version, layout, size, C library, namespace, nonce, checksum; never changes once ready |
 //! | 128 | 128 | [`Header::terms`]: the run's terms as words; never changes once ready |
-//! | 256 | 64 | [`Live`]: lifecycle, stop request, notice, coordinator |
-//! | 320 | 64 | [`Core`]: the mutex, the commit's sequence numbers, **the value at offset 376** |
+//! | 256 | 64 | [`Live`]: lifecycle, stop request, notice, coordinator, owners' deaths |
+//! | 320 | 64 | [`Core`]: the mutex, the commit's sequence numbers, **a single value at offset 376** |
 //! | 384 | 64 | [`Redo`]: the redo record; how many tickets are done, and how many owners died |
 //! | 448 | 64 | its other half: the record's chunk; how far a split run's range is given out |
 //! | 512 | 64 | [`SetAsideRecord`]: the record's range that is set aside |
 //! | 576 | 3520 | [`Header::text`]: kernel, worker executable and command |
 //! | 4096 | 128 each | a [`Slot`] for each ticket |
 //! | behind them | 4 each | the log: tickets in the order of their commits |
-//! | and for an array | 8 each | its cells except the first, which lies at offset 376 |
-//! | | 24 each | an [`Entry`] of the redo record for each of these cells |
-//! | | 24 each | an [`Entry`] of each ticket for each of these cells, ticket by ticket |
+//! | and for an array | 1, 4 or 8 each | its cells, as C lays them out, from a multiple of 64 on |
+//! | of a run | 24 each | an [`Entry`] of the redo record for each cell |
+//! | | 24 each | an [`Entry`] of each ticket for each cell, ticket by ticket |
+//! | without a run | as the cells | the redo record's changed cells (`redo::changes`) |
 //! | and for a split run | 24 each | [`SET_ASIDE`] ranges that are set aside: a [`SetAside`] each |
 //!
-//! Invariant: every field is an atomic or the mutex. So any bit pattern is a valid `Header`, and a shared reference to it is
-//! sound whatever other processes do to the bytes. The *meaning* of the bits is checked when they are read.
+//! These are the offsets on x86-64, whose `pthread_mutex_t` has 40 bytes. On aarch64 it has 48; so [`Core`] has 128 bytes, and
+//! what follows it lies 64 bytes further on.
+//!
+//! Invariant: every field is an atomic or the mutex, and there is no padding between them. So any bit pattern is a valid
+//! `Header`, and a shared reference to it is sound whatever other processes do to the bytes. The *meaning* of the bits is
+//! checked when they are read.
 
+mod cells;
 mod fingerprint;
 mod geometry;
 
@@ -27,8 +33,9 @@ use std::mem::{offset_of, size_of};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
 
+pub use cells::CellSlice;
 pub use fingerprint::{LAYOUT_HASH, hash};
-pub use geometry::{Geometry, MOST_CELLS, MOST_ENTRIES, SET_ASIDE, View};
+pub use geometry::{Geometry, Kind, MOST_CELLS, MOST_ENTRIES, MOST_SHARED_CELLS, SET_ASIDE, View};
 
 use crate::sys::mutex::RawMutex;
 use crate::value::{Number, ValueType};
@@ -37,13 +44,19 @@ use crate::value::{Number, ValueType};
 pub const MAGIC: u64 = u64::from_le_bytes(*b"shmledg\0");
 
 /// The version of this layout.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// The number of words of the terms.
 pub const TERMS_WORDS: usize = 16;
 
-/// The number of bytes of the terms' texts.
-pub const TEXT_BYTES: usize = 4096 - 576;
+/// The number of bytes of the terms' texts: the rest of the header.
+pub const TEXT_BYTES: usize = PAGE
+    - size_of::<Identity>()
+    - TERMS_WORDS * size_of::<AtomicU64>()
+    - size_of::<Live>()
+    - size_of::<Core>()
+    - size_of::<Redo>()
+    - size_of::<SetAsideRecord>();
 
 /// The unit in which segments are sized and allocated.
 pub const PAGE: usize = 4096;
@@ -67,6 +80,7 @@ pub struct Identity {
     pub created_at: AtomicU64,
     /// A checksum over everything above except `ready`, and over the terms with their texts.
     pub checksum: AtomicU64,
+    pub padding: [AtomicU64; 7],
 }
 
 /// The words that change rarely while a run lives.
@@ -87,6 +101,9 @@ pub struct Live {
     pub first_open: AtomicU32,
     /// Hint: a ticket with an orphaned chunk, or 0.
     pub orphan: AtomicU32,
+    /// How many owners' deaths a program has cleared. With `Redo::recoveries` above it, the lock's guards report a death.
+    pub cleared_deaths: AtomicU64,
+    pub padding: [AtomicU64; 2],
 }
 
 /// The cache line that every commit needs.
@@ -97,8 +114,16 @@ pub struct Core {
     pub published: AtomicU64,
     /// The number of the last applied commit.
     pub applied: AtomicU64,
+    /// The only cell; unused for an array.
     pub value: AtomicU64,
+    pub padding: [AtomicU64; CORE_PADDING],
 }
+
+/// The words behind [`Core::value`]: none with a mutex of 40 bytes.
+const CORE_PADDING: usize = {
+    let used = size_of::<RawMutex>() + 3 * size_of::<AtomicU64>();
+    (used.next_multiple_of(64) - used) / size_of::<AtomicU64>()
+};
 
 /// A cell after a commit.
 #[repr(C)]
@@ -147,7 +172,8 @@ pub struct Redo {
     pub set_aside: AtomicU32,
     /// See [`Slot::first_epoch`].
     pub first_epoch: AtomicU32,
-    pub padding: AtomicU32,
+    /// For a shared array instead: how many cells the record changes; 0 for all.
+    pub changes: AtomicU32,
     /// Not part of the record: iterations below it are given out.
     pub given_out: AtomicU64,
 }
@@ -220,13 +246,12 @@ pub struct Slot {
 const _: () = {
     assert!(size_of::<Header>() == PAGE);
     assert!(size_of::<Slot>() == 128);
-    assert!(offset_of!(Header, terms) == 128);
-    assert!(offset_of!(Header, live) == 256);
-    assert!(offset_of!(Header, core) == 320);
-    assert!(offset_of!(Header, core) + offset_of!(Core, value) == 376);
-    assert!(offset_of!(Header, redo) == 384);
     assert!(size_of::<Redo>() == 128 && offset_of!(Redo, chunk) == 64);
-    assert!(offset_of!(Header, set_aside) == 512 && size_of::<SetAsideRecord>() == 64);
-    assert!(size_of::<SetAside>() == 24);
-    assert!(offset_of!(Header, text) == 576);
+    assert!(size_of::<SetAsideRecord>() == 64 && size_of::<SetAside>() == 24);
+    assert!(offset_of!(Header, core) == 320);
+    // What programs in C may rely on.
+    #[cfg(target_arch = "x86_64")]
+    assert!(offset_of!(Header, core) + offset_of!(Core, value) == 376);
+    #[cfg(target_arch = "aarch64")]
+    assert!(offset_of!(Header, core) + offset_of!(Core, value) == 384);
 };

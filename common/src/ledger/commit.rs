@@ -8,7 +8,6 @@
 //!
 //! Steps 3 and 4 are [`redo::commit`]. `docs/protocol.md` draws them.
 
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::error::{CommitError, Step};
@@ -34,7 +33,7 @@ impl Committed {
     /// Reads a ticket's commit from its slot.
     #[inline]
     pub(crate) fn of(view: &View<'_>, slot: &Slot, ticket: u32, kind: ValueType) -> Self {
-        let (contribution, value) = if view.further_cells.is_empty() {
+        let (contribution, value) = if view.cells.len() == 1 {
             let bits = slot.entry.value.load(Relaxed);
             (Cells::One(slot.entry.contribution(kind)), Cells::One(kind.value(bits)))
         } else {
@@ -108,19 +107,22 @@ impl<'a> LockedLedger<'a> {
         total: impl Fn(Number, Number) -> Option<Number>,
     ) -> Step<()> {
         let view = self.segment().view();
-        let (cells, redo, own) = (view.cells(), view.redo_entries(), view.entries(slot, claim.ticket));
-        let Some((first, further)) = contributions.as_slice().split_first() else {
-            return Err(self.unfit(contributions));
-        };
-        if further.len() != cells.further.len() {
-            return Err(self.unfit(contributions));
-        }
+        let (redo, own) = (view.redo_entries(), view.entries(slot, claim.ticket));
         redo::begin();
-        self.write_cell(contributions, first, cells.first, redo.first, own.first, &total)?;
-        for (((cell, redo), own), number) in cells.further.iter().zip(redo.further).zip(own.further).zip(further) {
-            self.write_cell(contributions, number, cell, redo, own, &total)?;
+        match (contributions.as_slice(), redo, own) {
+            ([number], [redo], [own]) => {
+                let bits = view.header.core.value.load(Relaxed);
+                self.write_cell(contributions, number, bits, redo, own, &total)
+            }
+            (numbers, redo, own) if numbers.len() == redo.len() => {
+                let cells = view.cells.iter(Relaxed);
+                for (((number, bits), redo), own) in numbers.iter().zip(cells).zip(redo).zip(own) {
+                    self.write_cell(contributions, number, bits, redo, own, &total)?;
+                }
+                Ok(())
+            }
+            _ => Err(self.unfit(contributions)),
         }
-        Ok(())
     }
 
     #[expect(clippy::inline_always, reason = "called for the only cell of most values, and in a loop for the others")]
@@ -129,7 +131,7 @@ impl<'a> LockedLedger<'a> {
         &self,
         contributions: &Cells<Number>,
         contribution: &Number,
-        cell: &AtomicU64,
+        bits: u64,
         redo: &Entry,
         own: &Entry,
         total: impl Fn(Number, Number) -> Option<Number>,
@@ -137,7 +139,7 @@ impl<'a> LockedLedger<'a> {
         let terms = self.segment().terms();
         let kind = terms.value_type;
         let number = kind.admit(*contribution).ok_or_else(|| self.unfit(contributions))?;
-        let before = kind.value(cell.load(Relaxed));
+        let before = kind.value(bits);
         let value = match terms.mode {
             Mode::Independent => before,
             _ => before.add(number, terms.overflow).ok_or_else(|| overflow(contribution, before))?,

@@ -3,6 +3,7 @@
 //! Invariant: applying a published record again, from any point of an earlier application, gives the same state.
 //! `docs/protocol.md` explains the protocol, its words and its memory orderings.
 
+pub mod changes;
 mod claim_word;
 #[cfg(feature = "failpoints")]
 mod mutants;
@@ -163,13 +164,31 @@ pub fn apply(view: &View<'_>) -> Result<(), Box<Damage>> {
     // Acquire: pairs with the Release in `publish`.
     let number = core.published.load(Acquire);
     let target = Target::of(view)?;
-    view.cells().zip(view.redo_entries()).for_each(|(cell, entry)| cell.store(entry.value.load(Relaxed), Relaxed));
+    apply_cells(view)?;
     if let Some(target) = target {
         target.apply(view);
     }
     // Release: whoever sees the number sees the state. Pairs with the Acquire fence in `snapshot::seqlock`.
     core.applied.store(number, Release);
     Ok(())
+}
+
+#[inline]
+fn apply_cells(view: &View<'_>) -> Result<(), Box<Damage>> {
+    match view.redo_entries() {
+        [only] => view.header.core.value.store(only.value.load(Relaxed), Relaxed),
+        [] => return changes::apply(view),
+        entries => apply_array(view, entries),
+    }
+    Ok(())
+}
+
+#[cold]
+fn apply_array(view: &View<'_>, entries: &[Entry]) {
+    for (index, entry) in entries.iter().enumerate() {
+        // There is a cell for each entry.
+        let _ = view.cells.store(index, entry.value.load(Relaxed), Relaxed);
+    }
 }
 
 /// Where the record goes, looked up before anything is stored.
@@ -218,12 +237,12 @@ impl<'a> Target<'a> {
 
     fn apply(&self, view: &View<'_>) {
         let (redo, slot) = (&view.header.redo, self.slot);
-        view.entries(slot, self.ticket).zip(view.redo_entries()).for_each(|(entry, redo)| {
+        for (entry, redo) in view.entries(slot, self.ticket).iter().zip(view.redo_entries()) {
             entry.value.store(redo.value.load(Relaxed), Relaxed);
             for (to, from) in entry.contribution.iter().zip(&redo.contribution) {
                 to.store(from.load(Relaxed), Relaxed);
             }
-        });
+        }
         Failpoint::HalfApplied.reach();
         if self.has_chunk {
             self.apply_chunk(view);

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{ClaimState, Record, apply, load_range, store_range};
+use super::{ClaimState, Record, apply, apply_cells, load_range, store_range};
 use crate::failpoint::Mutant;
 use crate::layout::View;
 
@@ -41,13 +41,14 @@ pub fn store_before_publishing(view: &View<'_>, record: &Record) {
 /// Adds to the value, then marks the ticket, as a program without a redo record would.
 fn add_then_mark(view: &View<'_>, record: &Record) {
     let Some(slot) = view.slot(record.ticket) else { return };
-    view.cells().zip(view.redo_entries()).for_each(|(cell, redo)| cell.store(redo.value.load(Relaxed), Relaxed));
-    view.entries(slot, record.ticket).zip(view.redo_entries()).for_each(|(entry, redo)| {
+    // A damaged record shows when it is applied again.
+    let _ = apply_cells(view);
+    for (entry, redo) in view.entries(slot, record.ticket).iter().zip(view.redo_entries()) {
         for (to, from) in entry.contribution.iter().zip(&redo.contribution) {
             to.store(from.load(Relaxed), Relaxed);
         }
         entry.value.store(redo.value.load(Relaxed), Relaxed);
-    });
+    }
     let done = &view.header.redo.done_count;
     if let Some(place) = usize::try_from(done.load(Relaxed)).ok().and_then(|done| view.log.get(done)) {
         place.store(record.ticket, Relaxed);

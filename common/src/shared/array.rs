@@ -3,17 +3,20 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Scalar, SharedCells, load, replace_all, store};
+use super::scalar::SEAL;
+use super::{Addend, Scalar, SharedCells, clear_owner_died, commit, outcome};
 use crate::error::Result;
 use crate::ledger::CommitError;
 use crate::lock::{Guard, LockError, LockOutcome};
 use crate::name::SegmentName;
 use crate::segment::{AttachError, CreateError};
+use crate::value::shape;
 
 /// Several numbers of one type that several processes share, with one lock: `multiprocessing.Array`.
 ///
-/// Its length never changes: 1 to [`MOST_CELLS`](crate::MOST_CELLS) cells of 56 bytes each. Creating, attaching and removing
-/// work as for a [`SharedValue`](crate::SharedValue). The handle stays with its thread, too.
+/// Its length never changes: 1 to [`MOST_SHARED_CELLS`](crate::MOST_SHARED_CELLS). The cells lie one behind the other, as in a C
+/// array of that type, and a commit needs as many bytes again: 16 bytes a cell at most. Creating, attaching and removing work as
+/// for a [`SharedValue`](crate::SharedValue).
 ///
 /// ```
 /// use common::{SegmentName, SharedArray};
@@ -38,7 +41,8 @@ impl<T: Scalar> SharedArray<T> {
     /// Creates an array of these numbers. Nobody ever sees other numbers before them.
     ///
     /// # Errors
-    /// [`CreateError::Terms`] for no numbers or more than [`MOST_CELLS`](crate::MOST_CELLS); [`CreateError::Exists`] if
+    /// [`CreateError::Terms`] for no numbers or more than
+    /// [`MOST_SHARED_CELLS`](crate::MOST_SHARED_CELLS); [`CreateError::Exists`] if
     /// something has the name; [`CreateError::Permission`] or [`CreateError::System`] if the system refuses.
     pub fn create(name: &SegmentName, initial: &[T]) -> Result<Self, CreateError> {
         SharedCells::create(name, initial.len(), initial).map(Self)
@@ -61,6 +65,21 @@ impl<T: Scalar> SharedArray<T> {
         SharedCells::attach(name, |_| true, format!("an array of type {}", T::VALUE_TYPE.name())).map(Self)
     }
 
+    /// Attaches to the array of that name, or creates it with these numbers if nothing has the name, as
+    /// [`SharedValue::open_or_create`](crate::SharedValue::open_or_create).
+    ///
+    /// # Errors
+    /// [`AttachError::OtherType`] also if the array has another length; the others as there.
+    pub fn open_or_create(name: &SegmentName, initial: &[T]) -> Result<Self> {
+        let fits = |cells: u32| cells as usize == initial.len();
+        let wanted = || shape(u32::try_from(initial.len()).unwrap_or(u32::MAX), T::VALUE_TYPE.name());
+        SharedCells::open_or_create(
+            || SharedCells::create(name, initial.len(), initial),
+            || SharedCells::attach(name, fits, wanted()),
+        )
+        .map(Self)
+    }
+
     /// The name by which other processes attach.
     #[must_use]
     pub fn name(&self) -> &SegmentName {
@@ -71,7 +90,7 @@ impl<T: Scalar> SharedArray<T> {
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "an array is never empty")]
     pub fn len(&self) -> usize {
-        1 + self.0.segment.view().further_cells.len()
+        self.0.len()
     }
 
     /// The current value of a cell: one load, without the lock; nothing if there is no such cell.
@@ -79,7 +98,7 @@ impl<T: Scalar> SharedArray<T> {
     /// Cells that are read one after the other may be of different moments.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<T> {
-        self.0.cell(index).map(load)
+        self.0.load(index)
     }
 
     /// Acquires the lock, however long it takes.
@@ -109,7 +128,7 @@ impl<T: Scalar> SharedArray<T> {
 
     /// Acquires the lock and changes all cells at once: [`ArrayGuard::update`].
     ///
-    /// To learn whether the last owner died, acquire the lock yourself: [`ArrayGuard::outcome`].
+    /// To learn whether an owner died, acquire the lock yourself: [`ArrayGuard::outcome`].
     ///
     /// # Errors
     /// As [`Self::lock`].
@@ -121,7 +140,10 @@ impl<T: Scalar> SharedArray<T> {
     ///
     /// # Errors
     /// As [`Self::lock`] and [`ArrayGuard::add`].
-    pub fn add(&self, numbers: &[T]) -> Result<()> {
+    pub fn add(&self, numbers: &[T]) -> Result<()>
+    where
+        T: Addend,
+    {
         self.lock()?.add(numbers)
     }
 
@@ -160,7 +182,7 @@ impl<T: Scalar> ArrayGuard<'_, T> {
 
     /// The values of all cells, in order.
     pub fn iter(&self) -> impl Iterator<Item = T> {
-        self.array.0.segment.view().cells().iter().map(load)
+        (0..self.len()).filter_map(|index| self.get(index))
     }
 
     /// A copy of all cells.
@@ -175,21 +197,64 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     /// If there is no such cell, as `slice[index] = value` does.
     #[track_caller]
     pub fn set(&mut self, index: usize, value: T) {
-        let cell = self.array.0.cell(index);
-        let Some(cell) = cell else { panic!("no cell {index} in an array of {}", self.len()) };
-        store(cell, value);
+        assert!(self.array.0.store(index, value).is_some(), "no cell {index} in an array of {}", self.len());
     }
 
-    /// Gives a copy of all cells to `change`, and stores the changed copy back.
+    /// Stores all these values, each into the cell of its index; the last one counts if an index comes twice.
     ///
-    /// A process killed in the middle has changed all cells or none. If `change` panics, nothing is changed.
+    /// A process killed in the middle has stored all of them or none. It costs what it changes, however long the array is.
+    ///
+    /// # Errors
+    /// [`LockError::Damaged`] if another process damaged the segment meanwhile.
+    ///
+    /// # Panics
+    /// If there is no such cell, before anything is stored.
+    #[track_caller]
+    pub fn replace(&mut self, values: &[(usize, T)]) -> Result<(), LockError> {
+        let changes: Vec<(u32, T)> = values.iter().map(|(index, value)| (self.index(*index), *value)).collect();
+        commit(&mut self.guard, &changes)
+    }
+
+    /// Adds `number` to one cell as [`replace`](Self::replace) does, and returns the sum. Integers wrap around.
+    ///
+    /// # Errors
+    /// As [`Self::replace`].
+    ///
+    /// # Panics
+    /// If there is no such cell.
+    #[track_caller]
+    pub fn add_at(&mut self, index: usize, number: T) -> Result<T, LockError>
+    where
+        T: Addend,
+    {
+        let place = self.index(index);
+        let sum = self.get(index).map_or(number, |value| value.plus(number, SEAL));
+        commit(&mut self.guard, &[(place, sum)])?;
+        Ok(sum)
+    }
+
+    /// The index as the record holds it.
+    #[track_caller]
+    fn index(&self, index: usize) -> u32 {
+        assert!(index < self.len(), "no cell {index} in an array of {}", self.len());
+        u32::try_from(index).unwrap_or(u32::MAX)
+    }
+
+    /// Gives a copy of all cells to `change`, and stores back those that it changed.
+    ///
+    /// A process killed in the middle has changed all of them or none. If `change` panics, nothing is changed.
     ///
     /// # Errors
     /// [`LockError::Damaged`] if another process damaged the segment meanwhile.
     pub fn update(&mut self, change: impl FnOnce(&mut [T])) -> Result<(), LockError> {
         let mut cells = self.to_vec();
         change(&mut cells);
-        replace_all(&mut self.guard, cells.into_iter())
+        let is_changed = |(index, value): &(u32, T)| {
+            let before = self.get(*index as usize).map(|value| value.to_cell(SEAL));
+            before != Some(value.to_cell(SEAL))
+        };
+        let changes: Vec<(u32, T)> = (0..).zip(cells).filter(is_changed).collect();
+        commit(&mut self.guard, &changes)
     }
 
     /// Adds a number to each cell as [`update`](Self::update) does. Integers wrap around.
@@ -197,7 +262,10 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     /// # Errors
     /// [`CommitError::Unfit`] if `numbers` has another length than the array; nothing is changed then. The others as
     /// [`Self::update`].
-    pub fn add(&mut self, numbers: &[T]) -> Result<()> {
+    pub fn add(&mut self, numbers: &[T]) -> Result<()>
+    where
+        T: Addend,
+    {
         let terms = self.guard.segment().terms();
         if numbers.len() != self.len() {
             let contribution = format!("a list of {} numbers", numbers.len());
@@ -206,21 +274,24 @@ impl<T: Scalar> ArrayGuard<'_, T> {
         }
         Ok(self.update(|cells| {
             for (cell, number) in cells.iter_mut().zip(numbers) {
-                *cell = cell.plus(*number);
+                *cell = cell.plus(*number, SEAL);
             }
         })?)
     }
 
-    /// How the lock was acquired: [`LockOutcome::OwnerDied`] if its last owner died with it or became another program.
+    /// [`LockOutcome::OwnerDied`] if an owner of the lock died with it, or became another program, since
+    /// [`clear_owner_died`](Self::clear_owner_died) was called last.
     ///
-    /// The dead owner's `set` calls are done, and the rest of its plan is missing, so related cells may not match. The `update`
-    /// or `add` in which it died has changed all cells or none. The caller decides whether the cells make sense, and repairs
-    /// them under this guard.
-    ///
-    /// Only the first guard after the death reports it. If [`SharedArray::update`] or [`SharedArray::add`] comes first, nobody
-    /// learns of the death.
+    /// The dead owner's `set` calls are done, and the rest of its plan is missing, so related cells may not match. The `update`,
+    /// `replace` or `add` in which it died has changed all its cells or none. The caller decides whether the cells make sense,
+    /// repairs them under this guard, and clears the death. Until then every guard reports it.
     #[must_use]
     pub fn outcome(&self) -> LockOutcome {
-        self.guard.outcome()
+        outcome(&self.guard)
+    }
+
+    /// Tells all processes that the cells make sense again after an owner's death.
+    pub fn clear_owner_died(&mut self) {
+        clear_owner_died(&mut self.guard);
     }
 }

@@ -15,15 +15,17 @@ mod scalar;
 mod value;
 
 use std::marker::PhantomData;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Duration;
 
 pub use array::{ArrayGuard, SharedArray};
-pub use scalar::Scalar;
+pub use scalar::{Addend, Scalar};
 pub use value::{SharedValue, ValueGuard};
 
-use crate::lock::{Guard, LockError};
+use scalar::SEAL;
+
+use crate::error::Result;
+use crate::lock::{Guard, LockError, LockOutcome};
 use crate::name::SegmentName;
 use crate::redo::{self, ClaimState, Record};
 use crate::removal;
@@ -55,12 +57,36 @@ impl<T: Scalar> SharedCells<T> {
         let cells = u32::try_from(cells).unwrap_or(u32::MAX);
         let terms = Terms { mode: Mode::Shared, value_type: T::VALUE_TYPE, cells, ..Terms::by_hand("", 1) };
         let segment = Segment::create_with(name, &terms, |view| {
-            for (cell, value) in view.cells().iter().zip(initial) {
-                // Published by the Release of `ready`.
-                cell.store(value.bits(), Relaxed);
+            for (index, value) in initial.iter().enumerate() {
+                // Published by the Release of `ready`. There are as many cells as values, or more.
+                let _ = view.cells.store(index, value.to_cell(SEAL), Relaxed);
             }
         })?;
         Ok(Self { segment, unlinks: true, kind: PhantomData })
+    }
+
+    /// Attaches, or creates the cells if nothing has the name.
+    ///
+    /// Nobody's drop unlinks the name: whoever comes later is to find it.
+    fn open_or_create(
+        create: impl Fn() -> Result<Self, CreateError>,
+        attach: impl Fn() -> Result<Self, AttachError>,
+    ) -> Result<Self> {
+        loop {
+            match attach() {
+                Err(AttachError::NoSegment { .. }) => {}
+                attached => return Ok(attached?),
+            }
+            match create() {
+                // Somebody else was faster.
+                Err(CreateError::Exists { .. }) => {}
+                created => {
+                    let mut cells = created?;
+                    cells.unlinks = false;
+                    return Ok(cells);
+                }
+            }
+        }
     }
 
     /// Attaches, if the segment has cells of this type and `fits` accepts their number.
@@ -92,35 +118,48 @@ impl<T: Scalar> SharedCells<T> {
         }
     }
 
-    /// One of the cells.
-    fn cell(&self, index: usize) -> Option<&AtomicU64> {
-        let view = self.segment.view();
-        match index.checked_sub(1) {
-            None => Some(&view.header.core.value),
-            Some(further) => view.further_cells.get(further),
-        }
+    /// The number of cells.
+    fn len(&self) -> usize {
+        self.segment.view().cells.len()
+    }
+
+    /// Loads a cell; nothing if there is no such cell.
+    fn load(&self, index: usize) -> Option<T> {
+        // Acquire: whoever sees a value without the lock also sees what its writer wrote before it. Pairs with the Release in
+        // `store` and with the fence in `redo::publish`.
+        self.segment.view().cells.load(index, Acquire).map(|bits| T::from_cell(bits, SEAL))
+    }
+
+    /// Stores into a cell; nothing if there is no such cell. The caller holds the lock.
+    fn store(&self, index: usize, value: T) -> Option<()> {
+        // Release: pairs with the Acquire in `load`.
+        self.segment.view().cells.store(index, value.to_cell(SEAL), Release)
     }
 }
 
-/// Loads a cell.
-fn load<T: Scalar>(cell: &AtomicU64) -> T {
-    // Acquire: whoever sees a value without the lock also sees what its writer wrote before it. Pairs with the Release in
-    // `store` and with the fence in `redo::publish`.
-    T::from_bits(cell.load(Acquire))
-}
-
-/// Stores into a cell. The caller holds the lock.
-fn store<T: Scalar>(cell: &AtomicU64, value: T) {
-    // Release: pairs with the Acquire in `load`.
-    cell.store(value.bits(), Release);
-}
-
-/// Replaces the values of all cells in one commit. `values` has one for each cell.
-fn replace_all<T: Scalar>(guard: &mut Guard<'_>, values: impl Iterator<Item = T>) -> Result<(), LockError> {
+/// Changes these cells in one commit: their indices, and what they will hold.
+fn commit<T: Scalar>(guard: &mut Guard<'_>, changes: &[(u32, T)]) -> Result<(), LockError> {
     let view = guard.segment().view();
-    redo::begin();
-    for (entry, value) in view.redo_entries().iter().zip(values) {
-        redo::write_cell(entry, T::VALUE_TYPE.value(value.bits()), Number::Integer(0));
+    match (view.redo_entries(), changes) {
+        (_, []) => return Ok(()),
+        ([only], [.., (_, value)]) => {
+            redo::begin();
+            redo::write_cell(only, T::VALUE_TYPE.value(value.to_cell(SEAL)), Number::Integer(0));
+        }
+        (_, changes) => redo::changes::write(view, changes.iter().map(|(index, value)| (*index, value.to_cell(SEAL)))),
     }
     Ok(redo::commit(view, &Record { ticket: 0, claim: ClaimState::Free, done: 0, chunk: None })?)
+}
+
+/// How the lock was acquired, or that an owner's death is not cleared yet.
+fn outcome(guard: &Guard<'_>) -> LockOutcome {
+    let header = guard.segment().view().header;
+    let is_cleared = header.redo.recoveries.load(Relaxed) == header.live.cleared_deaths.load(Relaxed);
+    if is_cleared { LockOutcome::Released } else { LockOutcome::OwnerDied }
+}
+
+/// Makes [`outcome`] forget the owners that died so far.
+fn clear_owner_died(guard: &mut Guard<'_>) {
+    let header = guard.segment().view().header;
+    header.live.cleared_deaths.store(header.redo.recoveries.load(Relaxed), Relaxed);
 }

@@ -6,72 +6,80 @@ use std::fmt;
 
 use crate::value::ValueType;
 
-/// A type that a cell of a [`SharedValue`](crate::SharedValue) or [`SharedArray`](crate::SharedArray) can hold: `i32`,
-/// `i64`, `u64` or `f64`, and no other.
+/// A type that a cell of a [`SharedValue`](crate::SharedValue) or [`SharedArray`](crate::SharedArray) can hold: `i32`, `i64`,
+/// `u32`, `u64`, `f32`, `f64` or `bool`, and no other.
+///
+/// A structure is an array with a cell for each of its fields, all changed by one
+/// [`update`](crate::SharedArray::update): all fields or none. Structures do not lie in a cell themselves, because a commit
+/// stores each cell at once, which a processor does for eight bytes at most.
 pub trait Scalar: Bits + PartialOrd + fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// The name by which segments know it.
     const VALUE_TYPE: ValueType;
 }
 
+/// A scalar that can be added to: all of them but `bool`.
+pub trait Addend: Scalar + Sum {}
+
+/// Keeps the methods of [`Bits`] and [`Sum`] to this crate: nobody else has one.
+pub struct Seal(());
+
+pub(super) const SEAL: Seal = Seal(());
+
 /// How a scalar lies in a cell. The name cannot be reached from outside, so nobody else can implement it.
 pub trait Bits: Copy {
-    fn bits(self) -> u64;
+    fn to_cell(self, seal: Seal) -> u64;
 
-    fn from_bits(bits: u64) -> Self;
-
-    /// The sum, which wraps around at the ends of an integer.
-    fn plus(self, other: Self) -> Self;
+    fn from_cell(bits: u64, seal: Seal) -> Self;
 }
 
-/// Implements an integer type: how it becomes 64 bits, and how the bits become it again.
-macro_rules! integer {
-    ($type:ident, $value_type:ident, $bits:expr, $from_bits:expr) => {
+/// How scalars are added.
+pub trait Sum: Sized {
+    /// The sum, which wraps around at the ends of an integer.
+    fn plus(self, other: Self, seal: Seal) -> Self;
+}
+
+/// Implements a type: its name, how it becomes a cell's bits, and how these become it again. Bits beyond its width are ignored.
+macro_rules! scalar {
+    ($type:ident, $value_type:ident, $to:expr, $from:expr) => {
         impl Scalar for $type {
             const VALUE_TYPE: ValueType = ValueType::$value_type;
         }
 
         impl Bits for $type {
-            fn bits(self) -> u64 {
-                $bits(self)
+            fn to_cell(self, _: Seal) -> u64 {
+                $to(self)
             }
 
-            fn from_bits(bits: u64) -> Self {
-                $from_bits(bits)
+            fn from_cell(bits: u64, _: Seal) -> Self {
+                $from(bits)
             }
+        }
+    };
+    ($type:ident, $value_type:ident, $to:expr, $from:expr, $plus:expr) => {
+        scalar!($type, $value_type, $to, $from);
 
-            fn plus(self, other: Self) -> Self {
-                self.wrapping_add(other)
+        impl Addend for $type {}
+
+        impl Sum for $type {
+            fn plus(self, other: Self, _: Seal) -> Self {
+                $plus(self, other)
             }
         }
     };
 }
 
-integer!(i32, I32, |int| i64::from(int).cast_unsigned(), low_half);
-integer!(i64, I64, Self::cast_unsigned, u64::cast_signed);
-integer!(u64, U64, Self::from, Self::from);
+scalar!(i32, I32, |int| i64::from(int).cast_unsigned(), |bits| low_half(bits).cast_signed(), Self::wrapping_add);
+scalar!(i64, I64, Self::cast_unsigned, u64::cast_signed, Self::wrapping_add);
+scalar!(u32, U32, u64::from, low_half, Self::wrapping_add);
+scalar!(u64, U64, Self::from, Self::from, Self::wrapping_add);
+scalar!(f32, F32, |float: f32| u64::from(float.to_bits()), |bits| f32::from_bits(low_half(bits)), |one, other| one
+    + other);
+scalar!(f64, F64, f64::to_bits, f64::from_bits, |one, other| one + other);
+scalar!(bool, Bool, u64::from, |bits| bits & 1 == 1);
 
-// The high half is ours to ignore: another program may have written the C `int` alone.
 #[expect(clippy::cast_possible_truncation, reason = "the value is the low 32 bits")]
-fn low_half(bits: u64) -> i32 {
-    bits as i32
-}
-
-impl Scalar for f64 {
-    const VALUE_TYPE: ValueType = ValueType::F64;
-}
-
-impl Bits for f64 {
-    fn bits(self) -> u64 {
-        self.to_bits()
-    }
-
-    fn from_bits(bits: u64) -> Self {
-        Self::from_bits(bits)
-    }
-
-    fn plus(self, other: Self) -> Self {
-        self + other
-    }
+fn low_half(bits: u64) -> u32 {
+    bits as u32
 }
 
 #[cfg(test)]
@@ -82,10 +90,12 @@ mod tests {
     use crate::value::{Number, Overflow};
 
     /// Whether the scalar comes back from its bits, and means and adds the same as a `Value` of its type.
-    fn agrees<T: Scalar + Into<Number>>(one: T, other: T) -> bool {
-        let value = T::VALUE_TYPE.value(one.bits());
+    fn agrees<T: Addend + Into<Number>>(one: T, other: T) -> bool {
+        let value = T::VALUE_TYPE.value(one.to_cell(SEAL));
         let sum = value.add(other, Overflow::Wrap).expect("they are of one type");
-        T::from_bits(one.bits()) == one && value.number() == one.into() && sum.bits() == one.plus(other).bits()
+        T::from_cell(one.to_cell(SEAL), SEAL) == one
+            && value.number() == one.into()
+            && sum == T::VALUE_TYPE.value(one.plus(other, SEAL).to_cell(SEAL))
     }
 
     #[test]
@@ -98,12 +108,22 @@ mod tests {
         }
         assert!(agrees(u64::MAX, u64::MAX) && agrees(u64::MIN, 1));
         assert!(agrees(f64::MAX, f64::MAX) && agrees(f64::MIN_POSITIVE, -0.0) && agrees(f64::INFINITY, 1.0));
-        assert!(<f64 as Bits>::from_bits(f64::NAN.bits()).is_nan());
+        assert!(agrees(u32::MAX, u32::MAX) && agrees(u32::MIN, 1));
+        assert!(f64::from_cell(f64::NAN.to_cell(SEAL), SEAL).is_nan());
+        assert!(f32::from_cell(f32::NAN.to_cell(SEAL), SEAL).is_nan());
+        for float in [f32::MAX, f32::MIN_POSITIVE, -0.0, f32::INFINITY, 0.1] {
+            assert_eq!(f32::from_cell(float.to_cell(SEAL), SEAL).to_bits(), float.to_bits());
+            assert_eq!(ValueType::F32.value(float.to_cell(SEAL)).to_string(), format!("{float:?}"));
+        }
+        for truth in [false, true] {
+            assert_eq!(bool::from_cell(truth.to_cell(SEAL), SEAL), truth);
+            assert_eq!(ValueType::Bool.value(truth.to_cell(SEAL)).to_string(), truth.to_string());
+        }
     }
 
     #[test]
     fn the_high_half_of_a_c_int_is_not_looked_at() {
-        assert_eq!(i32::from_bits(0xffff_0000_8000_0001), -0x7fff_ffff);
+        assert_eq!(i32::from_cell(0xffff_0000_8000_0001, SEAL), -0x7fff_ffff);
     }
 
     proptest! {

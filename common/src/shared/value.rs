@@ -1,10 +1,11 @@
 //! One number that several processes share.
 
 use std::fmt;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use super::{Scalar, SharedCells, load, replace_all, store};
+use super::scalar::SEAL;
+use super::{Addend, Scalar, SharedCells, clear_owner_died, commit, outcome};
+use crate::error::Result;
 use crate::lock::{Guard, LockError, LockOutcome};
 use crate::name::SegmentName;
 use crate::segment::{AttachError, CreateError};
@@ -68,6 +69,21 @@ impl<T: Scalar> SharedValue<T> {
         SharedCells::attach(name, |cells| cells == 1, shape(1, T::VALUE_TYPE.name())).map(Self)
     }
 
+    /// Attaches to the value of that name, or creates it with `initial` if nothing has the name.
+    ///
+    /// Any number of processes may do so at once, and all get the same value. Nobody's drop unlinks the name: it stays until
+    /// somebody removes it ([`remove`](crate::remove), `coordinator remove NAME`), also if all were killed.
+    ///
+    /// # Errors
+    /// As [`Self::attach`] and [`Self::create`], except for [`AttachError::NoSegment`] and [`CreateError::Exists`].
+    pub fn open_or_create(name: &SegmentName, initial: T) -> Result<Self> {
+        SharedCells::open_or_create(
+            || SharedCells::create(name, 1, &[initial]),
+            || SharedCells::attach(name, |cells| cells == 1, shape(1, T::VALUE_TYPE.name())),
+        )
+        .map(Self)
+    }
+
     /// The name by which other processes attach.
     #[must_use]
     pub fn name(&self) -> &SegmentName {
@@ -77,7 +93,8 @@ impl<T: Scalar> SharedValue<T> {
     /// The current value: one load, without the lock.
     #[must_use]
     pub fn get(&self) -> T {
-        load(self.cell())
+        // There is always a first cell.
+        self.0.load(0).unwrap_or_else(|| unreachable!("a value has a cell"))
     }
 
     /// Acquires the lock, however long it takes.
@@ -107,7 +124,7 @@ impl<T: Scalar> SharedValue<T> {
 
     /// Acquires the lock and replaces the value by the result of `change`: [`ValueGuard::update`].
     ///
-    /// To learn whether the last owner died, acquire the lock yourself: [`ValueGuard::outcome`].
+    /// To learn whether an owner died, acquire the lock yourself: [`ValueGuard::outcome`].
     ///
     /// # Errors
     /// As [`Self::lock`].
@@ -119,7 +136,10 @@ impl<T: Scalar> SharedValue<T> {
     ///
     /// # Errors
     /// As [`Self::lock`].
-    pub fn add(&self, number: T) -> Result<T, LockError> {
+    pub fn add(&self, number: T) -> Result<T, LockError>
+    where
+        T: Addend,
+    {
         self.lock()?.add(number)
     }
 
@@ -128,10 +148,6 @@ impl<T: Scalar> SharedValue<T> {
     /// The segment takes up memory until somebody removes it: [`remove`](crate::remove).
     pub fn keep(mut self) {
         self.0.unlinks = false;
-    }
-
-    fn cell(&self) -> &AtomicU64 {
-        &self.0.segment.view().header.core.value
     }
 }
 
@@ -164,7 +180,8 @@ impl<T: Scalar> ValueGuard<'_, T> {
 
     /// Stores `value` at once. It stays, whatever happens to this process.
     pub fn set(&mut self, value: T) {
-        store(self.value.cell(), value);
+        // There is always a first cell.
+        let _ = self.value.0.store(0, value);
     }
 
     /// Replaces the value by the result of `change`, and returns it.
@@ -175,7 +192,7 @@ impl<T: Scalar> ValueGuard<'_, T> {
     /// [`LockError::Damaged`] if another process damaged the segment meanwhile.
     pub fn update(&mut self, change: impl FnOnce(T) -> T) -> Result<T, LockError> {
         let value = change(self.get());
-        replace_all(&mut self.guard, std::iter::once(value))?;
+        commit(&mut self.guard, &[(0, value)])?;
         Ok(value)
     }
 
@@ -183,19 +200,26 @@ impl<T: Scalar> ValueGuard<'_, T> {
     ///
     /// # Errors
     /// As [`Self::update`].
-    pub fn add(&mut self, number: T) -> Result<T, LockError> {
-        self.update(|value| value.plus(number))
+    pub fn add(&mut self, number: T) -> Result<T, LockError>
+    where
+        T: Addend,
+    {
+        self.update(|value| value.plus(number, SEAL))
     }
 
-    /// How the lock was acquired: [`LockOutcome::OwnerDied`] if its last owner died with it or became another program.
+    /// [`LockOutcome::OwnerDied`] if an owner of the lock died with it, or became another program, since
+    /// [`clear_owner_died`](Self::clear_owner_died) was called last.
     ///
     /// The dead owner's `set` calls are done; the `update` or `add` in which it died is done or not. Whatever it still wanted
-    /// to do under the lock is missing. The caller decides whether the value makes sense, and repairs it under this guard.
-    ///
-    /// Only the first guard after the death reports it. If [`SharedValue::update`] or [`SharedValue::add`] comes first, nobody
-    /// learns of the death.
+    /// to do under the lock is missing. The caller decides whether the value makes sense, repairs it under this guard, and
+    /// clears the death. Until then every guard reports it.
     #[must_use]
     pub fn outcome(&self) -> LockOutcome {
-        self.guard.outcome()
+        outcome(&self.guard)
+    }
+
+    /// Tells all processes that the value makes sense again after an owner's death.
+    pub fn clear_owner_died(&mut self) {
+        clear_owner_died(&mut self.guard);
     }
 }

@@ -49,7 +49,7 @@ pub struct Snapshot {
     pub has_coordinator: bool,
     /// Whether all of it is of one moment. If not, it is good for displays and proves nothing.
     pub is_consistent: bool,
-    /// The shared value.
+    /// The shared value; of an array without a run the first 16 cells.
     pub value: Cells<Value>,
     /// Iterations below this one are given out in chunks.
     pub given_out: u64,
@@ -98,7 +98,10 @@ impl Snapshot {
         };
         let view = copy.view();
         let owner = LockOwner::of(&view);
-        if recovery::is_needed(&view) {
+        let is_pending = recovery::is_needed(&view);
+        // A glimpse of an array lacks the record's changes.
+        let is_consistent = is_consistent && !(is_pending && copy.is_glimpse());
+        if is_pending && !copy.is_glimpse() {
             redo::apply(&view).map_err(|damage| *damage)?;
         }
         Ok(Self { is_consistent, owner, ..Source { name, file, terms }.snapshot(&view)? })
@@ -204,7 +207,7 @@ impl Source<'_> {
             coordinator: Some(live.coordinator_pid.load(Relaxed)).filter(|pid| *pid != 0),
             has_coordinator: Role::Coordinator.is_held(self.name, self.file)?,
             is_consistent: true,
-            value: view.cells().map(|cell| self.terms.value_type.value(cell.load(Relaxed))),
+            value: view.cells.iter(Relaxed).map(|bits| self.terms.value_type.value(bits)).collect(),
             given_out: redo.given_out.load(Relaxed),
             set_aside_count: view.header.set_aside.chunk_count.load(Relaxed),
             set_aside: missing::set_aside(view),

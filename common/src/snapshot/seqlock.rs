@@ -20,7 +20,7 @@ const SEGMENT_ATTEMPTS: u32 = 20;
 
 /// A copy of the segment, and whether all of it is of one moment; nothing if the file is too short.
 pub(super) fn copy(file: BorrowedFd<'_>, terms: &Terms) -> Result<Option<(SegmentCopy, bool)>, Errno> {
-    let (geometry, mut attempts) = (terms.geometry(), 0);
+    let (geometry, mut attempts) = (terms.shown_geometry(), 0);
     loop {
         attempts += 1;
         let Some(header) = header(file)? else { return Ok(None) };

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use shared_memory::{Shmem, ShmemConf, ShmemError};
 
 use super::mutex::{Handle, RawMutex};
-use crate::layout::{Entry, Geometry, Header, SetAside, Slot, View};
+use crate::layout::{CellSlice, Entry, Geometry, Header, SetAside, Slot, View};
 
 /// A mapped segment and the handle of its mutex.
 ///
@@ -114,23 +114,40 @@ pub unsafe fn view<'a>(base: *const u8, geometry: Geometry) -> View<'a> {
     // SAFETY: `geometry` puts the log behind the slots, at a multiple of four, within `size()`.
     let log =
         unsafe { std::slice::from_raw_parts(base.add(geometry.log_at()).cast::<AtomicU32>(), geometry.slots as usize) };
-    // SAFETY: `geometry` puts the further cells behind the log, at a multiple of eight, within `size()`.
-    let further_cells = unsafe {
-        std::slice::from_raw_parts(base.add(geometry.cells_at()).cast::<AtomicU64>(), geometry.further_cells())
+    let cells = match geometry.array_cells() {
+        0 => CellSlice::Words(std::slice::from_ref(&header.core.value)),
+        // SAFETY: see `array`.
+        cells => unsafe { array(base.add(geometry.cells_at()), cells, geometry.width) },
     };
-    // SAFETY: `geometry` puts the further entries behind the cells of eight bytes each, at a multiple of eight, within
-    // `size()`; an entry is three atomics of eight bytes.
-    let further_entries = unsafe {
-        std::slice::from_raw_parts(base.add(geometry.entries_at()).cast::<Entry>(), geometry.further_entries())
-    };
-    // SAFETY: `geometry` puts the ranges behind the further entries, at a multiple of eight, within `size()`; each is atomics
+    let records = base.wrapping_add(geometry.records_at());
+    // SAFETY: `geometry` puts the entries behind the cells, at a multiple of eight, within `size()`; an entry is three
+    // atomics of eight bytes.
+    let array_entries = unsafe { std::slice::from_raw_parts(records.cast::<Entry>(), geometry.array_entries()) };
+    // SAFETY: the same for the changes, which are atomics of eight bytes. Only one of the two is not empty.
+    let changes = unsafe { std::slice::from_raw_parts(records.cast::<AtomicU64>(), geometry.changes()) };
+    // SAFETY: `geometry` puts the ranges behind the entries and changes, at a multiple of eight, within `size()`; each is atomics
     // of 24 bytes.
     let set_aside = unsafe {
         std::slice::from_raw_parts(base.add(geometry.set_aside_at()).cast::<SetAside>(), geometry.set_aside())
     };
     const { assert!(size_of::<Slot>().is_multiple_of(align_of::<AtomicU32>()) && align_of::<Entry>() == 8) };
     const { assert!(align_of::<SetAside>() == 8) };
-    View { header, slots, log, further_cells, further_entries, set_aside }
+    View { header, slots, log, cells, array_entries, changes, set_aside }
+}
+
+/// The cells of an array.
+///
+/// # Safety
+/// As for [`view`], for `cells` times `width` bytes from `base` on. `base` must be a multiple of eight, and `width` 1, 4 or 8.
+unsafe fn array<'a>(base: *const u8, cells: usize, width: usize) -> CellSlice<'a> {
+    match width {
+        // SAFETY: the caller's promise.
+        1 => CellSlice::Bytes(unsafe { std::slice::from_raw_parts(base.cast(), cells) }),
+        // SAFETY: the caller's promise.
+        4 => CellSlice::Halves(unsafe { std::slice::from_raw_parts(base.cast(), cells) }),
+        // SAFETY: the caller's promise.
+        _ => CellSlice::Words(unsafe { std::slice::from_raw_parts(base.cast(), cells) }),
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the signature for map_err")]

@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use rustix::io::Errno;
 
 use super::mapping::view;
-use crate::layout::{Geometry, Header, PAGE, View};
+use crate::layout::{Geometry, Header, Kind, PAGE, View};
 
 /// Bytes that may change behind a shared reference: applying a copy's redo record stores into it.
 #[repr(C, align(4096))]
@@ -52,6 +52,11 @@ impl SegmentCopy {
             *page = header;
         }
         Ok(whole.then_some(Self { pages, geometry }))
+    }
+
+    /// Whether only the first cells of an array are copied.
+    pub fn is_glimpse(&self) -> bool {
+        self.geometry.kind == Kind::Glimpse
     }
 
     /// The copied parts.

@@ -17,8 +17,11 @@ pub use mode::{Mode, Origin};
 
 use crate::clock::nanoseconds;
 use crate::delay::DelayRange;
-use crate::layout::{Geometry, Header, TERMS_WORDS, TEXT_BYTES};
+use crate::layout::{Geometry, Header, Kind, TERMS_WORDS, TEXT_BYTES};
 use crate::value::{Overflow, ValueType};
+
+/// How many cells of a shared array are shown.
+pub(crate) const SHOWN_CELLS: u32 = 16;
 
 /// The terms of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +98,22 @@ impl Terms {
 
     /// The geometry of a segment for these terms.
     pub(crate) fn geometry(&self) -> Geometry {
-        Geometry { slots: self.slots, cells: self.cells, is_split: self.mode == Mode::Split }
+        let kind = match self.mode {
+            Mode::Repeat | Mode::Independent => Kind::Tickets,
+            Mode::Split => Kind::Chunks,
+            Mode::Shared => Kind::Shared,
+        };
+        Geometry { slots: self.slots, cells: self.cells, width: self.value_type.width(), kind }
+    }
+
+    /// What a snapshot reads: of a shared array only the first cells.
+    pub(crate) fn shown_geometry(&self) -> Geometry {
+        match self.geometry() {
+            whole @ Geometry { kind: Kind::Shared, cells: SHOWN_CELLS.., .. } => {
+                Geometry { cells: SHOWN_CELLS, kind: Kind::Glimpse, ..whole }
+            }
+            whole => whole,
+        }
     }
 
     /// Tickets up to this one belong to launched workers.
@@ -118,6 +136,9 @@ impl Terms {
         let are_sound = self.workers >= 1 && self.jobs >= 1 && self.slots >= self.workers;
         if !are_sound || self.geometry().checked().is_none() {
             return Err("counts of workers or cells");
+        }
+        if self.mode != Mode::Shared && !ValueType::OF_RUNS.contains(&self.value_type) {
+            return Err("value type");
         }
         if self.text().len() > TEXT_BYTES {
             return Err("length of the kernel's name, the worker's path and the command");

@@ -1,7 +1,7 @@
 //! The shared value: its type, and addition.
 //!
-//! Invariant: an integer lies in the segment extended to 64 bits, so the low four bytes of an `i32` are the C `int` of
-//! `multiprocessing.Value('i')`. An `f64` lies there as C's `double`.
+//! Invariant: a cell holds what C's type of that name would, in native byte order; an `i32` is the C `int` of
+//! `multiprocessing.Value('i')`. A single value has eight bytes, of which a narrower type uses the first.
 
 mod cells;
 mod number;
@@ -24,6 +24,12 @@ pub enum ValueType {
     U64,
     /// C's `double`. The last digits of a sum depend on the order of the additions.
     F64,
+    /// 32 bits, unsigned. Not for runs.
+    U32,
+    /// C's `float`. Not for runs.
+    F32,
+    /// C's `bool`: one byte, 0 or 1. Not for runs.
+    Bool,
 }
 
 /// What happens when a contribution does not fit.
@@ -44,7 +50,10 @@ pub struct Value {
 
 impl ValueType {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::I32, Self::I64, Self::U64, Self::F64];
+    pub const ALL: [Self; 7] = [Self::I32, Self::I64, Self::U64, Self::F64, Self::U32, Self::F32, Self::Bool];
+
+    /// Those that the value of a run can have.
+    pub const OF_RUNS: [Self; 4] = [Self::I32, Self::I64, Self::U64, Self::F64];
 
     /// The name in options and reports.
     #[must_use]
@@ -54,13 +63,26 @@ impl ValueType {
             Self::I64 => "i64",
             Self::U64 => "u64",
             Self::F64 => "f64",
+            Self::U32 => "u32",
+            Self::F32 => "f32",
+            Self::Bool => "bool",
+        }
+    }
+
+    /// The bytes of a cell in an array.
+    #[must_use]
+    pub fn width(self) -> usize {
+        match self {
+            Self::Bool => 1,
+            Self::I32 | Self::U32 | Self::F32 => 4,
+            Self::I64 | Self::U64 | Self::F64 => 8,
         }
     }
 
     /// Whether it holds fractions.
     #[must_use]
     pub fn is_float(self) -> bool {
-        self == Self::F64
+        matches!(self, Self::F64 | Self::F32)
     }
 
     /// The smallest and the largest integer; nothing for fractions.
@@ -70,7 +92,9 @@ impl ValueType {
             Self::I32 => Some((i32::MIN.into(), i32::MAX.into())),
             Self::I64 => Some((i64::MIN.into(), i64::MAX.into())),
             Self::U64 => Some((0, u64::MAX.into())),
-            Self::F64 => None,
+            Self::U32 => Some((0, u32::MAX.into())),
+            Self::Bool => Some((0, 1)),
+            Self::F64 | Self::F32 => None,
         }
     }
 
@@ -78,17 +102,32 @@ impl ValueType {
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "wrapping reduces modulo the type's width")]
     pub fn wrap(self, total: i128) -> Value {
-        let bits = match self {
-            Self::I32 => i64::from(total as i32).cast_unsigned(),
-            Self::I64 | Self::U64 => total.cast_unsigned() as u64,
-            Self::F64 => Number::Integer(total).to_f64().to_bits(),
-        };
-        self.value(bits)
+        if self.is_float() {
+            self.nearest(Number::Integer(total).to_f64())
+        } else {
+            self.value(total.cast_unsigned() as u64)
+        }
     }
 
-    /// The value of these bits.
+    /// The value of a cell's bits. The bits beyond the type's width are ignored: another program may have written only those
+    /// of the C type.
     #[must_use]
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the low bits are the value's")]
     pub fn value(self, bits: u64) -> Value {
+        let bits = match self {
+            Self::I32 => i64::from(bits as i32).cast_unsigned(),
+            Self::U32 | Self::F32 => (bits as u32).into(),
+            Self::Bool => bits & 1,
+            Self::I64 | Self::U64 | Self::F64 => bits,
+        };
+        Value { kind: self, bits }
+    }
+
+    /// The value nearest to a fraction.
+    #[expect(clippy::cast_possible_truncation, reason = "the nearest is wanted")]
+    fn nearest(self, fraction: f64) -> Value {
+        let bits = if self == Self::F32 { (fraction as f32).to_bits().into() } else { fraction.to_bits() };
         Value { kind: self, bits }
     }
 
@@ -119,7 +158,7 @@ impl Value {
             },
             (before, contribution) => {
                 let sum = before.to_f64() + contribution.to_f64();
-                (sum.is_finite() || overflow == Overflow::Wrap).then(|| self.kind.value(sum.to_bits()))
+                (sum.is_finite() || overflow == Overflow::Wrap).then(|| self.kind.nearest(sum))
             }
         }
     }
@@ -139,15 +178,18 @@ impl Value {
     /// The value as a number.
     #[must_use]
     pub fn number(self) -> Number {
-        let signed = self.bits.cast_signed();
         match self.kind {
-            // The high half is ignored: another program may have written only the C `int`.
-            #[expect(clippy::cast_possible_truncation, reason = "the value is the low 32 bits")]
-            ValueType::I32 => Number::Integer((signed as i32).into()),
-            ValueType::I64 => Number::Integer(signed.into()),
-            ValueType::U64 => Number::Integer(self.bits.into()),
+            ValueType::I32 | ValueType::I64 => Number::Integer(self.bits.cast_signed().into()),
+            ValueType::U64 | ValueType::U32 | ValueType::Bool => Number::Integer(self.bits.into()),
             ValueType::F64 => Number::Float(f64::from_bits(self.bits)),
+            ValueType::F32 => Number::Float(self.single().into()),
         }
+    }
+
+    /// The `f32` in the low half.
+    #[expect(clippy::cast_possible_truncation, reason = "the value is the low 32 bits")]
+    fn single(self) -> f32 {
+        f32::from_bits(self.bits as u32)
     }
 }
 
@@ -158,7 +200,11 @@ pub(crate) fn shape(cells: u32, kind: &str) -> String {
 
 impl fmt::Display for Value {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.number().fmt(formatter)
+        match self.kind {
+            ValueType::F32 => write!(formatter, "{:?}", self.single()),
+            ValueType::Bool => (self.bits == 1).fmt(formatter),
+            _ => self.number().fmt(formatter),
+        }
     }
 }
 
