@@ -1,15 +1,19 @@
 //! Counts as people write them: `1000000`, `1_000_000`, `10k`, `1e6`.
 
+use crate::system_error::debug_as_display;
+
 /// The syntax of counts, for messages.
 pub const RULE: &str =
     "a count is a whole number from 0 to 18446744073709551615, also as 1_000_000, 10k, 3M, 2G or 1e6";
 
 /// A text that is not a count.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a count: {RULE}")]
 pub struct InvalidCount {
     text: String,
 }
+
+debug_as_display!(InvalidCount);
 
 /// Parses a count.
 ///

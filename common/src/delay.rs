@@ -1,5 +1,6 @@
 //! Durations and delay ranges as people write them: `200ms`, `100ms..500ms`, `0`.
 
+use crate::system_error::debug_as_display;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 const DURATION_RULE: &str = "a duration is a number with a unit, such as 200ms, 0.5s or 2min, at most 584 years, or 0";
 
 /// Why a text is not a duration or a delay range.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDelay {
     /// The text is not a duration.
     #[error("{text:?} is not a duration: {DURATION_RULE}")]
@@ -25,6 +26,8 @@ pub enum InvalidDelay {
         text: String,
     },
 }
+
+debug_as_display!(InvalidDelay);
 
 /// Parses a duration such as `200ms`, `1.5s` or `0`; at most 2^64 - 1 nanoseconds (584 years).
 ///

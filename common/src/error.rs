@@ -5,9 +5,10 @@ use crate::lock::LockError;
 use crate::removal::RemoveError;
 use crate::segment::{AttachError, CreateError};
 use crate::system_error::SystemError;
+use crate::system_error::debug_as_display;
 
 /// Any error of this library.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error(transparent)]
 #[non_exhaustive]
 pub enum Error {
@@ -26,6 +27,8 @@ pub enum Error {
     /// The system refused.
     System(#[from] SystemError),
 }
+
+debug_as_display!(Error);
 
 /// The result of an operation that fails with an [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -3,6 +3,7 @@
 //! glibc's `shm_open` strips leading slashes, accepts newlines and fails on 256 bytes. So a name is checked once, here, before
 //! any call uses it.
 
+use crate::system_error::debug_as_display;
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::PathBuf;
@@ -28,11 +29,13 @@ const LONGEST: usize = 255;
 pub struct SegmentName(String);
 
 /// A text that is not a valid segment name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a valid segment name: {RULE}")]
 pub struct InvalidName {
     text: String,
 }
+
+debug_as_display!(InvalidName);
 
 impl SegmentName {
     /// Parses a name from the command line.

@@ -3,8 +3,21 @@
 use std::fmt;
 use std::io;
 
+/// Makes an error's `Debug` its message: what `fn main() -> Result<(), Box<dyn Error>>` and `unwrap` print.
+macro_rules! debug_as_display {
+    ($($error:ty),+) => {
+        $(impl std::fmt::Debug for $error {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, formatter)
+            }
+        })+
+    };
+}
+
+pub(crate) use debug_as_display;
+
 /// The system refused a call.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("cannot {doing} \"{name}\": {source}")]
 pub struct SystemError {
     /// What was tried.
@@ -14,6 +27,8 @@ pub struct SystemError {
     /// The system's answer.
     pub source: io::Error,
 }
+
+debug_as_display!(SystemError);
 
 impl SystemError {
     pub(crate) fn new(doing: &'static str, name: impl fmt::Display, source: impl Into<io::Error>) -> Self {

@@ -5,7 +5,9 @@ use std::time::Duration;
 use rustix::process::{Signal, getpid, kill_process};
 
 use crate::chunk_steps::{self, Order};
-use crate::common::{Cells, Claim, Condition, Ledger, Number, Segment, SegmentName, TakeOver, Terms, remove};
+use crate::common::{
+    Cells, Claim, Condition, Ledger, Number, Scalar, Segment, SegmentName, SharedArray, TakeOver, Terms, remove,
+};
 
 pub fn main() {
     let mut args = std::env::args().skip(1);
@@ -20,6 +22,7 @@ pub fn main() {
         "chunk" => chunk_steps::commit(&name, &order()),
         "set-aside" => chunk_steps::set_aside(&name, &order()),
         "reopen" => chunk_steps::reopen(&name),
+        "change" => change(&name, number(), number(), &next()),
         "recover" => recover(&name),
         "create" => create(&name),
         "remove" => drop(remove(&name, Condition::Unattached)),
@@ -46,6 +49,24 @@ pub fn take(segment: &Segment, ticket: u32) -> Option<Claim> {
         Ok(TakeOver::Taken(claim)) => Some(claim),
         _ => None,
     }
+}
+
+/// Lock, change cells of an array (`src/crash_rig/array_changes.rs`), unlock.
+fn change(name: &SegmentName, step: u32, size: u32, kind: &str) {
+    if kind == "i32" { change_of::<i32>(name, step, size) } else { change_of::<i64>(name, step, size) }
+}
+
+fn change_of<T: Scalar + From<i32>>(name: &SegmentName, step: u32, size: u32) {
+    let array = SharedArray::<T>::attach(name).expect("the array is there");
+    let index = |offset: u32| (step + offset * 5) as usize % array.len();
+    let value = |index: usize| T::from(-(step.cast_signed()) * 100 - i32::try_from(index).expect("it is small"));
+    let changes: Vec<(usize, T)> = (0..size).map(index).map(|index| (index, value(index))).collect();
+    mark(Signal::USR1);
+    mark(Signal::WINCH);
+    let mut guard = array.lock().expect("the lock is sound");
+    guard.replace(&changes).expect("the record is sound");
+    drop(guard);
+    mark(Signal::USR2);
 }
 
 /// Lock, recover what another victim left, unlock.

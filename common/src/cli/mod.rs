@@ -110,16 +110,18 @@ fn program() -> String {
 
 impl ValueEnum for ValueType {
     fn value_variants<'a>() -> &'a [Self] {
-        &Self::ALL
+        &Self::OF_RUNS
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.name()).help(match self {
+        let help = match self {
             Self::I32 => "32 bits, signed, as C's int",
             Self::I64 => "64 bits, signed",
             Self::U64 => "64 bits, unsigned",
             Self::F64 => "fractions, as C's double: the last digits depend on the order of the additions",
-        }))
+            Self::U32 | Self::F32 | Self::Bool => return None,
+        };
+        Some(PossibleValue::new(self.name()).help(help))
     }
 }
 

@@ -3,10 +3,11 @@
 use crate::name::SegmentName;
 use crate::redo::Damage;
 use crate::system_error::SystemError;
+use crate::system_error::debug_as_display;
 use crate::value::{Number, shape};
 
 /// Why a worker gets no ticket.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum TicketError {
     /// The ledger is full.
@@ -42,7 +43,7 @@ pub enum TicketError {
 }
 
 /// Why a contribution is not applied. The ledger is unchanged.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum CommitError {
     /// Another process has taken the ticket over.
@@ -96,6 +97,8 @@ pub enum CommitError {
     #[error(transparent)]
     System(#[from] SystemError),
 }
+
+debug_as_display!(TicketError, CommitError);
 
 /// The result of a step of a commit: one word for the error, so that results stay in registers.
 pub(super) type Step<T> = Result<T, Box<CommitError>>;

@@ -3,9 +3,10 @@
 use super::owner::LockOwner;
 use crate::name::SegmentName;
 use crate::redo::Damage;
+use crate::system_error::debug_as_display;
 
 /// Why the lock was not acquired.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum LockError {
     /// Another thread owns it, and patience ended.
@@ -24,6 +25,8 @@ pub enum LockError {
     #[error(transparent)]
     Damaged(#[from] Damage),
 }
+
+debug_as_display!(LockError);
 
 impl From<Box<Damage>> for LockError {
     fn from(damage: Box<Damage>) -> Self {

@@ -17,17 +17,20 @@ pub use claim_word::ClaimState;
 
 use crate::failpoint::{Failpoint, Mutant};
 use crate::layout::{Entry, Redo, SetAside, Slot, Stretch, View};
+use crate::system_error::debug_as_display;
 use crate::value::{Number, Value};
 
 /// The lock or the ledger is damaged beyond what a crash can do.
 ///
 /// The steps of a commit return it boxed: a large error by value would leave their results in memory instead of registers.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the segment is damaged: {what}")]
 pub struct Damage {
     /// What is wrong.
     pub what: String,
 }
+
+debug_as_display!(Damage);
 
 impl Damage {
     #[cold]

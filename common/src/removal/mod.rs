@@ -19,6 +19,7 @@ use crate::inspection::{RunState, inspect};
 use crate::name::SegmentName;
 use crate::segment::{AttachError, Role, Segment, verify};
 use crate::system_error::SystemError;
+use crate::system_error::debug_as_display;
 
 /// How often a role that is held is tried, and the pause in between.
 const ATTEMPTS: u32 = 20;
@@ -45,7 +46,7 @@ pub enum Removal {
 }
 
 /// Why a segment is not removed.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum RemoveError {
     /// Live processes are attached.
@@ -63,6 +64,8 @@ pub enum RemoveError {
     #[error(transparent)]
     System(#[from] SystemError),
 }
+
+debug_as_display!(RemoveError);
 
 /// Unlinks this very segment. Attached processes keep their mapping until they detach.
 ///

@@ -3,9 +3,10 @@
 use crate::name::SegmentName;
 use crate::redo::Damage;
 use crate::system_error::SystemError;
+use crate::system_error::debug_as_display;
 
 /// Why a segment cannot be created.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum CreateError {
     /// Something has the name already.
@@ -32,7 +33,7 @@ pub enum CreateError {
 }
 
 /// Why a segment cannot be attached to.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum AttachError {
     /// Nothing has the name.
@@ -86,7 +87,7 @@ pub enum AttachError {
 }
 
 /// Why a file in `/dev/shm` must not be attached to.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// It is a FIFO, a directory, a link or a device.
@@ -139,3 +140,5 @@ pub enum Refusal {
     #[error("its lock is damaged")]
     Mutex,
 }
+
+debug_as_display!(CreateError, AttachError, Refusal);

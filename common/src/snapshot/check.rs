@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use super::{Snapshot, WorkerSnapshot};
 use crate::ledger::WorkerState;
+use crate::system_error::debug_as_display;
 use crate::terms::Mode;
 use crate::value::{Number, Overflow, Value};
 
 /// A contradiction in the ledger. Nothing in it may be reported.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
     /// The value is not the sum of the contributions.
     #[error("the value is {value}, and the contributions make {sum}")]
@@ -41,6 +42,8 @@ pub enum Violation {
         set_aside: u128,
     },
 }
+
+debug_as_display!(Violation);
 
 impl Snapshot {
     /// Checks the ledger's invariants, if the snapshot is consistent.

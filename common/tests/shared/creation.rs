@@ -1,13 +1,13 @@
 //! Who may attach to what, what is there from the first moment, and what is left.
 
-use std::thread;
+use std::thread::{self, sleep};
 
 use common::{
     AttachError, Condition, CreateError, Mode, RemoveError, Segment, SegmentInfo, SegmentName, SharedArray,
     SharedValue, Terms, ValueType, list, remove, unlink,
 };
 
-use crate::processes::{Child, Name, until};
+use crate::processes::{Child, Name, PATIENCE, until};
 
 #[test]
 fn nobody_sees_an_array_before_its_first_numbers() {
@@ -133,4 +133,43 @@ fn what_a_creator_that_was_killed_leaves_is_whole_and_can_be_removed() {
 /// Not at once: what other tests start has this process's descriptors until it is another program.
 fn remove_when_nobody_is_attached(name: &SegmentName) {
     until("nobody to be attached", || remove(name, Condition::Unattached).is_ok());
+}
+
+/// Fault 63: the creator was killed, and nobody can create the value again.
+#[test]
+fn a_value_is_opened_or_created_by_any_number_of_processes_and_outlives_them_all() {
+    let name = Name::new();
+    for round in 1..=3 {
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let value = SharedValue::open_or_create(&name, 100_u32).expect("it is there or not");
+                    value.add(1).expect("the lock is sound");
+                });
+            }
+        });
+        assert_eq!(SharedValue::<u32>::attach(&name).expect("it outlives them").get(), 100 + 4 * round);
+    }
+    let killed = Child::start("open-or-create", &name, &[]);
+    until("the child to have added", || SharedValue::<u32>::attach(&name).expect("it is there").get() > 1000);
+    killed.kill();
+    assert_eq!(SharedValue::open_or_create(&name, 0_u32).expect("it is there").get(), 1112);
+    let error = SharedValue::open_or_create(&name, 0_i64).expect_err("it is of another type");
+    assert!(error.to_string().contains("holds a value of type u32, not a value of type i64"), "{error}");
+    remove(&name, Condition::Unattached).expect("nobody is attached");
+
+    let array = SharedArray::open_or_create(&name, &[1, 2]).expect("the name is free");
+    assert_eq!(SharedArray::open_or_create(&name, &[3, 4]).expect("it is there").get(1), Some(2));
+    let error = SharedArray::open_or_create(&name, &[3, 4, 5]).expect_err("it has another length");
+    assert!(error.to_string().contains("not an array of 3 cells of type i32"), "{error}");
+    drop(array);
+    remove(&name, Condition::Unattached).expect("nobody is attached");
+}
+
+/// Opens the value, adds a thousand, and keeps the lock.
+pub fn open_or_create(name: &SegmentName) {
+    let value = SharedValue::open_or_create(name, 0_u32).expect("it is there");
+    let mut guard = value.lock().expect("the lock is sound");
+    guard.add(1000).expect("the record is sound");
+    sleep(PATIENCE);
 }

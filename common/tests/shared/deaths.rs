@@ -51,11 +51,17 @@ fn of_a_holder_that_is_killed_the_plain_writes_are_there_in_part_and_the_next_on
     assert!(array.try_lock().expect("the lock is sound").is_none());
     child.kill();
 
-    let mut guard = array.lock().expect("it is had from the dead");
+    let guard = array.lock().expect("it is had from the dead");
     assert_eq!(guard.outcome(), LockOutcome::OwnerDied);
     let (first, second) = (vec![1; CELLS / 2], vec![0; CELLS / 2]);
     assert_eq!(guard.to_vec(), [first, second].concat());
+    drop(guard);
+
+    let mut guard = array.lock().expect("nobody holds it");
+    assert_eq!(guard.outcome(), LockOutcome::OwnerDied, "the death is not cleared");
     guard.update(|cells| cells.fill(1)).expect("it can be mended");
+    guard.clear_owner_died();
+    assert_eq!(guard.outcome(), LockOutcome::Released);
     drop(guard);
 
     let guard = array.lock().expect("nobody holds it");
@@ -74,8 +80,9 @@ fn an_update_has_changed_all_cells_or_none_wherever_its_process_is_killed() {
         until("the child to be at it", || array.get(0) != before);
         sleep(Duration::from_micros(dice.random_range(0..300)));
         child.kill();
-        let guard = array.lock().expect("the lock is sound");
+        let mut guard = array.lock().expect("the lock is sound");
         deaths += u32::from(guard.outcome() == LockOutcome::OwnerDied);
+        guard.clear_owner_died();
         assert!(guard.iter().all(|cell| Some(cell) == guard.get(0)), "{:?}", guard.to_vec());
     }
     assert!(deaths > 0, "none was killed with the lock held");
@@ -101,8 +108,9 @@ mod planted {
             let array = SharedArray::create(&name, &[5_u64; CELLS]).expect("the name is free");
             dies_at(point, &name);
             assert_eq!(array.get(CELLS - 1), Some(5), "nothing is in place yet");
-            let guard = array.lock().expect("it is had from the dead");
+            let mut guard = array.lock().expect("it is had from the dead");
             assert_eq!((guard.outcome(), guard.to_vec()), (LockOutcome::OwnerDied, vec![expected; CELLS]), "{point:?}");
+            guard.clear_owner_died();
             drop(guard);
             assert_eq!(array.lock().expect("nobody holds it").outcome(), LockOutcome::Released);
             array.add(&[1; CELLS]).expect("the lock is sound");

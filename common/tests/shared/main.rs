@@ -22,6 +22,7 @@ fn child() {
         "set-half" => deaths::set_half(&name),
         "update" => deaths::update(&name),
         "update-for-ever" => deaths::update_for_ever(&name),
+        "open-or-create" => creation::open_or_create(&name),
         "create" => deaths::create(&name),
         _ => panic!("no action {action}"),
     }

@@ -173,7 +173,8 @@ fn cells<T>(cells: &Cells<T>, json: impl FnMut(&T) -> Json) -> Json {
 
 fn value(value: &Value) -> Json {
     match (value.kind(), value.number()) {
-        (ValueType::I32, Number::Integer(small)) => i32::try_from(small).ok().into(),
+        (ValueType::I32 | ValueType::U32, Number::Integer(small)) => i64::try_from(small).ok().into(),
+        (ValueType::Bool, Number::Integer(small)) => (small == 1).into(),
         (_, number) => contribution(&number),
     }
 }

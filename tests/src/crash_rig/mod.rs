@@ -3,6 +3,7 @@
 //! A [`Subject`] defines what the victims do and what the ledger must contain. The checks that all subjects share are
 //! here: the next process gets the lock at once, the lock works again, and the ledger is consistent.
 
+mod array_changes;
 mod chunk_cases;
 mod chunks;
 mod contributions;
@@ -20,6 +21,7 @@ use crate::ptrace::Traced;
 use crate::report::{report, skip};
 use crate::test_env::TestEnv;
 
+pub use array_changes::ArrayChanges;
 pub use chunks::{Chunks, Hand};
 pub use contributions::Contributions;
 pub use kill::stride;

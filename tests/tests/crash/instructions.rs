@@ -6,8 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use common::{Segment, SegmentName, remove_creation_debris};
-use harness::crash_rig::{self, Build, Contributions, CrashRig};
+use common::{Segment, SegmentName, ValueType, remove_creation_debris};
+use harness::crash_rig::{self, ArrayChanges, Build, Contributions, CrashRig};
 use harness::ptrace::{Gait, Stop};
 use harness::{TestEnv, report, test_env};
 use rustix::process::Signal;
@@ -33,6 +33,23 @@ fn a_worker_killed_at_any_instruction_of_its_commit_counts_once_or_not_at_all() 
     let Some(points) = kill_between(&env, "commit", Signal::WINCH, Signal::USR2) else { return };
     report(&format!("killed at each of {points} instructions of a commit"));
     assert!(points > 300, "that was not all of it: {points}");
+}
+
+/// Fault 1: lock, change cells of an array, unlock; with the changes one by one, and with all cells.
+/// Fault 2: the same for recoverers.
+#[test]
+fn a_program_killed_at_any_instruction_of_a_change_of_an_array_has_changed_all_its_cells_or_none() {
+    let env = test_env!();
+    for (label, kind, size) in [("few", ValueType::I32, 2), ("most", ValueType::I32, 7), ("wide", ValueType::I64, 2)] {
+        let subject = ArrayChanges::of(kind, size);
+        let Some(mut rig) = CrashRig::new(&env, label, Build::SHIPPED, subject) else { return };
+        let (instructions, _) = rig.kill_between(Signal::WINCH, Signal::USR2, 1);
+        let (states, pairs) = rig.kill_twice(crash_rig::stride(19));
+        report(&format!(
+            "{label}: killed at {instructions} instructions, and twice at {pairs} pairs of {states} states"
+        ));
+        assert!(instructions > 300 && states > 5, "that was not all of it: {instructions}, {states}");
+    }
 }
 
 /// Fault 1.
