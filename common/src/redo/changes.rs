@@ -17,7 +17,7 @@ use crate::layout::{CellSlice, View};
 /// Writes the record's changes: the cells with these indices will have these bits. The caller holds the lock.
 ///
 /// There is at least one change, and each index is below the number of cells.
-pub fn write(view: &View<'_>, changes: impl ExactSizeIterator<Item = (u32, u64)>) {
+pub fn write(view: &View<'_>, changes: &[(u32, u64)]) {
     begin();
     if changes.len() * words_each(view.cells) <= view.changes.len() {
         write_some(view, changes);
@@ -41,16 +41,16 @@ pub fn apply(view: &View<'_>) -> Result<(), Box<Damage>> {
     }
 }
 
-fn write_some(view: &View<'_>, changes: impl ExactSizeIterator<Item = (u32, u64)>) {
+fn write_some(view: &View<'_>, changes: &[(u32, u64)]) {
     let words = words_each(view.cells);
     let count = u32::try_from(changes.len()).unwrap_or(u32::MAX);
     for (place, (index, bits)) in view.changes.chunks_exact(words).zip(changes) {
         match place {
             [index_word, bits_word] => {
-                index_word.store(index.into(), Relaxed);
-                bits_word.store(bits, Relaxed);
+                index_word.store((*index).into(), Relaxed);
+                bits_word.store(*bits, Relaxed);
             }
-            place => place[0].store(u64::from(index) << 32 | bits & u64::from(u32::MAX), Relaxed),
+            place => place[0].store(u64::from(*index) << 32 | *bits & u64::from(u32::MAX), Relaxed),
         }
     }
     view.header.redo.changes.store(count, Relaxed);
@@ -75,7 +75,7 @@ fn apply_some(view: &View<'_>, count: usize) -> Result<(), Box<Damage>> {
 }
 
 /// Copies all cells and changes the copy, word by word.
-fn write_all(view: &View<'_>, changes: impl Iterator<Item = (u32, u64)>) {
+fn write_all(view: &View<'_>, changes: &[(u32, u64)]) {
     let (width, each) = (view.cells.width(), cells_in_a_word(view.cells));
     for (number, word) in view.changes.iter().enumerate() {
         let cell = |place| view.cells.load(number * each + place, Relaxed).unwrap_or(0);
@@ -83,7 +83,7 @@ fn write_all(view: &View<'_>, changes: impl Iterator<Item = (u32, u64)>) {
     }
     let mask = u64::MAX >> (64 - 8 * width);
     for (index, bits) in changes {
-        let (number, place) = (index as usize / each, index as usize % each);
+        let (number, place) = (*index as usize / each, *index as usize % each);
         let (word, shift) = (&view.changes[number], place * width * 8);
         word.store(word.load(Relaxed) & !(mask << shift) | (bits & mask) << shift, Relaxed);
     }

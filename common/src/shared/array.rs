@@ -211,8 +211,9 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     /// If there is no such cell, before anything is stored.
     #[track_caller]
     pub fn replace(&mut self, values: &[(usize, T)]) -> Result<(), LockError> {
-        let changes: Vec<(u32, T)> = values.iter().map(|(index, value)| (self.index(*index), *value)).collect();
-        commit(&mut self.guard, &changes)
+        let changes: Vec<(u32, u64)> =
+            values.iter().map(|(index, value)| (self.index(*index), value.to_cell(SEAL))).collect();
+        commit(&mut self.guard, T::VALUE_TYPE, &changes)
     }
 
     /// Adds `number` to one cell as [`replace`](Self::replace) does, and returns the sum. Integers wrap around.
@@ -229,7 +230,7 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     {
         let place = self.index(index);
         let sum = self.get(index).map_or(number, |value| value.plus(number, SEAL));
-        commit(&mut self.guard, &[(place, sum)])?;
+        commit(&mut self.guard, T::VALUE_TYPE, &[(place, sum.to_cell(SEAL))])?;
         Ok(sum)
     }
 
@@ -249,12 +250,11 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     pub fn update(&mut self, change: impl FnOnce(&mut [T])) -> Result<(), LockError> {
         let mut cells = self.to_vec();
         change(&mut cells);
-        let is_changed = |(index, value): &(u32, T)| {
-            let before = self.get(*index as usize).map(|value| value.to_cell(SEAL));
-            before != Some(value.to_cell(SEAL))
-        };
-        let changes: Vec<(u32, T)> = (0..).zip(cells).filter(is_changed).collect();
-        commit(&mut self.guard, &changes)
+        let is_changed =
+            |(index, bits): &(u32, u64)| self.get(*index as usize).is_none_or(|before| before.to_cell(SEAL) != *bits);
+        let bits = cells.into_iter().map(|value| value.to_cell(SEAL));
+        let changes: Vec<(u32, u64)> = (0..).zip(bits).filter(is_changed).collect();
+        commit(&mut self.guard, T::VALUE_TYPE, &changes)
     }
 
     /// Adds a number to each cell as [`update`](Self::update) does. Integers wrap around.

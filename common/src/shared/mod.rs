@@ -31,7 +31,7 @@ use crate::redo::{self, ClaimState, Record};
 use crate::removal;
 use crate::segment::{AttachError, CreateError, Segment};
 use crate::terms::{Mode, Terms};
-use crate::value::{Number, shape};
+use crate::value::{Number, ValueType, shape};
 
 /// The common part of a value and an array: a segment whose cells are of one type.
 struct SharedCells<T> {
@@ -104,7 +104,7 @@ impl<T: Scalar> SharedCells<T> {
     }
 
     fn lock(&self) -> Result<Guard<'_>, LockError> {
-        Guard::acquire(&self.segment, |_, _| {})
+        acquire(&self.segment)
     }
 
     fn lock_within(&self, patience: Duration) -> Result<Guard<'_>, LockError> {
@@ -137,18 +137,23 @@ impl<T: Scalar> SharedCells<T> {
     }
 }
 
-/// Changes these cells in one commit: their indices, and what they will hold.
-fn commit<T: Scalar>(guard: &mut Guard<'_>, changes: &[(u32, T)]) -> Result<(), LockError> {
+/// Changes these cells in one commit: their indices, and the bits that they will hold.
+fn commit(guard: &mut Guard<'_>, kind: ValueType, changes: &[(u32, u64)]) -> Result<(), LockError> {
     let view = guard.segment().view();
     match (view.redo_entries(), changes) {
         (_, []) => return Ok(()),
-        ([only], [.., (_, value)]) => {
+        ([only], [.., (_, bits)]) => {
             redo::begin();
-            redo::write_cell(only, T::VALUE_TYPE.value(value.to_cell(SEAL)), Number::Integer(0));
+            redo::write_cell(only, kind.value(*bits), Number::Integer(0));
         }
-        (_, changes) => redo::changes::write(view, changes.iter().map(|(index, value)| (*index, value.to_cell(SEAL)))),
+        (_, changes) => redo::changes::write(view, changes),
     }
     Ok(redo::commit(view, &Record { ticket: 0, claim: ClaimState::Free, done: 0, chunk: None })?)
+}
+
+/// Acquires the lock of a segment, however long it takes.
+fn acquire(segment: &Segment) -> Result<Guard<'_>, LockError> {
+    Guard::acquire(segment, |_, _| {})
 }
 
 /// How the lock was acquired, or that an owner's death is not cleared yet.

@@ -192,7 +192,7 @@ impl<T: Scalar> ValueGuard<'_, T> {
     /// [`LockError::Damaged`] if another process damaged the segment meanwhile.
     pub fn update(&mut self, change: impl FnOnce(T) -> T) -> Result<T, LockError> {
         let value = change(self.get());
-        commit(&mut self.guard, &[(0, value)])?;
+        commit(&mut self.guard, T::VALUE_TYPE, &[(0, value.to_cell(SEAL))])?;
         Ok(value)
     }
 
