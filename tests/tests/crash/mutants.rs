@@ -1,7 +1,8 @@
 //! The kill tests find mutants of the protocol; without a mutant they find nothing.
 
+use common::ValueType;
 use common::failpoint::Mutant;
-use harness::crash_rig::{Build, Contributions, CrashRig, assert_found};
+use harness::crash_rig::{ArrayChanges, Build, Contributions, CrashRig, assert_found};
 use harness::{TestEnv, test_env};
 use rustix::process::Signal;
 
@@ -30,6 +31,19 @@ fn adding_before_marking_is_found() {
 #[test]
 fn a_value_stored_before_the_commit_point_is_found() {
     assert_found(kill_after_each_store(&test_env!(), Build::with(&[Mutant::ValueBeforeCommit]), false));
+}
+
+/// Fault 5: of an array, which a kill leaves half changed.
+#[test]
+fn cells_changed_before_the_commit_point_are_found() {
+    let env = test_env!();
+    let rig = CrashRig::new(
+        &env,
+        "faulty",
+        Build::with(&[Mutant::AppliedBeforePublished]),
+        ArrayChanges::of(ValueType::I32, 2),
+    );
+    assert_found(rig.map(|mut rig| rig.kill_after_each_store(false)));
 }
 
 /// Fault 5.

@@ -42,7 +42,7 @@ pub trait Kernel: Sync {
         Some(1)
     }
 
-    /// The most iterations for which the result is exact.
+    /// The most iterations for which the result is exact: the end of the largest range.
     fn most_iterations(&self) -> u64 {
         u64::MAX
     }
@@ -79,6 +79,18 @@ impl Task {
         let terms = Terms { iterations: range.end, ..Terms::by_hand("", 1) };
         Self { range, seed: 0, terms }
     }
+}
+
+/// Checks that the kernel is exact on the task's range.
+///
+/// # Errors
+/// [`Failure::Failed`] beyond [`Kernel::most_iterations`].
+fn must_be_exact(kernel: &impl Kernel, task: &Task) -> Result<(), Failure> {
+    let (end, most) = (task.range.end, kernel.most_iterations());
+    if end <= most {
+        return Ok(());
+    }
+    Err(Failure::Failed(format!("{} is exact up to iteration {most}, and the range ends at {end}", kernel.name())))
 }
 
 /// The observer of a computing kernel.

@@ -1,7 +1,7 @@
 //! The number of primes in a range.
 
 use super::sieve::{MOST, sieve};
-use super::{Contribution, Failure, Kernel, Task, Watch};
+use super::{Contribution, Failure, Kernel, Task, Watch, must_be_exact};
 
 /// Counts the primes in the range.
 pub struct PrimeCount;
@@ -20,6 +20,7 @@ impl Kernel for PrimeCount {
     }
 
     fn compute(&self, task: &Task, watch: &mut dyn Watch) -> Result<Contribution, Failure> {
+        must_be_exact(self, task)?;
         let mut count = 0;
         sieve(&task.range, watch, |_, primes| count += primes)?;
         Ok(count.into())

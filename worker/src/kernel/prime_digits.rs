@@ -1,7 +1,7 @@
 //! How many primes of a range end in each digit.
 
 use super::sieve::{MOST, sieve};
-use super::{Contribution, Failure, Kernel, Task, Watch};
+use super::{Contribution, Failure, Kernel, Task, Watch, must_be_exact};
 
 /// The histogram of the last digits of the primes in the range.
 pub struct PrimeDigits;
@@ -27,6 +27,7 @@ impl Kernel for PrimeDigits {
     }
 
     fn compute(&self, task: &Task, watch: &mut dyn Watch) -> Result<Contribution, Failure> {
+        must_be_exact(self, task)?;
         let mut counts = [0; DIGITS as usize];
         sieve(&task.range, watch, |digit, primes| counts[digit] += primes)?;
         Ok(counts.into_iter().map(Into::into).collect())

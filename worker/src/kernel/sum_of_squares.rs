@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::ops::Range;
 
 use super::simd::{InstructionSet, Vectorized, ifma};
-use super::{Contribution, Failure, Kernel, Task, Watch};
+use super::{Contribution, Failure, Kernel, Task, Watch, must_be_exact};
 
 /// Sums the squares of the range.
 pub struct SumOfSquares;
@@ -44,6 +44,7 @@ impl Kernel for SumOfSquares {
     }
 
     fn compute(&self, task: &Task, watch: &mut dyn Watch) -> Result<Contribution, Failure> {
+        must_be_exact(self, task)?;
         let range = &task.range;
         let set = InstructionSet::best();
         let mut total = 0_i128;
@@ -142,7 +143,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::kernel::{Stopped, Unwatched};
+    use crate::kernel::{Stopped, Unwatched, built_in};
 
     /// The closed form: n (n - 1) (2n - 1) / 6.
     fn closed_form(n: u64) -> i128 {
@@ -190,6 +191,19 @@ mod tests {
         for end in [NARROW, WIDE, MOST] {
             assert_exact(&(end - (1 << 19) - 77..end));
         }
+    }
+
+    /// Fault 45: the sum would wrap around in a release build.
+    #[test]
+    fn a_range_beyond_the_largest_is_a_failure_of_every_built_in_kernel_that_has_one() {
+        let mut limited = 0;
+        for kernel in built_in() {
+            let Some(beyond) = kernel.most_iterations().checked_add(1) else { continue };
+            let failure = kernel.compute(&Task::over(beyond - 1..beyond), &mut Unwatched).expect_err("it is too large");
+            assert!(matches!(&failure, Failure::Failed(why) if why.contains(&beyond.to_string())), "{failure:?}");
+            limited += 1;
+        }
+        assert_eq!(limited, 3);
     }
 
     #[test]
