@@ -82,6 +82,7 @@ impl RunState {
 
 /// A segment as a list shows it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct SegmentInfo {
     /// Its name.
     pub name: SegmentName,

@@ -27,6 +27,7 @@ pub enum TicketState {
 
 /// The words of a ticket's slot, each read by itself. For displays; nothing is decided by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SlotView {
     /// The process that has the ticket, or had it last; 0 before the first.
     pub pid: u32,

@@ -10,6 +10,7 @@ use crate::redo::ClaimState;
 
 /// The owner of the lock at the time of the look.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LockOwner {
     /// Its thread id; for the executables here this is the process id.
     pub thread: u32,

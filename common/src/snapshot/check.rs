@@ -10,6 +10,7 @@ use crate::value::{Number, Overflow, Value};
 
 /// A contradiction in the ledger. Nothing in it may be reported.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Violation {
     /// The value is not the sum of the contributions.
     #[error("the value is {value}, and the contributions make {sum}")]

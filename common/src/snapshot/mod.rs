@@ -34,6 +34,7 @@ use worker::worker;
 
 /// The ledger at one moment.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// The segment's name.
     pub name: SegmentName,

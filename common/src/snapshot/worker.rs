@@ -14,6 +14,7 @@ use crate::value::{Cells, Number, Value};
 
 /// One ticket at one moment.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct WorkerSnapshot {
     /// The ticket: the K of `Process-K`.
     pub ticket: u32,

@@ -46,7 +46,8 @@ impl StatusView {
 
     /// Reads the run that this process coordinates.
     pub fn of_own(segment: &Segment) -> Result<Self> {
-        let snapshot = Snapshot { has_coordinator: true, ..Snapshot::of(segment)? };
+        let mut snapshot = Snapshot::of(segment)?;
+        snapshot.has_coordinator = true;
         Self::new(snapshot, RunState::Running, !segment.is_linked())
     }
 
@@ -61,7 +62,8 @@ impl StatusView {
     /// Whether the two differ in the time alone.
     pub fn shows_the_same(&self, other: &Self) -> bool {
         let timeless = |view: &Self| {
-            let snapshot = Snapshot { elapsed: Duration::ZERO, ..view.snapshot.clone() };
+            let mut snapshot = view.snapshot.clone();
+            snapshot.elapsed = Duration::ZERO;
             Self { snapshot, ..view.clone() }
         };
         timeless(self) == timeless(other)
