@@ -125,6 +125,8 @@ pub struct View<'a> {
     pub slots: &'a [Slot],
     /// Tickets in the order of their commits.
     pub log: &'a [AtomicU32],
+    /// Whether the only cell is the one in the header.
+    pub is_single: bool,
     /// All cells: the one in the header, or those of an array.
     pub cells: CellSlice<'a>,
     /// An entry for each cell of a run's array: of the redo record, then of each ticket.
@@ -147,24 +149,19 @@ impl<'a> View<'a> {
         &self.set_aside[..used.min(self.set_aside.len())]
     }
 
-    /// The redo record's entries, one for each cell; none for a shared array.
-    #[inline]
+    /// The redo record's entries for an array's cells; none for an array without a run.
     pub fn redo_entries(self) -> &'a [Entry] {
-        self.entries_of(&self.header.redo.entry, 0)
+        self.entries_of(0)
     }
 
-    /// A ticket's entries, one for each cell.
-    #[inline]
-    pub fn entries(self, slot: &'a Slot, ticket: u32) -> &'a [Entry] {
-        self.entries_of(&slot.entry, ticket as usize)
+    /// A ticket's entries for an array's cells.
+    pub fn ticket_entries(self, ticket: u32) -> &'a [Entry] {
+        self.entries_of(ticket as usize)
     }
 
-    /// The only entry, or an array's entries of the record (0) or of a ticket.
-    #[inline]
-    fn entries_of(self, only: &'a Entry, place: usize) -> &'a [Entry] {
-        match self.cells.len() {
-            1 => std::slice::from_ref(only),
-            cells => self.array_entries.get(place * cells..(place + 1) * cells).unwrap_or_default(),
-        }
+    /// An array's entries of the record (0) or of a ticket.
+    fn entries_of(self, place: usize) -> &'a [Entry] {
+        let cells = self.cells.len();
+        self.array_entries.get(place * cells..(place + 1) * cells).unwrap_or_default()
     }
 }

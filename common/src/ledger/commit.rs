@@ -33,11 +33,11 @@ impl Committed {
     /// Reads a ticket's commit from its slot.
     #[inline]
     pub(crate) fn of(view: &View<'_>, slot: &Slot, ticket: u32, kind: ValueType) -> Self {
-        let (contribution, value) = if view.cells.len() == 1 {
+        let (contribution, value) = if view.is_single {
             let bits = slot.entry.value.load(Relaxed);
             (Cells::One(slot.entry.contribution(kind)), Cells::One(kind.value(bits)))
         } else {
-            let (contributions, values) = array_of(view, slot, ticket, kind);
+            let (contributions, values) = array_of(view, ticket, kind);
             (Cells::Many(contributions), Cells::Many(values))
         };
         Self { ticket, contribution, value }
@@ -48,9 +48,9 @@ impl Committed {
 ///
 /// A function of its own, so that the commit of a single value stays in registers.
 #[cold]
-fn array_of(view: &View<'_>, slot: &Slot, ticket: u32, kind: ValueType) -> (Vec<Number>, Vec<Value>) {
+fn array_of(view: &View<'_>, ticket: u32, kind: ValueType) -> (Vec<Number>, Vec<Value>) {
     let added = |entry: &Entry| (entry.contribution(kind), kind.value(entry.value.load(Relaxed)));
-    view.entries(slot, ticket).iter().map(added).unzip()
+    view.ticket_entries(ticket).iter().map(added).unzip()
 }
 
 impl<'a> LockedLedger<'a> {
@@ -107,22 +107,33 @@ impl<'a> LockedLedger<'a> {
         total: impl Fn(Number, Number) -> Option<Number>,
     ) -> Step<()> {
         let view = self.segment().view();
-        let (redo, own) = (view.redo_entries(), view.entries(slot, claim.ticket));
         redo::begin();
-        match (contributions.as_slice(), redo, own) {
-            ([number], [redo], [own]) => {
-                let bits = view.header.core.value.load(Relaxed);
-                self.write_cell(contributions, number, bits, redo, own, &total)
-            }
-            (numbers, redo, own) if numbers.len() == redo.len() => {
-                let cells = view.cells.iter(Relaxed);
-                for (((number, bits), redo), own) in numbers.iter().zip(cells).zip(redo).zip(own) {
-                    self.write_cell(contributions, number, bits, redo, own, &total)?;
-                }
-                Ok(())
-            }
-            _ => Err(self.unfit(contributions)),
+        if !view.is_single {
+            return self.write_array(claim.ticket, contributions, total);
         }
+        let [number] = contributions.as_slice() else { return Err(self.unfit(contributions)) };
+        let bits = view.header.core.value.load(Relaxed);
+        self.write_cell(contributions, number, bits, &view.header.redo.entry, &slot.entry, total)
+    }
+
+    /// The same for an array.
+    #[cold]
+    fn write_array(
+        &self,
+        ticket: u32,
+        contributions: &Cells<Number>,
+        total: impl Fn(Number, Number) -> Option<Number>,
+    ) -> Step<()> {
+        let view = self.segment().view();
+        let (numbers, redo) = (contributions.as_slice(), view.redo_entries());
+        if numbers.len() != redo.len() {
+            return Err(self.unfit(contributions));
+        }
+        let cells = view.cells.iter(Relaxed);
+        for (((number, bits), redo), own) in numbers.iter().zip(cells).zip(redo).zip(view.ticket_entries(ticket)) {
+            self.write_cell(contributions, number, bits, redo, own, &total)?;
+        }
+        Ok(())
     }
 
     #[expect(clippy::inline_always, reason = "called for the only cell of most values, and in a loop for the others")]

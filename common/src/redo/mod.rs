@@ -178,19 +178,46 @@ pub fn apply(view: &View<'_>) -> Result<(), Box<Damage>> {
 
 #[inline]
 fn apply_cells(view: &View<'_>) -> Result<(), Box<Damage>> {
-    match view.redo_entries() {
-        [only] => view.header.core.value.store(only.value.load(Relaxed), Relaxed),
-        [] => return changes::apply(view),
-        entries => apply_array(view, entries),
+    if view.is_single {
+        view.header.core.value.store(view.header.redo.entry.value.load(Relaxed), Relaxed);
+        return Ok(());
     }
+    if !view.changes.is_empty() {
+        return changes::apply(view);
+    }
+    apply_array(view);
     Ok(())
 }
 
 #[cold]
-fn apply_array(view: &View<'_>, entries: &[Entry]) {
-    for (index, entry) in entries.iter().enumerate() {
+fn apply_array(view: &View<'_>) {
+    for (index, entry) in view.redo_entries().iter().enumerate() {
         // There is a cell for each entry.
         let _ = view.cells.store(index, entry.value.load(Relaxed), Relaxed);
+    }
+}
+
+/// Copies the record's sums to the ticket's.
+#[inline]
+fn apply_entries(view: &View<'_>, slot: &Slot, ticket: u32) {
+    if view.is_single {
+        copy(&slot.entry, &view.header.redo.entry);
+    } else {
+        apply_array_entries(view, ticket);
+    }
+}
+
+#[cold]
+fn apply_array_entries(view: &View<'_>, ticket: u32) {
+    for (to, from) in view.ticket_entries(ticket).iter().zip(view.redo_entries()) {
+        copy(to, from);
+    }
+}
+
+fn copy(to: &Entry, from: &Entry) {
+    to.value.store(from.value.load(Relaxed), Relaxed);
+    for (to, from) in to.contribution.iter().zip(&from.contribution) {
+        to.store(from.load(Relaxed), Relaxed);
     }
 }
 
@@ -240,12 +267,7 @@ impl<'a> Target<'a> {
 
     fn apply(&self, view: &View<'_>) {
         let (redo, slot) = (&view.header.redo, self.slot);
-        for (entry, redo) in view.entries(slot, self.ticket).iter().zip(view.redo_entries()) {
-            entry.value.store(redo.value.load(Relaxed), Relaxed);
-            for (to, from) in entry.contribution.iter().zip(&redo.contribution) {
-                to.store(from.load(Relaxed), Relaxed);
-            }
-        }
+        apply_entries(view, slot, self.ticket);
         Failpoint::HalfApplied.reach();
         if self.has_chunk {
             self.apply_chunk(view);

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{ClaimState, Record, apply, apply_cells, load_range, store_range};
+use super::{ClaimState, Record, apply, apply_cells, apply_entries, load_range, store_range};
 use crate::failpoint::Mutant;
 use crate::layout::View;
 
@@ -43,12 +43,7 @@ fn add_then_mark(view: &View<'_>, record: &Record) {
     let Some(slot) = view.slot(record.ticket) else { return };
     // A damaged record shows when it is applied again.
     let _ = apply_cells(view);
-    for (entry, redo) in view.entries(slot, record.ticket).iter().zip(view.redo_entries()) {
-        for (to, from) in entry.contribution.iter().zip(&redo.contribution) {
-            to.store(from.load(Relaxed), Relaxed);
-        }
-        entry.value.store(redo.value.load(Relaxed), Relaxed);
-    }
+    apply_entries(view, slot, record.ticket);
     let done = &view.header.redo.done_count;
     if let Some(place) = usize::try_from(done.load(Relaxed)).ok().and_then(|done| view.log.get(done)) {
         place.store(record.ticket, Relaxed);

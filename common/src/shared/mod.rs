@@ -123,6 +123,18 @@ impl<T: Scalar> SharedCells<T> {
         self.segment.view().cells.len()
     }
 
+    /// Loads the only cell.
+    fn load_only(&self) -> T {
+        // Acquire: as in `load`.
+        T::from_cell(self.segment.view().header.core.value.load(Acquire), SEAL)
+    }
+
+    /// Stores into the only cell. The caller holds the lock.
+    fn store_only(&self, value: T) {
+        // Release: pairs with the Acquire in `load_only`.
+        self.segment.view().header.core.value.store(value.to_cell(SEAL), Release);
+    }
+
     /// Loads a cell; nothing if there is no such cell.
     fn load(&self, index: usize) -> Option<T> {
         // Acquire: whoever sees a value without the lock also sees what its writer wrote before it. Pairs with the Release in
@@ -140,13 +152,12 @@ impl<T: Scalar> SharedCells<T> {
 /// Changes these cells in one commit: their indices, and the bits that they will hold.
 fn commit(guard: &mut Guard<'_>, kind: ValueType, changes: &[(u32, u64)]) -> Result<(), LockError> {
     let view = guard.segment().view();
-    match (view.redo_entries(), changes) {
-        (_, []) => return Ok(()),
-        ([only], [.., (_, bits)]) => {
-            redo::begin();
-            redo::write_cell(only, kind.value(*bits), Number::Integer(0));
-        }
-        (_, changes) => redo::changes::write(view, changes),
+    let Some((_, last)) = changes.last() else { return Ok(()) };
+    if view.is_single {
+        redo::begin();
+        redo::write_cell(&view.header.redo.entry, kind.value(*last), Number::Integer(0));
+    } else {
+        redo::changes::write(view, changes);
     }
     Ok(redo::commit(view, &Record { ticket: 0, claim: ClaimState::Free, done: 0, chunk: None })?)
 }

@@ -93,8 +93,7 @@ impl<T: Scalar> SharedValue<T> {
     /// The current value: one load, without the lock.
     #[must_use]
     pub fn get(&self) -> T {
-        // There is always a first cell.
-        self.0.load(0).unwrap_or_else(|| unreachable!("a value has a cell"))
+        self.0.load_only()
     }
 
     /// Acquires the lock, however long it takes.
@@ -180,8 +179,7 @@ impl<T: Scalar> ValueGuard<'_, T> {
 
     /// Stores `value` at once. It stays, whatever happens to this process.
     pub fn set(&mut self, value: T) {
-        // There is always a first cell.
-        let _ = self.value.0.store(0, value);
+        self.value.0.store_only(value);
     }
 
     /// Replaces the value by the result of `change`, and returns it.

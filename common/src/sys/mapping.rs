@@ -132,7 +132,7 @@ pub unsafe fn view<'a>(base: *const u8, geometry: Geometry) -> View<'a> {
     };
     const { assert!(size_of::<Slot>().is_multiple_of(align_of::<AtomicU32>()) && align_of::<Entry>() == 8) };
     const { assert!(align_of::<SetAside>() == 8) };
-    View { header, slots, log, cells, array_entries, changes, set_aside }
+    View { header, slots, log, is_single: geometry.array_cells() == 0, cells, array_entries, changes, set_aside }
 }
 
 /// The cells of an array.

@@ -42,7 +42,9 @@ pub enum Overflow {
 }
 
 /// The content of a shared value, or of a cell of a shared array.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// The bits beyond the type's width are ignored: another program may have written only those of the C type.
+#[derive(Clone, Copy, Debug)]
 pub struct Value {
     kind: ValueType,
     bits: u64,
@@ -102,25 +104,17 @@ impl ValueType {
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "wrapping reduces modulo the type's width")]
     pub fn wrap(self, total: i128) -> Value {
-        if self.is_float() {
-            self.nearest(Number::Integer(total).to_f64())
-        } else {
-            self.value(total.cast_unsigned() as u64)
-        }
+        let bits = match self {
+            Self::I32 => i64::from(total as i32).cast_unsigned(),
+            Self::F64 | Self::F32 => return self.nearest(Number::Integer(total).to_f64()),
+            _ => total.cast_unsigned() as u64,
+        };
+        self.value(bits)
     }
 
-    /// The value of a cell's bits. The bits beyond the type's width are ignored: another program may have written only those
-    /// of the C type.
+    /// The value of a cell's bits.
     #[must_use]
-    #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the low bits are the value's")]
     pub fn value(self, bits: u64) -> Value {
-        let bits = match self {
-            Self::I32 => i64::from(bits as i32).cast_unsigned(),
-            Self::U32 | Self::F32 => (bits as u32).into(),
-            Self::Bool => bits & 1,
-            Self::I64 | Self::U64 | Self::F64 => bits,
-        };
         Value { kind: self, bits }
     }
 
@@ -178,11 +172,16 @@ impl Value {
     /// The value as a number.
     #[must_use]
     pub fn number(self) -> Number {
+        let signed = self.bits.cast_signed();
+        #[expect(clippy::cast_possible_truncation, reason = "the value is the low 32 bits")]
         match self.kind {
-            ValueType::I32 | ValueType::I64 => Number::Integer(self.bits.cast_signed().into()),
-            ValueType::U64 | ValueType::U32 | ValueType::Bool => Number::Integer(self.bits.into()),
+            ValueType::I32 => Number::Integer((signed as i32).into()),
+            ValueType::I64 => Number::Integer(signed.into()),
+            ValueType::U64 => Number::Integer(self.bits.into()),
             ValueType::F64 => Number::Float(f64::from_bits(self.bits)),
+            ValueType::U32 => Number::Integer((self.bits as u32).into()),
             ValueType::F32 => Number::Float(self.single().into()),
+            ValueType::Bool => Number::Integer((self.bits & 1).into()),
         }
     }
 
@@ -193,6 +192,15 @@ impl Value {
     }
 }
 
+/// Of one type, and of the same bits of that type.
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.number().words() == other.number().words()
+    }
+}
+
+impl Eq for Value {}
+
 /// The shape of a value, for messages.
 pub(crate) fn shape(cells: u32, kind: &str) -> String {
     if cells == 1 { format!("a value of type {kind}") } else { format!("an array of {cells} cells of type {kind}") }
@@ -202,7 +210,7 @@ impl fmt::Display for Value {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
             ValueType::F32 => write!(formatter, "{:?}", self.single()),
-            ValueType::Bool => (self.bits == 1).fmt(formatter),
+            ValueType::Bool => (self.bits & 1 == 1).fmt(formatter),
             _ => self.number().fmt(formatter),
         }
     }
