@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::scalar::SEAL;
-use super::{Addend, Scalar, SharedCells, clear_owner_died, commit, outcome};
+use super::{Addend, Scalar, SharedCells, clear_owner_died, commit_only, outcome};
 use crate::error::Result;
 use crate::lock::{Guard, LockError, LockOutcome};
 use crate::name::SegmentName;
@@ -190,7 +190,7 @@ impl<T: Scalar> ValueGuard<'_, T> {
     /// [`LockError::Damaged`] if another process damaged the segment meanwhile.
     pub fn update(&mut self, change: impl FnOnce(T) -> T) -> Result<T, LockError> {
         let value = change(self.get());
-        commit(&mut self.guard, T::VALUE_TYPE, &[(0, value.to_cell(SEAL))])?;
+        commit_only(&mut self.guard, T::VALUE_TYPE, value.to_cell(SEAL))?;
         Ok(value)
     }
 
