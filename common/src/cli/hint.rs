@@ -5,7 +5,7 @@ use rustix::io::Errno;
 use super::exit_code;
 use super::nearest::{nearest, question};
 use crate::error::Error;
-use crate::inspection;
+use crate::inspection::{self, RunState};
 use crate::ledger::{CommitError, TicketError};
 use crate::lock::LockError;
 use crate::name::{FOLDER, SegmentName};
@@ -174,6 +174,9 @@ fn mount_proc() -> String {
 }
 
 fn in_use(name: &SegmentName) -> String {
+    if matches!(crate::SegmentInfo::of(name), Ok(segment) if matches!(segment.state, RunState::Foreign { .. })) {
+        return format!("its processes must end first, in their PID namespace (container): coordinator stop {name}");
+    }
     format!("stop it: coordinator stop {name}; or remove it anyway: coordinator remove --force {name}")
 }
 

@@ -20,6 +20,7 @@ pub use truncated::remove_when_truncated;
 
 use crate::attachments::Attachments;
 use crate::clock::BootTime;
+use crate::failpoint::Failpoint;
 use crate::inspection::{RunState, file_id, inspect};
 use crate::name::SegmentName;
 use crate::process;
@@ -153,6 +154,7 @@ fn unlink_file(name: &SegmentName, file: BorrowedFd<'_>) -> Result<Removal, Remo
         }
         std::thread::sleep(PAUSE);
     }
+    Failpoint::Removing.reach();
     if !stands_for(name, file)? {
         return Ok(Removal::NotOurs);
     }
