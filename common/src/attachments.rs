@@ -15,7 +15,14 @@ use crate::segment::Role;
 /// The processes that hold roles, by the file's device and inode.
 #[derive(Debug, Default)]
 pub struct Attachments {
-    holders: HashMap<(u64, u64), Vec<(u32, RangeInclusive<u64>)>>,
+    holders: HashMap<(u64, u64), Vec<Holder>>,
+}
+
+/// A process, and the bytes that it has locked.
+#[derive(Debug)]
+struct Holder {
+    pid: u32,
+    bytes: RangeInclusive<u64>,
 }
 
 impl Attachments {
@@ -46,7 +53,7 @@ impl Attachments {
     pub(crate) fn with_role(&self, file: (u64, u64), role: Role) -> Vec<u32> {
         let holders = self.holders.get(&file).into_iter().flatten();
         let mut holders: Vec<u32> =
-            holders.filter(|(_, bytes)| bytes.contains(&role.byte())).map(|(pid, _)| *pid).collect();
+            holders.filter(|holder| holder.bytes.contains(&role.byte())).map(|holder| holder.pid).collect();
         holders.sort_unstable();
         holders.dedup();
         holders
@@ -64,13 +71,16 @@ impl Attachments {
             }
             let info = Path::new(&folder).join("fdinfo").join(descriptor.file_name());
             let info = fs::read_to_string(info).unwrap_or_default();
-            self.holders.entry(id).or_default().extend(info.lines().filter_map(locked_bytes).map(|bytes| (pid, bytes)));
+            self.holders
+                .entry(id)
+                .or_default()
+                .extend(info.lines().filter_map(locked_bytes).map(|bytes| Holder { pid, bytes }));
         }
     }
 }
 
-/// The bytes of a lock, from a line such as `lock:	1: OFDLCK ADVISORY  READ -1 00:1b:169390 0 0`. The kernel shows neighbours of
-/// one kind as one lock.
+/// The bytes of a lock, from a line such as `lock: 1: OFDLCK ADVISORY  READ -1 00:1b:169390 0 0`. The kernel shows neighbours
+/// of one kind as one lock.
 fn locked_bytes(line: &str) -> Option<RangeInclusive<u64>> {
     let fields: Vec<&str> = line.strip_prefix("lock:")?.split_whitespace().collect();
     let [.., first, last] = fields[..] else { return None };

@@ -23,11 +23,11 @@ pub fn exit_code(error: &Error) -> u8 {
         Error::Lock(LockError::Busy { .. }) => exit_code::TIMEOUT,
         Error::Lock(LockError::Deadlock { .. } | LockError::Damaged(_))
         | Error::Ticket(TicketError::Damaged(_))
+        | Error::Create(CreateError::UnknownNamespace { .. })
         | Error::Commit(CommitError::OtherMode { .. } | CommitError::Damaged(_)) => exit_code::FOREIGN,
         Error::Ticket(TicketError::NoFreeSlot { .. } | TicketError::NothingLeft { .. }) => exit_code::NOTHING_TO_DO,
         Error::Commit(CommitError::Superseded { .. } | CommitError::NoRoom { .. }) => exit_code::INCOMPLETE,
         Error::Commit(CommitError::Overflow { .. }) => exit_code::OVERFLOW,
-        Error::Create(CreateError::UnknownNamespace { .. }) => exit_code::FOREIGN,
         Error::Create(_)
         | Error::Remove(RemoveError::InUse { .. } | RemoveError::OtherRemover { .. } | RemoveError::System(_))
         | Error::Ticket(TicketError::Held { .. } | TicketError::System(_))
@@ -57,7 +57,7 @@ pub fn hint(error: &Error) -> Option<String> {
             Some(format!("look at it: coordinator status {name}; or take another name"))
         }
         Error::Create(CreateError::UnknownNamespace { .. }) => Some(mount_proc()),
-        Error::Create(CreateError::NoRoom { why, .. }) => after_no_room(*why),
+        Error::Create(CreateError::NoRoom { why, .. }) => Some(after_no_room(*why)),
         Error::Create(CreateError::Terms { what }) => after_invalid_terms(*what),
         Error::Create(CreateError::Permission { .. }) => Some(format!("see who may write there: ls -ld {FOLDER}")),
         Error::Create(CreateError::System(error))
@@ -78,7 +78,9 @@ pub fn hint(error: &Error) -> Option<String> {
 
 fn after_attaching(error: &AttachError) -> Option<String> {
     match error {
-        AttachError::NoSegment { .. } if !std::path::Path::new(FOLDER).is_dir() => after_no_room(NoRoom::NoFolder),
+        AttachError::NoSegment { .. } if !std::path::Path::new(FOLDER).is_dir() => {
+            Some(after_no_room(NoRoom::NoFolder))
+        }
         AttachError::NoSegment { name } => Some(existing_segments(name)),
         AttachError::Permission { name } => Some(format!("see who owns it: ls -l {}", name.path().display())),
         AttachError::BeingRemoved { name } => Some(in_use(name)),
@@ -134,17 +136,17 @@ fn after_refusal(name: &SegmentName, why: &Refusal) -> String {
     }
 }
 
-fn after_no_room(why: NoRoom) -> Option<String> {
+fn after_no_room(why: NoRoom) -> String {
     match why {
-        NoRoom::NoFolder => Some(format!("mount it: mkdir -p {FOLDER} && mount -t tmpfs tmpfs {FOLDER}")),
-        NoRoom::ReadOnly => Some(format!("let it be written to: mount -o remount,rw {FOLDER}")),
-        NoRoom::Bytes { needed, .. } => Some(format!(
+        NoRoom::NoFolder => format!("mount it: mkdir -p {FOLDER} && mount -t tmpfs tmpfs {FOLDER}"),
+        NoRoom::ReadOnly => format!("let it be written to: mount -o remount,rw {FOLDER}"),
+        NoRoom::Bytes { needed, .. } => format!(
             "ask for less: fewer --workers, --slots or --cells; or make room: df -h {FOLDER}; in a container: --shm-size {}m",
             needed.div_ceil(1 << 20).saturating_mul(2)
-        )),
-        NoRoom::Inodes { .. } => Some(format!(
+        ),
+        NoRoom::Inodes { .. } => format!(
             "remove files that nobody needs: ls -l {FOLDER}; or allow more: mount -o remount,nr_inodes=N {FOLDER}"
-        )),
+        ),
     }
 }
 
@@ -156,7 +158,7 @@ fn after_invalid_terms(what: InvalidTerms) -> Option<String> {
 fn after_system_error(error: &SystemError) -> Option<String> {
     let is_folder = error.name == FOLDER;
     match Errno::from_io_error(&error.source)? {
-        Errno::NOENT if is_folder => after_no_room(NoRoom::NoFolder),
+        Errno::NOENT if is_folder => Some(after_no_room(NoRoom::NoFolder)),
         Errno::MFILE => {
             let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
             let limit = limit.map_or_else(|| "any number of".to_owned(), |limit| limit.to_string());

@@ -35,6 +35,7 @@ use worker::worker;
 
 /// The ledger at one moment.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on one another")]
 pub struct Snapshot {
     /// The segment's name.
     pub name: SegmentName,

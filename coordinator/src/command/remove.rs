@@ -40,7 +40,7 @@ fn remove_stale() -> Result<u8> {
             sweep.removed += removed;
             say(&format!("removed {} of dead creators\n", counted(removed as u64, "unfinished segment")));
         }
-        Err(error) => sweep.report(error.into()),
+        Err(error) => sweep.report(&error.into()),
     }
     for SegmentInfo { name, state, terms, .. } in common::list()? {
         if state.is_left_behind(&terms) {
@@ -79,11 +79,11 @@ impl Sweep {
                 say(&format!("removed {name}\n"));
             }
             Ok(false) | Err(RemoveError::Unavailable(AttachError::NoSegment { .. }) | RemoveError::InUse { .. }) => {}
-            Err(error) => self.report(error.into()),
+            Err(error) => self.report(&error.into()),
         }
     }
 
-    fn report(&mut self, error: Error) {
+    fn report(&mut self, error: &Error) {
         cli::report(&error.to_string(), error.hint().as_deref());
         self.code = error.exit_code();
     }

@@ -85,7 +85,8 @@ impl Timeline {
             match file.write(|format, sink| draw(&model, format, sink)) {
                 Ok(()) => narrator.step(format_args!("wrote the timeline {path}")),
                 Err(error) => {
-                    code = failed(&format!("cannot write the timeline {path}: {error}"), hint(&error, &folder), code);
+                    let hint = hint(&error, &folder);
+                    code = failed(&format!("cannot write the timeline {path}: {error}"), hint.as_deref(), code);
                 }
             }
         }
@@ -94,8 +95,8 @@ impl Timeline {
 }
 
 /// Reports a failure; returns the exit code of the run.
-fn failed(what: &str, hint: Option<String>, code: u8) -> u8 {
-    cli::report(what, hint.as_deref());
+fn failed(what: &str, hint: Option<&str>, code: u8) -> u8 {
+    cli::report(what, hint);
     if code == exit_code::COMPLETE { exit_code::INCOMPLETE } else { code }
 }
 
