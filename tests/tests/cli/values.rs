@@ -70,7 +70,6 @@ fn remove_unused_goes_with_no_other_form() {
 /// Fault 63: of a process in another PID namespace only the kernel's locks are seen.
 #[test]
 fn a_value_that_another_container_uses_is_attached_elsewhere() {
-    let test = "a_value_that_another_container_uses_is_attached_elsewhere";
     if !secluded!(a_value_that_another_container_uses_is_attached_elsewhere) {
         return;
     }
@@ -78,7 +77,7 @@ fn a_value_that_another_container_uses_is_attached_elsewhere() {
     let elsewhere = ["unshare", "--pid", "--fork", "--mount-proc", "--"];
     let probe = env.program("true".as_ref()).with(wrapped(&elsewhere)).run();
     if probe.code != Some(0) {
-        skip(test, "no second PID namespace can be made here");
+        skip("a_value_that_another_container_uses_is_attached_elsewhere", "no second PID namespace can be made here");
         return;
     }
     let text = env.name("value");
