@@ -12,7 +12,7 @@ use crate::name::{FOLDER, SegmentName};
 use crate::removal::{self, RemoveError};
 use crate::segment::{AttachError, CreateError, NoRoom, Refusal};
 use crate::system_error::SystemError;
-use crate::terms::{InvalidTerms, Origin};
+use crate::terms::{InvalidTerms, Mode, Origin};
 
 /// The exit code for an error.
 #[must_use]
@@ -176,8 +176,16 @@ fn mount_proc() -> String {
 }
 
 fn in_use(name: &SegmentName) -> String {
-    if matches!(crate::SegmentInfo::of(name), Ok(segment) if matches!(segment.state, RunState::Foreign { .. })) {
-        return format!("its processes must end first, in their PID namespace (container): coordinator stop {name}");
+    let (is_foreign, is_value) = crate::SegmentInfo::of(name).map_or((false, false), |segment| {
+        (matches!(segment.state, RunState::Foreign { .. }), segment.terms.mode == Mode::Shared)
+    });
+    if is_foreign {
+        return format!(
+            "its processes must end first, in their PID namespace (container); look at it: coordinator status {name}"
+        );
+    }
+    if is_value {
+        return format!("end these programs first; or remove it anyway: coordinator remove --force {name}");
     }
     format!("stop it: coordinator stop {name}; or remove it anyway: coordinator remove --force {name}")
 }

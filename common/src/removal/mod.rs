@@ -32,6 +32,9 @@ use crate::terms::Mode;
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(1);
 
+/// How many attached processes an error names.
+const MOST_NAMED: usize = 6;
+
 /// How long another remover of the same segment may take.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -108,7 +111,7 @@ pub fn remove(name: &SegmentName, condition: Condition) -> Result<(), RemoveErro
         verified => drop(verified?),
     }
     if condition != Condition::Always && !becomes(Role::Present, name, file.as_fd())? {
-        return Err(RemoveError::InUse { name: name.clone(), by: attached(name) });
+        return Err(RemoveError::InUse { name: name.clone(), by: attached(name, file.as_fd()) });
     }
     let no_segment = || AttachError::NoSegment { name: name.clone() };
     // Checked again: nobody else can attach now and change it.
@@ -202,7 +205,7 @@ pub(crate) fn can_be_forced(name: &SegmentName) -> bool {
 }
 
 /// The attached processes, as the end of a sentence.
-fn attached(name: &SegmentName) -> String {
+fn attached(name: &SegmentName, file: BorrowedFd<'_>) -> String {
     let Ok((snapshot, _)) = inspect(name) else { return String::new() };
     if !snapshot.is_here {
         return " in another PID namespace (container)".to_owned();
@@ -211,6 +214,11 @@ fn attached(name: &SegmentName) -> String {
         snapshot.coordinator.filter(|_| snapshot.has_coordinator).map(|pid| format!("the coordinator (pid {pid})"));
     let workers = snapshot.workers.iter().filter(|worker| worker.alive);
     let workers = workers.map(|worker| format!("Process-{} (pid {})", worker.ticket, worker.pid));
-    let all: Vec<String> = coordinator.into_iter().chain(workers).take(6).collect();
+    let mut all: Vec<String> = coordinator.into_iter().chain(workers).take(MOST_NAMED).collect();
+    if all.is_empty() {
+        // They have no tickets: programs that share a value, above all.
+        let present = file_id(file).map(|file| Attachments::on(&[file]).with_role(file, Role::Present));
+        all = present.unwrap_or_default().iter().take(MOST_NAMED).map(|pid| format!("pid {pid}")).collect();
+    }
     if all.is_empty() { " by a process without a ticket".to_owned() } else { format!(" by {}", all.join(", ")) }
 }

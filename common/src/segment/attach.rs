@@ -25,14 +25,15 @@ impl Segment {
     /// # Errors
     /// [`AttachError::NoSegment`] if nothing has the name; [`AttachError::Permission`]; [`AttachError::NotReady`] if its
     /// creator does not publish it within half a second; [`AttachError::BeingRemoved`]; [`AttachError::Refused`] with the
-    /// reason; [`AttachError::Damaged`] if its mutex cannot be used; [`AttachError::System`] if the system refuses.
+    /// reason, among them another PID namespace, and one that is unknown for lack of `/proc`; [`AttachError::Damaged`] if its mutex cannot be used; [`AttachError::System`] if the system refuses.
     pub fn attach(name: &SegmentName) -> Result<Self, AttachError> {
         Self::map(name, true)
     }
 
     /// Maps the segment of that name to look at it and to wait for notices.
     ///
-    /// This process does not count as present and prevents nobody from removing the segment.
+    /// This process does not count as present and prevents nobody from removing the segment, which may be of another PID
+    /// namespace. It must not take the lock.
     ///
     /// # Errors
     /// As [`Self::attach`].

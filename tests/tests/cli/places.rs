@@ -87,7 +87,13 @@ fn a_live_run_of_another_pid_namespace_is_shown_and_protected() {
     assert_eq!(swept.stderr, "nothing is stale\n");
     let next = env.coordinator(["-w", "1", "-n", "10", "--delay", "0"]).run().expect(COMPLETE);
     assert_eq!(next.stderr, "", "it is no leftover");
+    // Who only looks may be anywhere.
+    let waiting = env.coordinator(["wait", &name]).start();
+    let watching = env.coordinator(["status", "--watch", &name]).start();
+    until("the watch to show it", || watching.stdout().contains("foreign, in use"));
     held.release();
+    let _ = waiting.finish().expect(COMPLETE);
+    let _ = watching.finish().expect(COMPLETE);
     let finished = run.finish().expect(COMPLETE);
     assert!(finished.stdout.ends_with("Final shared value: 4\n"), "{finished:?}");
 }

@@ -55,7 +55,7 @@ fn list_shows_values_with_who_is_attached_and_remove_unused_clears_those_of_nobo
     let nothing = env.coordinator(["remove", "--unused"]).run().expect(COMPLETE);
     assert_eq!(nothing.stderr, "no value is unused\n");
     let refused = env.coordinator(["remove", &used]).run();
-    assert_error(&refused, UNAVAILABLE, "is in use");
+    assert_error(&refused, UNAVAILABLE, &format!("is in use by pid {pid}"));
     env.remove(&by_hand);
 }
 
