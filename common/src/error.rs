@@ -4,8 +4,7 @@ use crate::ledger::{CommitError, TicketError};
 use crate::lock::LockError;
 use crate::removal::RemoveError;
 use crate::segment::{AttachError, CreateError};
-use crate::system_error::SystemError;
-use crate::system_error::debug_as_display;
+use crate::system_error::{SystemError, debug_as_display};
 
 /// Any error of this library.
 #[derive(thiserror::Error)]

@@ -36,6 +36,8 @@ pub enum Failpoint {
     Marked,
     /// A worker is about to be launched.
     Launching,
+    /// The remover has its role, and the segment still has its name.
+    Removing,
 }
 
 /// A mistake in the protocol. The tests must find each of them.

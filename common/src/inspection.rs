@@ -1,18 +1,21 @@
 //! Inspection of segments from outside: no lock, no change, nothing mapped.
 
+use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use crate::layout::Header;
 use crate::name::{FOLDER, SegmentName};
+use crate::segment::namespace::Place;
 use crate::segment::verify;
 use crate::segment::{AttachError, Lifecycle, Role, Segment};
 use crate::snapshot::Snapshot;
 use crate::system_error::SystemError;
-use crate::terms::{Origin, Terms};
+use crate::terms::{Mode, Origin, Terms};
 
 /// The processes that are with a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +32,13 @@ pub enum RunState {
     Finished,
     /// Its run is over, and its coordinator removes it, or was killed before it could.
     ToBeRemoved,
+    /// Its processes are, or were, of another PID namespace (container).
+    Foreign {
+        /// Whether one of them lives and is attached.
+        in_use: bool,
+        /// Whether its run is over, and it was kept.
+        is_over: bool,
+    },
 }
 
 impl RunState {
@@ -47,10 +57,15 @@ impl RunState {
         terms: &Terms,
         header: &Header,
     ) -> Result<Self, SystemError> {
-        match Lifecycle::of(header.live.lifecycle.load(Relaxed)) {
-            Lifecycle::Open | Lifecycle::Closed => {}
-            Lifecycle::Reported | Lifecycle::Kept => return Ok(Self::Finished),
-            Lifecycle::ToBeRemoved => return Ok(Self::ToBeRemoved),
+        let lifecycle = Lifecycle::of(header.live.lifecycle.load(Relaxed));
+        if lifecycle == Lifecycle::ToBeRemoved {
+            return Ok(Self::ToBeRemoved);
+        }
+        if Place::of(header) == Place::Elsewhere {
+            return Ok(Self::Foreign { in_use: is_in_use(name, file)?, is_over: lifecycle.is_over() });
+        }
+        if lifecycle.is_over() {
+            return Ok(Self::Finished);
         }
         if terms.origin == Origin::ByHand {
             return Ok(Self::Open);
@@ -70,13 +85,36 @@ impl RunState {
             Self::Orphaned => "orphaned",
             Self::Stale => "stale",
             Self::Finished | Self::ToBeRemoved => "finished",
+            Self::Foreign { .. } => "foreign",
         }
     }
 
     /// Whether the run is over.
     #[must_use]
     pub fn is_over(self) -> bool {
-        matches!(self, Self::Finished | Self::ToBeRemoved)
+        matches!(self, Self::Finished | Self::ToBeRemoved | Self::Foreign { is_over: true, .. })
+    }
+
+    /// Whether a segment in this state, with these terms, was left behind by processes that are gone: nobody holds it, and it
+    /// was neither finished nor made for processes that come later.
+    #[must_use]
+    pub fn is_left_behind(self, terms: &Terms) -> bool {
+        match self {
+            Self::Stale => true,
+            // Workers of this PID namespace cannot join it.
+            Self::Foreign { in_use, is_over } => !in_use && !is_over && terms.mode != Mode::Shared,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for RunState {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Foreign { in_use: true, .. } => "foreign, in use",
+            Self::Foreign { is_over: true, .. } => "foreign, finished",
+            state => state.name(),
+        })
     }
 }
 
@@ -96,6 +134,10 @@ pub struct SegmentInfo {
     pub given_out: u64,
     /// The process that coordinates it, or did.
     pub coordinator: Option<u32>,
+    /// Whether a process is attached or coordinates the run.
+    pub is_in_use: bool,
+    /// Its file: device and inode.
+    pub(crate) file: (u64, u64),
 }
 
 impl SegmentInfo {
@@ -111,6 +153,8 @@ impl SegmentInfo {
         Ok(Self {
             name: name.clone(),
             state,
+            is_in_use: is_in_use(name, file.as_fd())?,
+            file: file_id(file.as_fd()).map_err(|error| SystemError::new("look at segment", name, error))?,
             done: header.redo.done_count.load(Relaxed),
             given_out: header.redo.given_out.load(Relaxed),
             coordinator: Some(header.live.coordinator_pid.load(Relaxed)).filter(|pid| *pid != 0),
@@ -123,6 +167,22 @@ impl SegmentInfo {
     pub fn total(&self) -> u64 {
         self.done.max(self.terms.workers.into())
     }
+}
+
+/// Whether a process holds the presence or the coordinator's role: in any PID namespace, by the kernel's locks.
+pub(crate) fn is_in_use(name: &SegmentName, file: BorrowedFd<'_>) -> Result<bool, SystemError> {
+    Ok(Role::Present.is_held(name, file)? || Role::Coordinator.is_held(name, file)?)
+}
+
+/// Whether a process holds a role in the file of that name, whatever it is.
+#[cfg(feature = "cli")]
+pub(crate) fn is_name_in_use(name: &SegmentName) -> bool {
+    verify::open(name, OFlags::RDONLY).is_ok_and(|file| is_in_use(name, file.as_fd()).unwrap_or(true))
+}
+
+/// Device and inode of an open file.
+pub(crate) fn file_id(file: BorrowedFd<'_>) -> Result<(u64, u64), Errno> {
+    rustix::fs::fstat(file).map(|stat| (stat.st_dev, stat.st_ino))
 }
 
 /// All segments of this user that this program can use, by name.

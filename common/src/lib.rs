@@ -25,6 +25,7 @@
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64", target_env = "gnu")))]
 compile_error!("the segment's layout and its locks are those of 64-bit Linux with glibc");
 
+mod attachments;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod clock;
@@ -51,6 +52,7 @@ mod system_error;
 mod terms;
 mod value;
 
+pub use attachments::Attachments;
 pub use clock::{BootTime, nanoseconds};
 pub use count::{InvalidCount, parse_count};
 pub use delay::{DelayRange, InvalidDelay, parse_duration};
@@ -65,13 +67,15 @@ pub use lock::{LockError, LockOutcome, LockOwner, OwnerWatch};
 pub use name::{InvalidName, SegmentName};
 pub use random::random;
 pub use redo::Damage;
-pub use removal::{Condition, Removal, RemoveError, remove, remove_creation_debris, remove_marked, unlink};
-pub use segment::{AttachError, CreateError, Lifecycle, Refusal, Segment, Stop};
+pub use removal::{
+    Condition, Removal, RemoveError, remove, remove_creation_debris, remove_marked, remove_when_truncated, unlink,
+};
+pub use segment::{AttachError, CreateError, Lifecycle, NoRoom, Refusal, Segment, Stop};
 pub use shared::{Addend, ArrayGuard, Scalar, SharedArray, SharedValue, ValueGuard};
 pub use snapshot::{Missing, Snapshot, Violation, WorkerSnapshot};
 pub use stderr::{say, say_if_read};
 pub use sys::sigbus::exit_on_truncation;
 pub use sys::slice::shorten as ask_for_short_slices;
 pub use system_error::SystemError;
-pub use terms::{Mode, Origin, Terms};
+pub use terms::{InvalidTerms, Mode, Origin, Terms};
 pub use value::{Cells, Number, Overflow, Value, ValueType};

@@ -24,6 +24,8 @@ pub enum Process {
     Gone,
     /// A process that started later has the id now.
     Recycled,
+    /// It is in another PID namespace, where the id means something else.
+    Elsewhere,
 }
 
 impl fmt::Display for Process {
@@ -34,6 +36,7 @@ impl fmt::Display for Process {
             Self::Zombie => "a zombie",
             Self::Gone => "gone",
             Self::Recycled => "gone (its id belongs to another process now)",
+            Self::Elsewhere => "in another PID namespace",
         })
     }
 }

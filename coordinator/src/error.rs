@@ -16,6 +16,8 @@ pub enum Error {
     #[error("segment \"{name}\" exists already{}", match state {
         Some(RunState::Stale) => ": it was left behind by a run whose coordinator died",
         Some(RunState::Finished) => ": it was kept when its run ended",
+        Some(RunState::Foreign { in_use: true, .. }) => ": it is in use in another PID namespace (container)",
+        Some(RunState::Foreign { .. }) => ": it was left behind in another PID namespace (container)",
         _ => "",
     })]
     Exists {

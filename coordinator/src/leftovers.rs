@@ -3,7 +3,7 @@
 use common::{RunState, SegmentInfo};
 
 /// Removes what nobody needs any more: unfinished segments of killed creators, and segments whose coordinators were killed
-/// between their mark and their removal. Returns the stale runs, which hold work.
+/// between their mark and their removal. Returns what dead runs left with work in it.
 pub fn clear() -> Vec<SegmentInfo> {
     // If the folder cannot be read, the creation that follows reports it.
     let _ = common::remove_creation_debris();
@@ -12,6 +12,6 @@ pub fn clear() -> Vec<SegmentInfo> {
         // One that cannot be removed now is left to the next start.
         let _ = common::remove_marked(&marked.name);
     }
-    left.retain(|left| left.state == RunState::Stale);
+    left.retain(|left| left.state.is_left_behind(&left.terms));
     left
 }

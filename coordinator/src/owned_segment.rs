@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use common::cli::{self, exit_code};
 use common::failpoint::Failpoint;
-use common::{Ledger, Lifecycle, Mode, Removal, Segment, Stop, say};
+use common::{Ledger, Lifecycle, Mode, Removal, RemoveError, Segment, Stop, say};
 
 use crate::keep::{Claims, Disposal, RunEnd, disposal};
 
@@ -20,6 +21,7 @@ pub struct OwnedSegment {
 impl OwnedSegment {
     /// Owns the segment.
     pub fn new(segment: Segment, claims: Claims) -> Self {
+        common::remove_when_truncated(&segment);
         Self { segment, claims, is_settled: false }
     }
 
@@ -30,44 +32,63 @@ impl OwnedSegment {
 
     /// Whether the segment would be kept after such an end, for `resume` to finish.
     pub fn can_be_resumed(&self, end: RunEnd) -> bool {
+        if self.segment.is_cut_short() {
+            return false;
+        }
         let applied = Ledger::of(&self.segment).applied();
         matches!(disposal(self.claims, end, applied), Disposal::Keep { can_be_resumed: true, .. })
     }
 
     /// Keeps or removes the segment, and says so if it is kept. Returns what happened to it, for `--verbose`.
-    pub fn settle(mut self, end: RunEnd) -> &'static str {
+    ///
+    /// # Errors
+    /// The exit code for a segment that cannot be removed, which is reported.
+    pub fn settle(mut self, end: RunEnd) -> Result<&'static str, u8> {
         self.settle_once(end)
     }
 
-    fn settle_once(&mut self, end: RunEnd) -> &'static str {
+    fn settle_once(&mut self, end: RunEnd) -> Result<&'static str, u8> {
         self.is_settled = true;
+        if self.segment.is_cut_short() {
+            // Something else has cut its file: nothing of it can be read, kept or resumed.
+            return self.unlink();
+        }
         let applied = Ledger::of(&self.segment).applied();
         match disposal(self.claims, end, applied) {
             Disposal::Keep { mark, can_be_resumed } => {
                 self.segment.mark_over(mark);
                 if !self.segment.is_linked() {
-                    return "its segment was removed by someone else";
+                    return Ok("its segment was removed by someone else");
                 }
                 say(&self.kept(can_be_resumed));
-                "kept the segment"
+                Ok("kept the segment")
             }
             Disposal::Remove => self.remove(),
         }
     }
 
     /// Marks the segment before it loses its name: if this process is killed in between, the next start removes it.
-    fn remove(&self) -> &'static str {
+    fn remove(&self) -> Result<&'static str, u8> {
         self.segment.mark_over(Lifecycle::ToBeRemoved);
         Failpoint::Marked.reach();
+        self.unlink()
+    }
+
+    fn unlink(&self) -> Result<&'static str, u8> {
         match common::unlink(&self.segment) {
-            Ok(Removal::Removed) => "removed the segment",
-            Ok(Removal::NotOurs) => "its segment was removed by someone else",
+            Ok(Removal::Removed) => Ok("removed the segment"),
+            Ok(Removal::NotOurs) => Ok("its segment was removed by someone else"),
             Err(error) => {
-                let name = self.segment.name();
-                say(&format!(
-                    "note: {error}; the next start removes it; or remove it now: coordinator remove {name}\n"
-                ));
-                "left the segment to the next start"
+                let hint = match &error {
+                    RemoveError::OtherRemover { .. } => None,
+                    _ => Some(format!(
+                        "the next start removes it; or remove it now: coordinator remove {}",
+                        self.segment.name()
+                    )),
+                };
+                let error = common::Error::from(error);
+                cli::report(&error.to_string(), hint.or_else(|| cli::hint(&error)).as_deref());
+                Err(exit_code::UNAVAILABLE)
             }
         }
     }
@@ -92,6 +113,9 @@ impl OwnedSegment {
 
     /// Asks the workers that are left to leave, and lets a dead one's commit be applied.
     pub fn dismiss_workers(&self) {
+        if self.segment.is_cut_short() {
+            return;
+        }
         self.segment.request_stop(Stop::Now);
         // Whoever commits takes the lock and then looks at the request: after this, nothing more is applied. A lock that
         // cannot be taken changes nothing: a published commit counts as applied.
@@ -103,7 +127,8 @@ impl Drop for OwnedSegment {
     fn drop(&mut self) {
         if !self.is_settled {
             self.dismiss_workers();
-            self.settle_once(RunEnd::FAILED);
+            // A failure is reported.
+            let _ = self.settle_once(RunEnd::FAILED);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use common::cli::{self, exit_code};
 use common::failpoint::Failpoint;
-use common::{Ledger, Lifecycle, LockError, Origin, Segment, SegmentInfo, Snapshot, Stop};
+use common::{Ledger, Lifecycle, LockError, Origin, RunState, Segment, SegmentInfo, Snapshot, Stop};
 
 use crate::advice::advice;
 use crate::args::{Keep, OutputArgs, ResumeArgs, RunArgs};
@@ -56,7 +56,7 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
     let narrator = Narrator::new(&args.output);
     let mut signals = Signals::listen()?;
     let timeline = Timeline::prepare(&args.output.timeline)?;
-    let segment = Segment::attach(&name)?;
+    let segment = Segment::attach_to_resume(&name)?;
     command::must_be_a_run(&segment)?;
     if segment.terms().origin == Origin::ByHand {
         return Err(Error::NotARun { name });
@@ -81,7 +81,7 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
             cli::report(&error.to_string(), error.hint().as_deref());
             let is_final = error.exit_code() == exit_code::FOREIGN;
             owned.dismiss_workers();
-            owned.settle(RunEnd { is_final, ..RunEnd::FAILED });
+            let _ = owned.settle(RunEnd { is_final, ..RunEnd::FAILED });
             return Ok(error.exit_code());
         }
     }
@@ -158,9 +158,14 @@ impl Run {
         });
         // What stdout did not take; if the segment is kept, `resume` prints it as well.
         common::say(&output.undelivered());
-        let done = self.owned.settle(end);
-        self.narrator.step(done);
-        code
+        match self.owned.settle(end) {
+            Ok(done) => {
+                self.narrator.step(done);
+                code
+            }
+            Err(failed) if code == exit_code::COMPLETE => failed,
+            Err(_) => code,
+        }
     }
 
     /// Supervises and reports the run.
@@ -197,12 +202,22 @@ impl Run {
 }
 
 /// Names the runs that dead coordinators left behind, and the commands that deal with them.
-fn name_leftovers(stale: &[SegmentInfo], narrator: &Narrator) {
-    for existing in stale {
+fn name_leftovers(left: &[SegmentInfo], narrator: &Narrator) {
+    for existing in left {
         let (name, done, total) = (&existing.name, existing.done, existing.total());
+        let (whose, resume) = match (existing.state, existing.terms.origin) {
+            (RunState::Foreign { .. }, Origin::ByHand) => {
+                ("in another PID namespace (container), whose workers are gone", String::new())
+            }
+            (RunState::Foreign { .. }, Origin::Run) => (
+                "by a run of another PID namespace (container), whose processes are gone",
+                format!("finish it: coordinator resume {name}; or "),
+            ),
+            _ => ("by a run whose coordinator died", format!("finish it: coordinator resume {name}; or ")),
+        };
         narrator.note(format_args!(
-            "segment \"{name}\" was left behind by a run whose coordinator died, with {done} of {total} contributions \
-             applied; finish it: coordinator resume {name}; or remove it: coordinator remove {name}"
+            "segment \"{name}\" was left behind {whose}, with {done} of {total} contributions applied; {resume}remove it: \
+             coordinator remove {name}"
         ));
     }
 }

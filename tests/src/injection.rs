@@ -23,7 +23,7 @@ impl Injection {
         // A coordinator recovers its workers' commits, and must not die at their failpoints.
         let is_coordinators = matches!(
             self.failpoint,
-            Failpoint::Created | Failpoint::Launching | Failpoint::Supervised | Failpoint::Marked
+            Failpoint::Created | Failpoint::Launching | Failpoint::Supervised | Failpoint::Marked | Failpoint::Removing
         );
         fs::create_dir_all(folder).expect("the folder of times can be made");
         for time in 0..self.times {

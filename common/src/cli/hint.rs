@@ -1,16 +1,18 @@
 //! Exit codes and next steps, from the cause of an error.
 
-use std::io;
+use rustix::io::Errno;
 
 use super::exit_code;
 use super::nearest::{nearest, question};
 use crate::error::Error;
+use crate::inspection::{self, RunState};
 use crate::ledger::{CommitError, TicketError};
 use crate::lock::LockError;
 use crate::name::{FOLDER, SegmentName};
-use crate::removal::RemoveError;
-use crate::segment::{AttachError, CreateError};
+use crate::removal::{self, RemoveError};
+use crate::segment::{AttachError, CreateError, NoRoom, Refusal};
 use crate::system_error::SystemError;
+use crate::terms::{InvalidTerms, Mode, Origin};
 
 /// The exit code for an error.
 #[must_use]
@@ -21,12 +23,13 @@ pub fn exit_code(error: &Error) -> u8 {
         Error::Lock(LockError::Busy { .. }) => exit_code::TIMEOUT,
         Error::Lock(LockError::Deadlock { .. } | LockError::Damaged(_))
         | Error::Ticket(TicketError::Damaged(_))
+        | Error::Create(CreateError::UnknownNamespace { .. })
         | Error::Commit(CommitError::OtherMode { .. } | CommitError::Damaged(_)) => exit_code::FOREIGN,
         Error::Ticket(TicketError::NoFreeSlot { .. } | TicketError::NothingLeft { .. }) => exit_code::NOTHING_TO_DO,
         Error::Commit(CommitError::Superseded { .. } | CommitError::NoRoom { .. }) => exit_code::INCOMPLETE,
         Error::Commit(CommitError::Overflow { .. }) => exit_code::OVERFLOW,
         Error::Create(_)
-        | Error::Remove(RemoveError::InUse { .. } | RemoveError::System(_))
+        | Error::Remove(RemoveError::InUse { .. } | RemoveError::OtherRemover { .. } | RemoveError::System(_))
         | Error::Ticket(TicketError::Held { .. } | TicketError::System(_))
         | Error::Commit(CommitError::System(_))
         | Error::System(_) => exit_code::UNAVAILABLE,
@@ -53,6 +56,9 @@ pub fn hint(error: &Error) -> Option<String> {
         Error::Create(CreateError::Exists { name }) => {
             Some(format!("look at it: coordinator status {name}; or take another name"))
         }
+        Error::Create(CreateError::UnknownNamespace { .. }) => Some(mount_proc()),
+        Error::Create(CreateError::NoRoom { why, .. }) => Some(after_no_room(*why)),
+        Error::Create(CreateError::Terms { what }) => after_invalid_terms(*what),
         Error::Create(CreateError::Permission { .. }) => Some(format!("see who may write there: ls -ld {FOLDER}")),
         Error::Create(CreateError::System(error))
         | Error::Remove(RemoveError::System(error))
@@ -63,18 +69,22 @@ pub fn hint(error: &Error) -> Option<String> {
         Error::Ticket(TicketError::NoFreeSlot { .. }) => Some("create segments with more room: --slots N".to_owned()),
         Error::Commit(error) => after_commit(error),
         Error::Lock(LockError::Damaged(_)) => Some(damaged()),
-        Error::Create(CreateError::Terms { .. }) | Error::Ticket(_) | Error::Lock(_) => None,
+        Error::Remove(RemoveError::OtherRemover { name, .. }) => Some(format!(
+            "let that process go on (kill -CONT PID) or end it; then, if it is still there: coordinator remove {name}"
+        )),
+        Error::Ticket(_) | Error::Lock(_) => None,
     }
 }
 
 fn after_attaching(error: &AttachError) -> Option<String> {
     match error {
+        AttachError::NoSegment { .. } if !std::path::Path::new(FOLDER).is_dir() => {
+            Some(after_no_room(NoRoom::NoFolder))
+        }
         AttachError::NoSegment { name } => Some(existing_segments(name)),
         AttachError::Permission { name } => Some(format!("see who owns it: ls -l {}", name.path().display())),
         AttachError::BeingRemoved { name } => Some(in_use(name)),
-        AttachError::Refused { name, .. } => {
-            Some(format!("look at it: ls -l {0}; if nobody needs it: rm {0}", name.path().display()))
-        }
+        AttachError::Refused { name, why } => Some(after_refusal(name, why)),
         AttachError::NotReady { name } => Some(format!("try again; if its creator is dead: coordinator remove {name}")),
         AttachError::Damaged(_) => Some(damaged()),
         AttachError::System(error) => after_system_error(error),
@@ -103,12 +113,80 @@ fn after_commit(error: &CommitError) -> Option<String> {
     }
 }
 
+/// A held role counts whatever is wrong with the segment: while a process uses it, nothing advises to remove its file.
+fn after_refusal(name: &SegmentName, why: &Refusal) -> String {
+    let path = name.path();
+    match (why, inspection::is_name_in_use(name)) {
+        (Refusal::UnknownNamespace(_), _) => mount_proc(),
+        (Refusal::PidNamespace, true) => format!(
+            "processes of that PID namespace use it: coordinator status {name}; once they are gone it can be resumed or \
+             removed from here"
+        ),
+        (Refusal::PidNamespace, false) => match crate::SegmentInfo::of(name) {
+            Ok(segment) if segment.terms.origin == Origin::Run => {
+                format!("take it over: coordinator resume {name}; or remove it: coordinator remove {name}")
+            }
+            _ => format!("nobody uses it there any more; remove it: coordinator remove {name}"),
+        },
+        (_, true) => format!("live processes use it: end them first; then look at it: ls -l {}", path.display()),
+        (_, false) if removal::can_be_forced(name) => {
+            format!("look at it: ls -l {}; if nobody needs it: coordinator remove --force {name}", path.display())
+        }
+        _ => format!("look at it: ls -l {0}; if nobody needs it: rm {0}", path.display()),
+    }
+}
+
+fn after_no_room(why: NoRoom) -> String {
+    match why {
+        NoRoom::NoFolder => format!("mount it: mkdir -p {FOLDER} && mount -t tmpfs tmpfs {FOLDER}"),
+        NoRoom::ReadOnly => format!("let it be written to: mount -o remount,rw {FOLDER}"),
+        NoRoom::Bytes { needed, .. } => format!(
+            "ask for less: fewer --workers, --slots or --cells; or make room: df -h {FOLDER}; in a container: --shm-size {}m",
+            needed.div_ceil(1 << 20).saturating_mul(2)
+        ),
+        NoRoom::Inodes { .. } => format!(
+            "remove files that nobody needs: ls -l {FOLDER}; or allow more: mount -o remount,nr_inodes=N {FOLDER}"
+        ),
+    }
+}
+
+fn after_invalid_terms(what: InvalidTerms) -> Option<String> {
+    matches!(what, InvalidTerms::Text { .. })
+        .then(|| "put the command into a script file: --exec './script.sh {start} {end}'".to_owned())
+}
+
 fn after_system_error(error: &SystemError) -> Option<String> {
-    let is_full = error.source.kind() == io::ErrorKind::StorageFull;
-    is_full.then(|| format!("make room (df -h {FOLDER}), or ask for less: --slots N"))
+    let is_folder = error.name == FOLDER;
+    match Errno::from_io_error(&error.source)? {
+        Errno::NOENT if is_folder => Some(after_no_room(NoRoom::NoFolder)),
+        Errno::MFILE => {
+            let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+            let limit = limit.map_or_else(|| "any number of".to_owned(), |limit| limit.to_string());
+            Some(format!("this process may have {limit} files open; allow more: ulimit -n 1024"))
+        }
+        Errno::NFILE => Some("the machine has as many files open as it allows: cat /proc/sys/fs/file-nr".to_owned()),
+        Errno::NOMEM => Some("the machine has no memory for it, or a limit is reached: free -m; ulimit -v".to_owned()),
+        Errno::NOSPC => Some(format!("make room (df -h {FOLDER}), or ask for less: --slots N")),
+        _ => None,
+    }
+}
+
+fn mount_proc() -> String {
+    "mount it: mount -t proc proc /proc".to_owned()
 }
 
 fn in_use(name: &SegmentName) -> String {
+    let (is_foreign, is_value) = crate::SegmentInfo::of(name).map_or((false, false), |segment| {
+        (matches!(segment.state, RunState::Foreign { .. }), segment.terms.mode == Mode::Shared)
+    });
+    if is_foreign {
+        return format!(
+            "its processes must end first, in their PID namespace (container); look at it: coordinator status {name}"
+        );
+    }
+    if is_value {
+        return format!("end these programs first; or remove it anyway: coordinator remove --force {name}");
+    }
     format!("stop it: coordinator stop {name}; or remove it anyway: coordinator remove --force {name}")
 }
 

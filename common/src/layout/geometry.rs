@@ -54,9 +54,13 @@ impl Geometry {
 
     /// This geometry; nothing beyond the limits.
     pub fn checked(self) -> Option<Self> {
-        let most_cells = if self.is_shared() { MOST_SHARED_CELLS } else { MOST_CELLS };
-        let are_allowed = (1..=MOST_SLOTS).contains(&self.slots) && (1..=most_cells).contains(&self.cells);
+        let are_allowed = (1..=MOST_SLOTS).contains(&self.slots) && (1..=self.most_cells()).contains(&self.cells);
         (are_allowed && self.array_entries() <= MOST_ENTRIES).then_some(self)
+    }
+
+    /// The most cells of a segment of this kind.
+    pub fn most_cells(self) -> u32 {
+        if self.is_shared() { MOST_SHARED_CELLS } else { MOST_CELLS }
     }
 
     /// Offset of the log.

@@ -2,8 +2,7 @@
 
 use crate::name::SegmentName;
 use crate::redo::Damage;
-use crate::system_error::SystemError;
-use crate::system_error::debug_as_display;
+use crate::system_error::{SystemError, debug_as_display};
 use crate::value::{Number, shape};
 
 /// Why a worker gets no ticket.

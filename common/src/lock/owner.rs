@@ -7,6 +7,7 @@ use crate::clock::BootTime;
 use crate::layout::{Slot, View};
 use crate::process::{self, Process};
 use crate::redo::ClaimState;
+use crate::segment::namespace::Place;
 
 /// The owner of the lock at the time of the look.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub struct LockOwner {
     pub thread: u32,
     /// Its ticket, if it has one.
     pub ticket: Option<u32>,
-    /// Its state in `/proc`.
+    /// Its state in `/proc`; that of another PID namespace is not looked at.
     pub process: Process,
 }
 
@@ -30,7 +31,8 @@ impl LockOwner {
         let at = ticket
             .and_then(|ticket| view.slot(ticket))
             .map_or_else(BootTime::now, |slot| BootTime(slot.attached_at.load(Relaxed)));
-        Some(Self { thread, ticket, process: process::look(thread, at) })
+        let is_here = Place::of(view.header) == Place::Here;
+        Some(Self { thread, ticket, process: if is_here { process::look(thread, at) } else { Process::Elsewhere } })
     }
 
     /// Whether the thread does not exist.

@@ -6,6 +6,7 @@
 use std::os::fd::AsFd;
 
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 use super::is_plain;
 use crate::inspection::entries;
@@ -17,16 +18,30 @@ use crate::system_error::SystemError;
 /// Removes the files of killed creators. Returns their number.
 ///
 /// # Errors
-/// [`SystemError`] if `/dev/shm` cannot be read.
+/// [`SystemError`] if `/dev/shm` cannot be read, or if one of them cannot be removed.
 pub fn remove_creation_debris() -> Result<usize, SystemError> {
-    let found = entries(creation_name)?;
-    Ok(found.iter().filter(|name| remove(name)).count())
+    let (mut removed, mut failure) = (0, None);
+    for name in entries(creation_name)? {
+        match remove(&name) {
+            Ok(did) => removed += usize::from(did),
+            Err(error) => failure = Some(SystemError::new("remove", format!("{FOLDER}/{name}"), error)),
+        }
+    }
+    failure.map_or(Ok(removed), Err)
 }
 
 /// Removes the file if its creator is gone. Returns whether it did.
-fn remove(creation_name: &str) -> bool {
+fn remove(creation_name: &str) -> Result<bool, Errno> {
     let path = format!("{FOLDER}/{creation_name}");
-    let Ok(file) = rustix::fs::open(&path, cautious(OFlags::RDWR), Mode::empty()) else { return false };
+    // Of another user, or gone meanwhile.
+    let Ok(file) = rustix::fs::open(&path, cautious(OFlags::RDWR), Mode::empty()) else { return Ok(false) };
     let is_abandoned = !Role::Present.is_held(creation_name, file.as_fd()).unwrap_or(true);
-    is_plain(file.as_fd()) && is_abandoned && rustix::fs::unlink(&path).is_ok()
+    if !is_plain(file.as_fd()) || !is_abandoned {
+        return Ok(false);
+    }
+    match rustix::fs::unlink(&path) {
+        Ok(()) => Ok(true),
+        Err(Errno::NOENT) => Ok(false),
+        Err(error) => Err(error),
+    }
 }

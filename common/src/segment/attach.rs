@@ -1,6 +1,6 @@
 //! Attaching: first be counted as present, then verify, then map.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use rustix::io::Errno;
 
 use super::error::{AttachError, Refusal};
 use super::role::Role;
+use super::verify::Verified;
 use super::{Segment, verify};
 use crate::name::SegmentName;
 use crate::redo::Damage;
@@ -24,14 +25,15 @@ impl Segment {
     /// # Errors
     /// [`AttachError::NoSegment`] if nothing has the name; [`AttachError::Permission`]; [`AttachError::NotReady`] if its
     /// creator does not publish it within half a second; [`AttachError::BeingRemoved`]; [`AttachError::Refused`] with the
-    /// reason; [`AttachError::Damaged`] if its mutex cannot be used; [`AttachError::System`] if the system refuses.
+    /// reason, among them another PID namespace, and one that is unknown for lack of `/proc`; [`AttachError::Damaged`] if its mutex cannot be used; [`AttachError::System`] if the system refuses.
     pub fn attach(name: &SegmentName) -> Result<Self, AttachError> {
         Self::map(name, true)
     }
 
     /// Maps the segment of that name to look at it and to wait for notices.
     ///
-    /// This process does not count as present and prevents nobody from removing the segment.
+    /// This process does not count as present and prevents nobody from removing the segment, which may be of another PID
+    /// namespace. It must not take the lock.
     ///
     /// # Errors
     /// As [`Self::attach`].
@@ -40,9 +42,8 @@ impl Segment {
     }
 
     fn map(name: &SegmentName, is_present: bool) -> Result<Self, AttachError> {
-        let no_segment = || AttachError::NoSegment { name: name.clone() };
         let file = verify::open(name, OFlags::RDWR)?;
-        // Present first: from here on nobody may treat the segment as stale.
+        // Present first: from here on nobody may treat the segment as stale, or take it over into another PID namespace.
         let mut attempts = 0;
         while is_present && !Role::Present.try_share(name, file.as_fd())? {
             attempts += 1;
@@ -52,6 +53,19 @@ impl Segment {
             std::thread::sleep(Duration::from_millis(1));
         }
         let verified = verify::verify(name, file.as_fd(), verify::PATIENCE)?;
+        if is_present {
+            verify::must_be_here(name, verified.header.header())?;
+        }
+        let segment = Self::map_verified(name, verified, file)?;
+        if is_present {
+            segment.must_have_sound_mutex()?;
+        }
+        Ok(segment)
+    }
+
+    /// Maps the segment that was verified; `file` has this process's roles.
+    pub(super) fn map_verified(name: &SegmentName, verified: Verified, file: OwnedFd) -> Result<Self, AttachError> {
+        let no_segment = || AttachError::NoSegment { name: name.clone() };
         let is_linked = rustix::fs::fstat(&file).is_ok_and(|stat| stat.st_nlink > 0);
         if !is_linked {
             return Err(no_segment());
@@ -66,22 +80,21 @@ impl Segment {
         if segment.view().header.identity.nonce.load(Relaxed) != verified.nonce {
             return Err(no_segment());
         }
-        if !is_present || segment.has_sound_mutex()? {
-            Ok(segment)
-        } else {
-            Err(AttachError::Refused { name: name.clone(), why: Refusal::Mutex })
-        }
+        Ok(segment)
     }
 
-    /// Whether the mutex is of our kind, and its owner is attached.
+    /// Refuses a mutex that is not of our kind, or whose owner is not attached.
     ///
     /// The kernel clears a dead owner's id in the mutex before it drops the owner's presence. So an owner that stays named
     /// while nobody is present is damage, and a locker would wait for ever.
-    fn has_sound_mutex(&self) -> Result<bool, SystemError> {
+    pub(super) fn must_have_sound_mutex(&self) -> Result<(), AttachError> {
         let mutex = &self.view().header.core.mutex;
         let owner = mutex.owner();
         let is_abandoned =
             owner.is_some() && !Role::Present.is_held(&self.name, self.file())? && mutex.owner() == owner;
-        Ok(mutex.is_of_our_kind() && !is_abandoned && !mutex.is_taken_by_nobody())
+        if mutex.is_of_our_kind() && !is_abandoned && !mutex.is_taken_by_nobody() {
+            return Ok(());
+        }
+        Err(AttachError::Refused { name: self.name.clone(), why: Refusal::Mutex })
     }
 }

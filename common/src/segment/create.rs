@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use super::error::CreateError;
 use super::role::Role;
-use super::{Lifecycle, Segment, verify};
+use super::{Lifecycle, Segment, namespace, no_room, verify};
 use crate::clock::BootTime;
 use crate::failpoint::Failpoint;
 use crate::layout::{Geometry, LAYOUT_HASH, MAGIC, VERSION, View};
@@ -38,6 +38,7 @@ impl Segment {
     ///
     /// # Errors
     /// [`CreateError::Exists`] if something has the name; [`CreateError::Terms`] if a term makes no sense;
+    /// [`CreateError::UnknownNamespace`] without `/proc`; [`CreateError::NoRoom`] without room in `/dev/shm`;
     /// [`CreateError::Permission`] or [`CreateError::System`] if the system refuses.
     pub fn create(name: &SegmentName, terms: &Terms) -> Result<Self, CreateError> {
         Self::create_with(name, terms, |_| {})
@@ -53,18 +54,21 @@ impl Segment {
         initialise: impl Fn(View<'_>),
     ) -> Result<Self, CreateError> {
         terms.check().map_err(|what| CreateError::Terms { what })?;
+        let namespace = namespace::own();
+        let namespace = namespace.map_err(|cause| CreateError::UnknownNamespace { name: name.clone(), cause })?;
         let geometry = terms.geometry();
         for _ in 0..ATTEMPTS {
             let nonce = random::random();
             let creation = Creation(format!("{PREFIX}{nonce:016x}"));
             let (mapping, file) = match mapping::create(&creation.0, geometry) {
                 Ok(created) => created,
-                Err(MapError::Os(Errno::EXIST | Errno::NOENT)) => continue,
-                Err(error) => return Err(cannot_create(name, error)),
+                Err(MapError::Os(Errno::EXIST)) => continue,
+                Err(MapError::Os(Errno::NOENT)) if no_room::has_folder() => continue,
+                Err(error) => return Err(cannot_create(name, geometry.size() as u64, error)),
             };
             let segment = Self::new(name, terms.clone(), nonce, mapping, file);
             initialise(*segment.view());
-            segment.found(geometry, nonce)?;
+            segment.found(geometry, nonce, namespace)?;
             Failpoint::Created.reach();
             match creation.publish(name) {
                 Ok(()) => return Ok(segment),
@@ -77,7 +81,7 @@ impl Segment {
     }
 
     /// Fills in the header and takes this process's roles.
-    fn found(&self, geometry: Geometry, nonce: u64) -> Result<(), SystemError> {
+    fn found(&self, geometry: Geometry, nonce: u64, namespace: u64) -> Result<(), SystemError> {
         Role::Present.try_share(&self.name, self.file.as_fd())?;
         if self.terms.origin == Origin::Run {
             self.become_coordinator()?;
@@ -91,7 +95,7 @@ impl Segment {
         identity.size.store(geometry.size() as u64, Relaxed);
         identity.c_library.store(verify::C_LIBRARY, Relaxed);
         identity.slot_count.store(geometry.slots, Relaxed);
-        identity.pid_namespace.store(verify::pid_namespace(), Relaxed);
+        identity.pid_namespace.store(namespace, Relaxed);
         identity.nonce.store(nonce, Relaxed);
         identity.created_at.store(BootTime::now().0, Relaxed);
         self.terms.store(header);
@@ -120,7 +124,12 @@ impl Drop for Creation {
     }
 }
 
-fn cannot_create(name: &SegmentName, error: MapError) -> CreateError {
+fn cannot_create(name: &SegmentName, size: u64, error: MapError) -> CreateError {
+    if let MapError::Os(error) = error
+        && let Some(why) = no_room::explain(error, size)
+    {
+        return CreateError::NoRoom { name: name.clone(), why };
+    }
     match error {
         MapError::Os(Errno::ACCESS | Errno::PERM) => CreateError::Permission { name: name.clone() },
         MapError::Os(error) => SystemError::new("create segment", name, error).into(),

@@ -1,9 +1,12 @@
 //! Why a segment cannot be created or attached to.
 
+use rustix::io::Errno;
+
+use super::no_room::NoRoom;
 use crate::name::SegmentName;
 use crate::redo::Damage;
-use crate::system_error::SystemError;
-use crate::system_error::debug_as_display;
+use crate::system_error::{SystemError, debug_as_display};
+use crate::terms::InvalidTerms;
 
 /// Why a segment cannot be created.
 #[derive(thiserror::Error)]
@@ -25,9 +28,28 @@ pub enum CreateError {
     #[error("invalid terms for a segment: {what}")]
     Terms {
         /// The term that makes no sense.
-        what: &'static str,
+        what: InvalidTerms,
     },
-    /// The system refused: memory, descriptors or room are missing.
+    /// This process's PID namespace is unknown.
+    #[error(
+        "cannot create segment \"{name}\": this process's PID namespace is unknown: cannot read {}: {cause}",
+        super::namespace::FILE
+    )]
+    UnknownNamespace {
+        /// The segment.
+        name: SegmentName,
+        /// Why it cannot be read.
+        cause: Errno,
+    },
+    /// There is no room in `/dev/shm`, or no `/dev/shm` to write into.
+    #[error("cannot create segment \"{name}\": {why}")]
+    NoRoom {
+        /// The segment.
+        name: SegmentName,
+        /// What is missing.
+        why: NoRoom,
+    },
+    /// The system refused: memory or descriptors are missing.
     #[error(transparent)]
     System(#[from] SystemError),
 }
@@ -127,6 +149,9 @@ pub enum Refusal {
     /// Another C library made its mutex.
     #[error("it was made with another C library")]
     CLibrary,
+    /// This process's PID namespace is unknown, so nobody can tell whether it is that of the segment.
+    #[error("this process's PID namespace is unknown: cannot read {file}: {0}", file = super::namespace::FILE)]
+    UnknownNamespace(Errno),
     /// It was made in another PID namespace.
     #[error("it was made in another PID namespace (container), where process ids mean other processes")]
     PidNamespace,

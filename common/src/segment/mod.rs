@@ -6,6 +6,9 @@
 mod attach;
 mod create;
 mod error;
+mod foreign;
+pub(crate) mod namespace;
+mod no_room;
 mod requests;
 mod role;
 pub(crate) mod verify;
@@ -20,6 +23,7 @@ use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 pub(crate) use create::creation_name;
 pub use error::{AttachError, CreateError, Refusal};
+pub use no_room::NoRoom;
 pub use requests::{Lifecycle, Stop};
 pub use role::Role;
 

@@ -37,7 +37,7 @@ impl Role {
     }
 
     /// The byte of the role. A ticket's byte is the first of its slot.
-    fn byte(self) -> u64 {
+    pub(crate) fn byte(self) -> u64 {
         match self {
             Self::Present => 0,
             Self::Coordinator => 1,

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 
 use super::Lifecycle;
 use super::error::{AttachError, Refusal};
+use super::namespace::Place;
 use crate::clock::BootTime;
 use crate::layout::{self, Geometry, Header, LAYOUT_HASH, MAGIC, PAGE, VERSION};
 use crate::name::SegmentName;
@@ -47,7 +48,7 @@ pub(crate) fn open(name: &SegmentName, access: OFlags) -> Result<OwnedFd, Attach
     })
 }
 
-/// Checks the file, its header and its terms. Waits up to `patience` for a segment that is not published yet.
+/// Checks the file, its header and its terms, but not its PID namespace. Waits up to `patience` for a segment that is not published yet.
 pub(crate) fn verify(name: &SegmentName, file: BorrowedFd<'_>, patience: Duration) -> Result<Verified, AttachError> {
     let refuse = |why| AttachError::Refused { name: name.clone(), why };
     let stat = rustix::fs::fstat(file).map_err(|error| SystemError::new("look at segment", name, error))?;
@@ -106,10 +107,10 @@ pub(crate) fn plain_file(stat: &Stat) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether the file begins as segments of any version do.
+/// Whether the file begins as segments of any version do. It may be too short for a header: something may have cut it.
 pub(crate) fn has_our_magic(file: impl AsFd) -> bool {
-    let copy = HeaderCopy::read(file).ok().flatten();
-    copy.is_some_and(|copy| copy.header().identity.magic.load(Relaxed) == MAGIC)
+    let mut magic = [0; size_of_val(&MAGIC)];
+    rustix::io::pread(file, &mut magic, 0).is_ok_and(|count| count == magic.len()) && u64::from_le_bytes(magic) == MAGIC
 }
 
 fn header_of_ours(header: &Header) -> Result<Terms, Refusal> {
@@ -125,12 +126,8 @@ fn header_of_ours(header: &Header) -> Result<Terms, Refusal> {
         return Err(Refusal::CLibrary);
     }
     let terms = Terms::load(header).map_err(Refusal::Terms)?;
-    let theirs = identity.pid_namespace.load(Relaxed);
     if identity.checksum.load(Relaxed) != checksum(header, &terms) {
         return Err(Refusal::Checksum);
-    }
-    if theirs != pid_namespace() {
-        return Err(Refusal::PidNamespace);
     }
     if identity.slot_count.load(Relaxed) != terms.slots {
         return Err(Refusal::Terms("slot count"));
@@ -141,7 +138,21 @@ fn header_of_ours(header: &Header) -> Result<Terms, Refusal> {
     Ok(terms)
 }
 
-/// A checksum over everything that never changes once the segment is ready.
+/// Refuses a segment of another PID namespace, and every one where this process's own namespace is unknown.
+pub(super) fn must_be_here(name: &SegmentName, header: &Header) -> Result<(), AttachError> {
+    match Place::of(header) {
+        Place::Here => Ok(()),
+        Place::Elsewhere => Err(AttachError::Refused { name: name.clone(), why: Refusal::PidNamespace }),
+        Place::Unknown(error) => Err(unknown_namespace(name, error)),
+    }
+}
+
+pub(super) fn unknown_namespace(name: &SegmentName, error: Errno) -> AttachError {
+    AttachError::Refused { name: name.clone(), why: Refusal::UnknownNamespace(error) }
+}
+
+/// A checksum over everything that never changes once the segment is ready. The PID namespace is not among it: a `resume` may
+/// change it.
 pub(super) fn checksum(header: &Header, terms: &Terms) -> u64 {
     let identity = &header.identity;
     let mut words = vec![
@@ -151,15 +162,9 @@ pub(super) fn checksum(header: &Header, terms: &Terms) -> u64 {
         identity.size.load(Relaxed),
         identity.c_library.load(Relaxed).into(),
         identity.slot_count.load(Relaxed).into(),
-        identity.pid_namespace.load(Relaxed),
         identity.nonce.load(Relaxed),
         identity.created_at.load(Relaxed),
     ];
     words.extend(terms.fingerprint());
     layout::hash(&words)
-}
-
-/// The inode of this process's PID namespace (namespaces(7)); 0 without `/proc`.
-pub(super) fn pid_namespace() -> u64 {
-    rustix::fs::stat("/proc/self/ns/pid").map_or(0, |stat| stat.st_ino)
 }

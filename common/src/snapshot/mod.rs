@@ -22,6 +22,7 @@ use crate::lock::LockOwner;
 use crate::name::SegmentName;
 use crate::process::{self, Process};
 use crate::redo::{self, ClaimState, Damage, recovery};
+use crate::segment::namespace::Place;
 use crate::segment::{AttachError, Lifecycle, Refusal, Role, Segment, Stop};
 use crate::system_error::SystemError;
 use crate::terms::{Mode, Terms};
@@ -35,6 +36,7 @@ use worker::worker;
 /// The ledger at one moment.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on one another")]
 pub struct Snapshot {
     /// The segment's name.
     pub name: SegmentName,
@@ -48,6 +50,10 @@ pub struct Snapshot {
     pub coordinator: Option<u32>,
     /// Whether the coordinator lives.
     pub has_coordinator: bool,
+    /// Whether a process is attached or coordinates the run; this one does not count.
+    pub is_in_use: bool,
+    /// Whether the ids of its processes mean something here: they are of this PID namespace.
+    pub is_here: bool,
     /// Whether all of it is of one moment. If not, it is good for displays and proves nothing.
     pub is_consistent: bool,
     /// The shared value; of an array without a run the first 16 cells.
@@ -112,7 +118,7 @@ impl Snapshot {
     #[must_use]
     pub fn has_stopped_coordinator(&self) -> bool {
         let is_stopped = |pid| process::look(pid, BootTime::now()) == Process::Stopped;
-        self.has_coordinator && self.coordinator.is_some_and(is_stopped)
+        self.is_here && self.has_coordinator && self.coordinator.is_some_and(is_stopped)
     }
 
     /// How many contributions are applied.
@@ -200,19 +206,27 @@ impl Source<'_> {
         let created = view.header.identity.created_at.load(Relaxed);
         let closed = live.closed_at.load(Relaxed);
         let log = log(view);
+        let is_here = Place::of(view.header) == Place::Here;
+        let mut workers = self.workers(view, &log, created)?;
+        if !is_here {
+            workers.iter_mut().for_each(WorkerSnapshot::forget_process);
+        }
+        let has_coordinator = Role::Coordinator.is_held(self.name, self.file)?;
         Ok(Snapshot {
             name: self.name.clone(),
             terms: self.terms.clone(),
             lifecycle: Lifecycle::of(live.lifecycle.load(Relaxed)),
             stop: Stop::of(live.stop.load(Relaxed)),
             coordinator: Some(live.coordinator_pid.load(Relaxed)).filter(|pid| *pid != 0),
-            has_coordinator: Role::Coordinator.is_held(self.name, self.file)?,
+            has_coordinator,
+            is_in_use: has_coordinator || Role::Present.is_held(self.name, self.file)?,
+            is_here,
             is_consistent: true,
             value: view.cells.iter(Relaxed).map(|bits| self.terms.value_type.value(bits)).collect(),
             given_out: redo.given_out.load(Relaxed),
             set_aside_count: view.header.set_aside.chunk_count.load(Relaxed),
             set_aside: missing::set_aside(view),
-            workers: self.workers(view, &log, created)?,
+            workers,
             log,
             recoveries: redo.recoveries.load(Relaxed),
             elapsed: Duration::from_nanos(if closed == 0 { BootTime::now().0 } else { closed }.saturating_sub(created)),

@@ -50,15 +50,20 @@ pub struct WorkerSnapshot {
     pub lock_wait: Option<Duration>,
     /// When its contribution was applied, since the segment's creation.
     pub committed: Option<Duration>,
-    /// When it took the ticket, on `/proc`'s clock.
-    since: BootTime,
+    /// When it took the ticket, on `/proc`'s clock; nothing if its process is not one of this PID namespace.
+    since: Option<BootTime>,
 }
 
 impl WorkerSnapshot {
     /// Whether its process is stopped now (SIGSTOP), by `/proc`. For displays.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
-        self.alive && process::look(self.pid, self.since) == Process::Stopped
+        self.alive && self.since.is_some_and(|since| process::look(self.pid, since) == Process::Stopped)
+    }
+
+    /// From now on nobody looks at its process: the id means another one here.
+    pub(super) fn forget_process(&mut self) {
+        self.since = None;
     }
 }
 
@@ -113,6 +118,6 @@ pub(super) fn worker(
         slept: took(slot.slept_ns.load(Relaxed)),
         lock_wait: took(slot.lock_wait_ns.load(Relaxed)),
         committed: since_creation(if done { committed_at } else { 0 }),
-        since: BootTime(slot.attached_at.load(Relaxed)),
+        since: Some(BootTime(slot.attached_at.load(Relaxed))),
     }
 }

@@ -1,6 +1,7 @@
 //! A defined exit when a third party truncates the segment under a mapping.
 
 use std::mem::MaybeUninit;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicI32;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -9,6 +10,14 @@ const MESSAGE: &[u8] =
 changed the file in /dev/shm; remove it there and run again\n";
 
 static EXIT_CODE: AtomicI32 = AtomicI32::new(1);
+
+/// What else to do before the exit.
+static BEFORE_EXIT: OnceLock<fn()> = OnceLock::new();
+
+/// From now on `action` runs before such an exit, in the signal handler: only what signal-safety(7) allows. The first one stays.
+pub fn before_exit(action: fn()) {
+    let _ = BEFORE_EXIT.set(action);
+}
 
 /// From now on, touching a page that the segment has lost ends the process with a message and this exit code.
 ///
@@ -27,6 +36,10 @@ pub fn exit_on_truncation(exit_code: u8) {
 extern "C" fn on_truncation(_signal: libc::c_int) {
     // SAFETY: write(2) is async-signal-safe, and the message is static.
     let _ = unsafe { libc::write(libc::STDERR_FILENO, MESSAGE.as_ptr().cast(), MESSAGE.len()) };
+    // An atomic load.
+    if let Some(action) = BEFORE_EXIT.get() {
+        action();
+    }
     // SAFETY: _exit(2) is async-signal-safe and runs no destructor; an atomic load is async-signal-safe.
     unsafe { libc::_exit(EXIT_CODE.load(Relaxed)) }
 }

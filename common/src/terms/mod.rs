@@ -2,6 +2,7 @@
 //!
 //! Invariant: terms never change once the segment is ready. Decoding foreign bytes gives valid terms or a reason.
 
+mod invalid;
 mod mode;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+pub use invalid::InvalidTerms;
 pub use mode::{Mode, Origin};
 
 use crate::clock::nanoseconds;
@@ -131,17 +133,22 @@ impl Terms {
         if self.mode == Mode::Split { chunk.end.saturating_sub(chunk.start) } else { self.iterations }
     }
 
-    /// Whether a segment can have these terms; else the term that makes no sense.
-    pub(crate) fn check(&self) -> Result<(), &'static str> {
+    /// Whether a segment can have these terms; else what makes no sense.
+    pub(crate) fn check(&self) -> Result<(), InvalidTerms> {
         let are_sound = self.workers >= 1 && self.jobs >= 1 && self.slots >= self.workers;
+        let (cells, most) = (self.cells, self.geometry().most_cells());
+        if !(1..=most).contains(&cells) {
+            return Err(InvalidTerms::Cells { cells, most });
+        }
         if !are_sound || self.geometry().checked().is_none() {
-            return Err("counts of workers or cells");
+            return Err(InvalidTerms::Counts { cells, workers: self.workers, slots: self.slots });
         }
         if self.mode != Mode::Shared && !ValueType::OF_RUNS.contains(&self.value_type) {
-            return Err("value type");
+            return Err(InvalidTerms::Type(self.value_type.name()));
         }
-        if self.text().len() > TEXT_BYTES {
-            return Err("length of the kernel's name, the worker's path and the command");
+        let (text, command) = (self.text().len(), self.command.len());
+        if text > TEXT_BYTES {
+            return Err(InvalidTerms::Text { command, others: text - command });
         }
         Ok(())
     }
@@ -243,7 +250,8 @@ impl Terms {
             command: std::str::from_utf8(command).map_err(|_| "command")?.to_owned(),
             command_timeout: optional(command_timeout),
         };
-        terms.check().map(|()| terms)
+        terms.check().map_err(InvalidTerms::term)?;
+        Ok(terms)
     }
 }
 

@@ -75,12 +75,17 @@ pub struct StopArgs {
 #[derive(Args, Debug)]
 pub struct RemoveArgs {
     /// Names of the segments
-    #[arg(value_name = "NAME", value_parser = cli::name_parser(), required_unless_present = "stale")]
+    #[arg(value_name = "NAME", value_parser = cli::name_parser(), required_unless_present_any = ["stale", "unused"])]
     pub names: Vec<SegmentName>,
     /// Remove all runs with a dead coordinator and no attached process, and what killed creators left
+    ///
+    /// Of another PID namespace (container), all that no process holds any more, unless it was kept.
     #[arg(long, conflicts_with = "names")]
     pub stale: bool,
-    /// Remove even if processes are attached or the header is damaged
+    /// Remove all values that programs share and that no process is attached to
+    #[arg(long, conflicts_with_all = ["names", "stale", "force"])]
+    pub unused: bool,
+    /// Remove even if processes are attached, or the header is damaged, or the file was cut to nothing
     #[arg(long)]
     pub force: bool,
 }

@@ -61,8 +61,12 @@ fn note(snapshot: &Snapshot, wanted: u64) -> String {
     let missing = missing::line(&snapshot.missing()).unwrap_or_else(|| {
         format!("missing: {} of {wanted} contributions", wanted.saturating_sub(snapshot.done() as u64))
     });
-    let worker = table::worker(&snapshot.terms);
-    format!("note: nobody is at work in segment {name}{who}; {missing}; start a worker: {worker} --name {name}\n")
+    let next = if snapshot.is_here {
+        format!("start a worker: {} --name {name}", table::worker(&snapshot.terms))
+    } else {
+        "its workers can only be started in its own PID namespace (container)".to_owned()
+    };
+    format!("note: nobody is at work in segment {name}{who}; {missing}; {next}\n")
 }
 
 /// The first few of them.

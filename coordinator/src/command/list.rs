@@ -1,37 +1,50 @@
 //! `coordinator list`: existing segments.
 
-use common::say;
-use serde_json::json;
+use common::{Attachments, Mode, SegmentInfo, say};
+use serde_json::{Value as Json, json};
 
 use crate::args::{Format, ListArgs};
 use crate::error::Result;
 use crate::report::json::SCHEMA;
 use crate::report::table;
 
-/// Prints a line for each segment.
+/// Prints a line for each segment: runs, then values that programs share.
 pub fn list(args: &ListArgs) -> Result<u8> {
     let segments = common::list()?;
+    let values: Vec<&SegmentInfo> = segments.iter().filter(|segment| segment.terms.mode == Mode::Shared).collect();
+    let attachments = Attachments::to(&values);
     match args.format {
         Format::Text if segments.is_empty() => {
             say("no segments\n");
             Ok(common::cli::exit_code::COMPLETE)
         }
-        Format::Text => super::print(&table::list(&segments)),
+        Format::Text => super::print(&table::list(&segments, &attachments)),
         Format::Json => {
-            let segments: Vec<_> = segments
-                .iter()
-                .map(|segment| {
-                    json!({
-                        "name": segment.name.as_str(),
-                        "state": segment.state.name(),
-                        "kernel": segment.terms.kernel,
-                        "mode": segment.terms.mode.name(),
-                        "contributions": { "done": segment.done, "total": segment.total() },
-                        "coordinator": segment.coordinator,
-                    })
-                })
-                .collect();
+            let segments: Vec<Json> = segments.iter().map(|segment| object(segment, &attachments)).collect();
             super::print(&json!({ "schema": SCHEMA, "segments": segments }).to_string())
         }
     }
+}
+
+/// A value has no kernel and no contributions; it has processes that are attached.
+fn object(segment: &SegmentInfo, attachments: &Attachments) -> Json {
+    let terms = &segment.terms;
+    let is_run = terms.mode != Mode::Shared;
+    let mut object = json!({
+        "name": segment.name.as_str(),
+        "state": segment.state.name(),
+        "in_use": segment.is_in_use,
+        "kernel": is_run.then_some(&terms.kernel),
+        "mode": terms.mode.name(),
+        "type": terms.value_type.name(),
+        "cells": terms.cells,
+        "contributions": is_run.then(|| json!({ "done": segment.done, "total": segment.total() })),
+        "coordinator": segment.coordinator,
+    });
+    if !is_run {
+        let attached = attachments.of(segment);
+        object["attached_elsewhere"] = (segment.is_in_use && attached.is_empty()).into();
+        object["attached"] = attached.into();
+    }
+    object
 }

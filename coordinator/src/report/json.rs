@@ -39,6 +39,8 @@ struct Report<'a> {
     recoveries: u64,
     elapsed_s: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    in_use: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     stop: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     coordinator: Option<Coordinator>,
@@ -151,6 +153,7 @@ fn object(snapshot: &Snapshot, outcomes: Option<&WorkerOutcomes>, view: Option<&
         restarts: workers.iter().map(|worker| u64::from(worker.restarts)).sum(),
         recoveries: snapshot.recoveries,
         elapsed_s: snapshot.elapsed.as_secs_f64(),
+        in_use: view.map(|_| snapshot.is_in_use),
         stop: view.map(|_| stop(snapshot.stop)),
         coordinator: view.map(coordinator),
         lock: view.map(|_| Lock { held_by: holder(snapshot) }),

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use common::WorkerState::{Attached, Computing, Died, Done, Failed, Pending, Sleeping, Waiting};
-use common::{Cells, Lifecycle, Mode, RunState, Snapshot, Stop, WorkerSnapshot, WorkerState};
+use common::{Cells, Lifecycle, Mode, Origin, RunState, Snapshot, Stop, WorkerSnapshot, WorkerState};
 
 use super::status_view::StatusView;
 use super::{missing, table};
@@ -40,7 +40,7 @@ pub fn status(view: &StatusView, size: Option<TerminalSize>) -> String {
     }
     let missing = snapshot.missing();
     // While a run goes on, it is no news that some of it is not begun.
-    let is_over = matches!(view.state, RunState::Finished | RunState::Stale);
+    let is_over = matches!(view.state, RunState::Finished | RunState::Stale | RunState::Foreign { in_use: false, .. });
     if is_over || missing.iter().any(|missing| missing.cause.is_some()) {
         lines.extend(missing::line(&missing));
     }
@@ -57,7 +57,7 @@ pub fn status(view: &StatusView, size: Option<TerminalSize>) -> String {
 
 fn head(view: &StatusView) -> String {
     let snapshot = &view.snapshot;
-    let state = format!("{}{}", view.state.name(), view.state_suffix());
+    let state = format!("{}{}", view.state, view.state_suffix());
     let progress = match snapshot.terms.mode {
         Mode::Split => {
             let done = per_cent(snapshot.iterations_done(), snapshot.terms.iterations);
@@ -167,9 +167,15 @@ fn next_command(snapshot: &Snapshot, state: RunState) -> String {
         RunState::Running => format!("coordinator wait {name}; coordinator stop {name}"),
         RunState::Orphaned => format!("its workers finish what they have begun; coordinator resume {name}"),
         RunState::Stale => format!("coordinator resume {name}; coordinator remove {name}"),
-        RunState::Finished if !snapshot.is_complete() || snapshot.lifecycle == Lifecycle::Kept => {
+        RunState::Foreign { in_use: true, .. } => {
+            "its processes are in another PID namespace (container); stop it there, or wait for their end".to_owned()
+        }
+        RunState::Foreign { .. } if snapshot.terms.origin == Origin::ByHand => format!("coordinator remove {name}"),
+        RunState::Finished | RunState::Foreign { .. }
+            if !snapshot.is_complete() || snapshot.lifecycle == Lifecycle::Kept =>
+        {
             format!("coordinator resume {name}; coordinator remove {name}")
         }
-        RunState::Finished | RunState::ToBeRemoved => format!("coordinator remove {name}"),
+        RunState::Finished | RunState::Foreign { .. } | RunState::ToBeRemoved => format!("coordinator remove {name}"),
     }
 }

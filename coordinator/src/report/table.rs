@@ -2,17 +2,54 @@
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
-use common::{Mode, SegmentInfo, Terms};
+use common::{Attachments, Mode, SegmentInfo, Terms};
 
 use crate::figures::per_cent;
 
-/// A line for each segment.
-pub fn list(segments: &[SegmentInfo]) -> String {
+/// How many attached processes a line names.
+const MOST_NAMED: usize = 8;
+
+/// A line for each segment: a table of the runs, and one of the values that programs share.
+pub fn list(segments: &[SegmentInfo], attachments: &Attachments) -> String {
+    let (values, runs): (Vec<_>, Vec<_>) = segments.iter().partition(|segment| segment.terms.mode == Mode::Shared);
+    let runs = (!runs.is_empty()).then(|| list_runs(&runs));
+    let values = (!values.is_empty()).then(|| list_values(&values, attachments));
+    runs.into_iter().chain(values).collect::<Vec<_>>().join("\n\n")
+}
+
+fn list_values(values: &[&SegmentInfo], attachments: &Attachments) -> String {
+    let mut table = table(&["NAME", "STATE", "TYPE", "CELLS", "ATTACHED"]);
+    for value in values {
+        table.add_row([
+            value.name.to_string(),
+            value.state.to_string(),
+            value.terms.value_type.name().to_owned(),
+            value.terms.cells.to_string(),
+            attached(&attachments.of(value), value.is_in_use),
+        ]);
+    }
+    text(&table)
+}
+
+/// The attached processes. Of those of other users and of other PID namespaces only the kernel's locks are seen.
+fn attached(processes: &[u32], is_in_use: bool) -> String {
+    let (named, more) = processes.split_at(processes.len().min(MOST_NAMED));
+    match (named, is_in_use) {
+        ([], false) => "nobody".to_owned(),
+        ([], true) => "elsewhere".to_owned(),
+        _ => {
+            let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+            format!("pid {}{more}", named.iter().map(u32::to_string).collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+fn list_runs(runs: &[&SegmentInfo]) -> String {
     let mut table = table(&["NAME", "STATE", "KERNEL", "CONTRIBUTIONS", "COORDINATOR"]);
-    for segment in segments {
+    for segment in runs {
         table.add_row([
             segment.name.to_string(),
-            segment.state.name().to_owned(),
+            segment.state.to_string(),
             segment.terms.kernel.clone(),
             progress(segment),
             segment.coordinator.map_or_else(|| "-".to_owned(), |pid| format!("pid {pid}")),

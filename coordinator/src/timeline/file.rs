@@ -1,61 +1,103 @@
-//! The pictures' files: opened before the run, so that errors show early; a run that does not begin changes none of them.
+//! The pictures' files: looked at before the run, so that errors show early; written after it, whole or not at all.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use rustix::fs::{Access, OFlags, access};
 
 use crate::args::{Picture, PictureFormat};
 use crate::error::{Error, Result};
 
-/// An open file that is not written yet. Dropping it removes the file if this created it.
+/// A picture that is not written yet.
 pub struct PictureFile {
-    path: PathBuf,
+    /// As it was given, for messages.
+    named: PathBuf,
+    /// Where it goes: links are followed.
+    target: PathBuf,
     format: PictureFormat,
-    file: File,
-    is_new: bool,
 }
 
 impl PictureFile {
-    /// Opens or creates the file; keeps its contents until [`Self::write`].
-    pub fn open(picture: &Picture) -> Result<Self> {
+    /// Checks that the file can be written. Changes nothing.
+    pub fn prepare(picture: &Picture) -> Result<Self> {
         let Picture { path, format } = picture;
         let why = |source| Error::Timeline { path: path.clone(), source };
-        // Without O_NONBLOCK, opening a FIFO would block.
-        let flags = OFlags::NONBLOCK.bits().cast_signed();
-        let mut options = OpenOptions::new();
-        options.write(true).custom_flags(flags);
-        let (file, is_new) = match options.clone().create_new(true).open(path) {
-            Ok(file) => (file, true),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => (options.open(path).map_err(why)?, false),
-            Err(error) => return Err(why(error)),
-        };
-        if !file.metadata().map_err(why)?.is_file() {
-            return Err(why(io::Error::new(ErrorKind::InvalidInput, "it is not a file")));
-        }
-        Ok(Self { path: path.clone(), format: *format, file, is_new })
+        let target = target(path).map_err(why)?;
+        access(folder(&target), Access::WRITE_OK | Access::EXEC_OK).map_err(|error| why(error.into()))?;
+        Ok(Self { named: path.clone(), target, format: *format })
     }
 
     /// Its path.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.named
     }
 
-    /// Writes the picture.
-    pub fn write(mut self, draw: impl FnOnce(PictureFormat, &mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-        self.is_new = false;
-        self.file.set_len(0)?;
-        let mut sink = BufWriter::new(&self.file);
+    /// The folder that it is written into.
+    pub fn folder(&self) -> &Path {
+        folder(&self.target)
+    }
+
+    /// Writes the picture into a file beside its own, which then takes its place. After an error the old picture stays.
+    pub fn write(self, draw: impl FnOnce(PictureFormat, &mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        let draft = Draft::create(&self.target)?;
+        let mut sink = BufWriter::new(&draft.file);
         draw(self.format, &mut sink)?;
-        sink.flush()
+        sink.flush()?;
+        drop(sink);
+        draft.replace(&self.target)
     }
 }
 
-impl Drop for PictureFile {
+/// The file that the path stands for.
+fn target(path: &Path) -> io::Result<PathBuf> {
+    // Without O_NONBLOCK, opening a FIFO would block.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    match OpenOptions::new().write(true).custom_flags(flags).open(path) {
+        Ok(file) if file.metadata()?.is_file() => fs::canonicalize(path),
+        Ok(_) => Err(io::Error::new(ErrorKind::InvalidInput, "it is not a file")),
+        // A link to nothing would stay a link.
+        Err(error) if error.kind() == ErrorKind::NotFound && !path.is_symlink() => Ok(path.to_owned()),
+        Err(error) => Err(error),
+    }
+}
+
+fn folder(target: &Path) -> &Path {
+    target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A file beside the picture's. Dropping it removes it, unless it has taken the picture's place.
+struct Draft {
+    path: PathBuf,
+    file: File,
+}
+
+impl Draft {
+    fn create(target: &Path) -> io::Result<Self> {
+        let path = folder(target).join(format!(".killproof-timeline-{:016x}", common::random()));
+        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        let draft = Self { path, file };
+        // The picture may be drawn again: who could read the last one reads this one.
+        if let Ok(before) = fs::metadata(target) {
+            draft.file.set_permissions(before.permissions())?;
+        }
+        Ok(draft)
+    }
+
+    /// Writes it to the disk, and renames it: the picture's name stands for a whole picture at any time (rename(2)).
+    fn replace(mut self, target: &Path) -> io::Result<()> {
+        self.file.sync_all()?;
+        fs::rename(&self.path, target)?;
+        self.path = PathBuf::new();
+        Ok(())
+    }
+}
+
+impl Drop for Draft {
     fn drop(&mut self) {
-        if self.is_new {
+        if self.path.as_os_str() != OsStr::new("") {
             // A failure cannot be handled here.
             let _ = fs::remove_file(&self.path);
         }

@@ -2,7 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `file` | the files: opened before the run, written after it |
+//! | `file` | the files: checked before the run, written after it, whole or not at all |
 //! | `recording` | launches and ends as the coordinator sees them, and the file with the workers' spans |
 //! | `model` | the data of the pictures: a row for each ticket |
 //! | `assembly`, `lives`, `growth` | the model of a run, from the recording and the ledger |
@@ -25,7 +25,7 @@ mod panel;
 mod recording;
 mod svg;
 
-use std::io;
+use std::io::{self, ErrorKind};
 
 use common::cli::{self, exit_code};
 use common::{Segment, Snapshot};
@@ -45,9 +45,9 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Opens the files of the requested pictures.
+    /// Checks that the files of the requested pictures can be written.
     pub fn prepare(pictures: &[Picture]) -> Result<Self> {
-        let files = pictures.iter().map(PictureFile::open).collect::<Result<_>>()?;
+        let files = pictures.iter().map(PictureFile::prepare).collect::<Result<_>>()?;
         Ok(Self { files, recording: None })
     }
 
@@ -76,15 +76,18 @@ impl Timeline {
         let Some(recording) = self.recording.take() else { return code };
         let snapshot = match Snapshot::of(segment) {
             Ok(snapshot) => snapshot,
-            Err(error) => return failed(&format!("cannot draw the timeline: {error}"), code),
+            Err(error) => return failed(&format!("cannot draw the timeline: {error}"), None, code),
         };
         let model = assembly::assemble(&recording, &snapshot, segment.created(), outcome);
         let mut code = code;
         for file in std::mem::take(&mut self.files) {
-            let path = file.path().display().to_string();
+            let (path, folder) = (file.path().display().to_string(), file.folder().display().to_string());
             match file.write(|format, sink| draw(&model, format, sink)) {
                 Ok(()) => narrator.step(format_args!("wrote the timeline {path}")),
-                Err(error) => code = failed(&format!("cannot write the timeline {path}: {error}"), code),
+                Err(error) => {
+                    let hint = hint(&error, &folder);
+                    code = failed(&format!("cannot write the timeline {path}: {error}"), hint.as_deref(), code);
+                }
             }
         }
         code
@@ -92,9 +95,20 @@ impl Timeline {
 }
 
 /// Reports a failure; returns the exit code of the run.
-fn failed(what: &str, code: u8) -> u8 {
-    cli::report(what, None);
+fn failed(what: &str, hint: Option<&str>, code: u8) -> u8 {
+    cli::report(what, hint);
     if code == exit_code::COMPLETE { exit_code::INCOMPLETE } else { code }
+}
+
+/// What would make room for a picture.
+fn hint(error: &io::Error, folder: &str) -> Option<String> {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Some(format!("make room: df -h {folder}; nothing is left of this picture, and an older one is still there"))
+        }
+        ErrorKind::FileTooLarge => Some("allow larger files: ulimit -f unlimited".to_owned()),
+        _ => None,
+    }
 }
 
 fn draw(model: &Model, format: PictureFormat, sink: &mut dyn io::Write) -> io::Result<()> {

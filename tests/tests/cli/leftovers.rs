@@ -7,7 +7,7 @@ use std::thread;
 use common::cli::exit_code;
 use common::failpoint::Failpoint;
 use common::{CreateError, Origin, Removal, Segment, SegmentName, Terms};
-use harness::{Injection, Running, TestEnv, secluded, test_env, until};
+use harness::{Finished, HeldRun, Injection, Running, TestEnv, secluded, test_env, until};
 use rustix::process::{Pid, Signal};
 
 /// A run whose processes are all dead.
@@ -170,4 +170,50 @@ fn unlinking_twice_removes_one_segment_once() {
     let second = Segment::create(&name, &terms()).expect("the name is free again");
     assert_eq!(common::unlink(&first).expect("nothing is done"), Removal::NotOurs);
     assert_eq!(common::unlink(&second).expect("it can be removed"), Removal::Removed);
+}
+
+/// Fault 59: a stopped remover is named, whoever wants to remove the segment, too.
+#[test]
+fn a_removal_that_does_not_come_to_its_end_is_an_error_that_names_the_remover() {
+    let env = test_env!();
+    let stopped = || Injection { failpoint: Failpoint::Removing, action: "stop", times: 1 };
+    let has_remover_of = |name: &str, remover: &Running| {
+        until("the remover to stop", || {
+            let stat = fs::read_to_string(format!("/proc/{}/stat", remover.pid())).unwrap_or_default();
+            stat.contains(") T ")
+        });
+        assert!(env.segment(name).exists());
+    };
+    let names_it = |finished: &Finished, name: &str, remover: &Running| {
+        let error = format!(
+            "error: segment \"{name}\" is still there: it is being removed by pid {}, stopped\nhint: ",
+            remover.pid()
+        );
+        assert!(finished.stderr.contains(&error), "{finished:?}");
+        assert_eq!(finished.code, Some(exit_code::UNAVAILABLE.into()), "{finished:?}");
+    };
+    let name = env.create("twice", &[]);
+    let remover = env.coordinator(["remove", &name]).inject(stopped()).start();
+    has_remover_of(&name, &remover);
+    names_it(&env.coordinator(["remove", "--force", &name]).run(), &name, &remover);
+    remover.signal(Signal::CONT);
+    let _ = remover.finish().expect(exit_code::COMPLETE);
+    assert!(env.segments().is_empty());
+    // The owner of a run, at its end.
+    let name = env.name("owned");
+    let held = HeldRun::new(&env);
+    let run = held.command("1", &["--name", &name]).start();
+    env.until_status(&name, |status| status["workers"][0]["state"] == "computing");
+    let remover = env.coordinator(["remove", "--force", &name]).inject(stopped()).start();
+    has_remover_of(&name, &remover);
+    held.release();
+    let finished = run.finish();
+    assert!(finished.stdout.ends_with("Final shared value: 1\n"), "{finished:?}");
+    names_it(&finished, &name, &remover);
+    remover.signal(Signal::KILL);
+    let _ = remover.finish();
+    // It is marked as to be removed.
+    let _ = env.coordinator(["create", &env.name("next")]).run().expect(exit_code::COMPLETE);
+    assert!(!env.segment(&name).exists());
+    env.remove(&env.name("next"));
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use common::cli::exit_code::{COMPLETE, INCOMPLETE, INTERRUPTED, UNAVAILABLE, USAGE};
 use common::failpoint::Failpoint;
 use harness::timeline_files::{ChromeTrace, svg_texts};
-use harness::{Injection, TestEnv, assert_error, test_env};
+use harness::{Injection, TestEnv, assert_error, secluded, test_env};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 
@@ -238,6 +238,39 @@ fn a_picture_that_fails_at_the_end_is_told_of_and_spoils_no_result() {
     let finished = running.finish().expect(INCOMPLETE);
     assert!(finished.stdout.ends_with("Final shared value: 1140\n"), "{finished:?}");
     assert!(finished.stderr.contains("error: cannot write the timeline"), "{finished:?}");
+    assert!(finished.stderr.contains("\nhint: allow larger files"), "{finished:?}");
+    assert!(!Path::new(&svg).exists(), "a picture is whole or not there");
+}
+
+/// Fault 61.
+#[test]
+fn a_picture_for_which_the_disk_has_no_room_leaves_the_last_one_whole() {
+    if !secluded!(a_picture_for_which_the_disk_has_no_room_leaves_the_last_one_whole) {
+        return;
+    }
+    let env = test_env!();
+    let disk = env.path().join("disk");
+    fs::create_dir(&disk).expect("a folder can be made");
+    // In this test's mount namespace alone.
+    let mounted = env.program("mount".as_ref()).args(["-t", "tmpfs", "-o", "size=8k", "tmpfs"]).args([&disk]).run();
+    let _ = mounted.expect(COMPLETE);
+    let svg = disk.join("run.svg");
+    for before in [None, Some("the last picture")] {
+        if let Some(before) = before {
+            fs::write(&svg, before).expect("it has room");
+        }
+        let run =
+            env.coordinator(["-w", "40", "-n", "10", "--delay", "0"]).args(["--timeline".as_ref(), svg.as_os_str()]);
+        let finished = run.run().expect(INCOMPLETE);
+        assert!(finished.stdout.ends_with("Final shared value: 11400\n"), "{finished:?}");
+        let error = format!("error: cannot write the timeline {}: No space left on device", svg.display());
+        assert!(finished.stderr.contains(&error), "{finished:?}");
+        assert!(finished.stderr.contains(&format!("\nhint: make room: df -h {}", disk.display())), "{finished:?}");
+        let left: Vec<_> = fs::read_dir(&disk).expect("it is there").filter_map(Result::ok).collect();
+        assert_eq!(left.len(), before.iter().len(), "no draft is left");
+        assert_eq!(fs::read_to_string(&svg).ok().as_deref(), before);
+    }
+    let _ = env.program("umount".as_ref()).args([&disk]).run().expect(COMPLETE);
 }
 
 /// A worker writes only to the file of the coordinator that launched it.

@@ -8,5 +8,6 @@ mod end_of_run;
 mod instructions;
 mod lock;
 mod mutants;
+mod refused_removal;
 mod split_storm;
 mod storm;

@@ -106,6 +106,9 @@ fn is_over(status: &StatusView) -> bool {
 fn why_in_vain(status: &StatusView) -> Option<&'static str> {
     match status.state {
         RunState::Stale => Some("its coordinator is dead"),
+        RunState::Foreign { in_use: false, .. } => {
+            Some("its processes, in another PID namespace (container), are gone")
+        }
         RunState::Open if status.snapshot.stop != Stop::No && status.alive() == 0 => {
             Some("its workers were asked to stop")
         }

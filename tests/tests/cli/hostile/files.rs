@@ -66,15 +66,23 @@ fn is_foreign(env: &TestEnv, name: &str, reason: &str) {
     assert_eq!(identity(&env.segment(name)), before, "{name} was touched");
 }
 
-/// Fault 23.
+/// Faults 23 and 59: what begins as a segment does, or has no byte that anybody could miss, may be removed by force.
 #[test]
 fn a_segment_shorter_than_its_header_is_refused_by_its_size() {
     let env = test_env!();
-    for length in [0, 1, PAGE - 1] {
+    for (length, can_be_forced) in [(0, true), (1, false), (7, false), (8, true), (PAGE - 1, true)] {
         let name = create(&env, &format!("of-{length}-bytes"));
         resize(&env.segment(&name), length);
-        is_foreign(&env, &name, &format!("its size is {length} bytes, not at least {PAGE}"));
-        fs::remove_file(env.segment(&name)).expect("it can be removed");
+        let reason = format!("its size is {length} bytes, not at least {PAGE}");
+        is_refused(&env, &name, &reason);
+        let hint = if can_be_forced { "coordinator remove --force" } else { "rm /dev/shm" };
+        assert!(env.worker(&name).run().stderr.contains(hint), "{length}");
+        if can_be_forced {
+            let _ = env.coordinator(["remove", "--force", &name]).run().expect(COMPLETE);
+        } else {
+            is_foreign(&env, &name, &reason);
+            fs::remove_file(env.segment(&name)).expect("it can be removed");
+        }
     }
 }
 
