@@ -36,6 +36,8 @@ pub enum Failpoint {
     Marked,
     /// A worker is about to be launched.
     Launching,
+    /// A worker is about to start a command.
+    Commanding,
 }
 
 /// A mistake in the protocol. The tests must find each of them.

@@ -12,6 +12,9 @@ use crate::removal::RemoveError;
 use crate::segment::{AttachError, CreateError};
 use crate::system_error::SystemError;
 
+/// The next step after EFBIG.
+pub const RAISE_FILE_SIZE: &str = "file sizes are limited here: ulimit -f unlimited";
+
 /// The exit code for an error.
 #[must_use]
 pub fn exit_code(error: &Error) -> u8 {
@@ -104,8 +107,11 @@ fn after_commit(error: &CommitError) -> Option<String> {
 }
 
 fn after_system_error(error: &SystemError) -> Option<String> {
-    let is_full = error.source.kind() == io::ErrorKind::StorageFull;
-    is_full.then(|| format!("make room (df -h {FOLDER}), or ask for less: --slots N"))
+    match error.source.kind() {
+        io::ErrorKind::StorageFull => Some(format!("make room (df -h {FOLDER}), or ask for less: --slots N")),
+        io::ErrorKind::FileTooLarge => Some(RAISE_FILE_SIZE.to_owned()),
+        _ => None,
+    }
 }
 
 fn in_use(name: &SegmentName) -> String {
