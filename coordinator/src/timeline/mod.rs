@@ -28,7 +28,7 @@ mod svg;
 use std::io;
 
 use common::cli::{self, exit_code};
-use common::{Segment, Snapshot};
+use common::{Segment, Snapshot, span};
 
 use crate::args::{Picture, PictureFormat};
 use crate::error::Result;
@@ -52,9 +52,14 @@ impl Timeline {
     }
 
     /// Begins to record, if a picture is requested.
-    pub fn begin(&mut self, segment: &Segment) -> Result<()> {
+    pub fn begin(&mut self, segment: &Segment, narrator: &Narrator) -> Result<()> {
         if !self.files.is_empty() {
             self.recording = Some(Recording::begin(segment)?);
+            if span::room() < span::MOST {
+                let limit = cli::RAISE_FILE_SIZE;
+                narrator
+                    .note(format_args!("the timeline may show only the first {} spans; {limit}", span::most_spans()));
+            }
         }
         Ok(())
     }
@@ -76,7 +81,7 @@ impl Timeline {
         let Some(recording) = self.recording.take() else { return code };
         let snapshot = match Snapshot::of(segment) {
             Ok(snapshot) => snapshot,
-            Err(error) => return failed(&format!("cannot draw the timeline: {error}"), code),
+            Err(error) => return failed(&format!("cannot draw the timeline: {error}"), None, code),
         };
         let model = assembly::assemble(&recording, &snapshot, segment.created(), outcome);
         let mut code = code;
@@ -84,7 +89,7 @@ impl Timeline {
             let path = file.path().display().to_string();
             match file.write(|format, sink| draw(&model, format, sink)) {
                 Ok(()) => narrator.step(format_args!("wrote the timeline {path}")),
-                Err(error) => code = failed(&format!("cannot write the timeline {path}: {error}"), code),
+                Err(error) => code = failed(&format!("cannot write the timeline {path}: {error}"), hint(&error), code),
             }
         }
         code
@@ -92,9 +97,14 @@ impl Timeline {
 }
 
 /// Reports a failure; returns the exit code of the run.
-fn failed(what: &str, code: u8) -> u8 {
-    cli::report(what, None);
+fn failed(what: &str, hint: Option<&str>, code: u8) -> u8 {
+    cli::report(what, hint);
     if code == exit_code::COMPLETE { exit_code::INCOMPLETE } else { code }
+}
+
+/// The next step after a failed write, where there is one.
+fn hint(error: &io::Error) -> Option<&'static str> {
+    (error.kind() == io::ErrorKind::FileTooLarge).then_some(cli::RAISE_FILE_SIZE)
 }
 
 fn draw(model: &Model, format: PictureFormat, sink: &mut dyn io::Write) -> io::Result<()> {
