@@ -8,5 +8,6 @@ mod end_of_run;
 mod instructions;
 mod lock;
 mod mutants;
+mod notices;
 mod split_storm;
 mod storm;
