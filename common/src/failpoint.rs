@@ -38,6 +38,8 @@ pub enum Failpoint {
     Launching,
     /// The remover has its role, and the segment still has its name.
     Removing,
+    /// A worker is about to start a command.
+    Commanding,
 }
 
 /// A mistake in the protocol. The tests must find each of them.

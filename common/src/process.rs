@@ -1,12 +1,14 @@
-//! Processes as `/proc` shows them: for explanations, never for decisions.
+//! Processes as `/proc` shows them.
 //!
-//! Only the kernel's record locks decide whether an attached process lives. A process id may be reused.
+//! Only the kernel's record locks decide whether an attached process lives. A process id may be reused, so it is compared with
+//! the time at which the process had it.
 
 use std::fmt;
 use std::fs;
+use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
-use rustix::process::{Pid, test_kill_process};
+use rustix::process::{Pid, PidfdFlags, pidfd_open, test_kill_process};
 
 use crate::clock::BootTime;
 pub use crate::sys::signal::{is_ignored, unblock};
@@ -46,8 +48,7 @@ impl fmt::Display for Process {
 /// A later start means that the id is recycled: `/proc/PID/stat`, fields 3 and 22 (`proc_pid_stat(5)`).
 #[must_use]
 pub fn look(pid: u32, at: BootTime) -> Process {
-    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return Process::Gone };
-    let Some((state, started)) = parse(&stat) else { return Process::Gone };
+    let Some(Stat { state, started, .. }) = stat(pid) else { return Process::Gone };
     if started > at {
         return Process::Recycled;
     }
@@ -64,20 +65,48 @@ pub fn exists(pid: u32) -> bool {
     id(pid).is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
 }
 
+/// Opens the process that had this id at that time, to wait for its end (`pidfd_open(2)`); nothing if it has ended.
+///
+/// The look comes after the opening: what it sees is the process behind the descriptor, or a later one.
+#[must_use]
+pub fn open(pid: u32, at: BootTime) -> Option<OwnedFd> {
+    let process = pidfd_open(id(pid)?, PidfdFlags::empty()).ok()?;
+    matches!(look(pid, at), Process::Running | Process::Stopped).then_some(process)
+}
+
+/// The parent of a process; nothing if there is no such process.
+#[must_use]
+pub fn parent(pid: u32) -> Option<u32> {
+    stat(pid).map(|stat| stat.parent)
+}
+
 /// The process id as the kernel's type; nothing if it is out of range.
 #[must_use]
 pub fn id(pid: u32) -> Option<Pid> {
     i32::try_from(pid).ok().and_then(Pid::from_raw)
 }
 
-/// State and start from a line of `/proc/PID/stat`. The command's name in it may contain blanks and parentheses.
-fn parse(stat: &str) -> Option<(char, BootTime)> {
+/// Fields of `/proc/PID/stat`.
+#[derive(Debug, PartialEq, Eq)]
+struct Stat {
+    state: char,
+    parent: u32,
+    started: BootTime,
+}
+
+fn stat(pid: u32) -> Option<Stat> {
+    parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Parses a line of `/proc/PID/stat`. The command's name in it may contain blanks and parentheses.
+fn parse(stat: &str) -> Option<Stat> {
     let (_, fields) = stat.rsplit_once(") ")?;
     let mut fields = fields.split(' ');
     let state = fields.next()?.chars().next()?;
-    let ticks: u64 = fields.nth(18)?.parse().ok()?;
+    let parent = fields.next()?.parse().ok()?;
+    let ticks: u64 = fields.nth(17)?.parse().ok()?;
     let nanoseconds_per_tick = 1_000_000_000 / rustix::param::clock_ticks_per_second();
-    Some((state, BootTime(ticks.checked_mul(nanoseconds_per_tick)?)))
+    Some(Stat { state, parent, started: BootTime(ticks.checked_mul(nanoseconds_per_tick)?) })
 }
 
 #[cfg(test)]
@@ -90,6 +119,14 @@ mod tests {
         assert_eq!(look(std::process::id(), BootTime(1)), Process::Recycled);
     }
 
+    /// Fault 48.
+    #[test]
+    fn a_process_that_started_later_is_not_waited_for() {
+        assert!(open(std::process::id(), BootTime::now()).is_some());
+        assert!(open(std::process::id(), BootTime(1)).is_none());
+        assert_eq!(parent(std::process::id()), Some(std::os::unix::process::parent_id()));
+    }
+
     #[test]
     fn an_id_beyond_all_processes_is_gone() {
         assert_eq!(look(u32::MAX, BootTime::now()), Process::Gone);
@@ -98,7 +135,8 @@ mod tests {
     #[test]
     fn a_command_with_parentheses_does_not_confuse_the_fields() {
         let fields: Vec<String> = (4..=52).map(|field| field.to_string()).collect();
-        let (state, started) = parse(&format!("7 (a) b (c) T {}", fields.join(" "))).unwrap();
-        assert_eq!((state, started), ('T', BootTime(22 * 1_000_000_000 / rustix::param::clock_ticks_per_second())));
+        let started = BootTime(22 * 1_000_000_000 / rustix::param::clock_ticks_per_second());
+        let stat = parse(&format!("7 (a) b (c) T {}", fields.join(" ")));
+        assert_eq!(stat, Some(Stat { state: 'T', parent: 4, started }));
     }
 }

@@ -14,10 +14,7 @@ use crate::clock::BootTime;
 pub const RECORD: usize = 64;
 
 /// The largest file: half a million spans, 32 MiB.
-const MOST: u64 = (1 << 19) * RECORD as u64;
-
-/// Free room below a limit on file sizes, for concurrent writers: `SIGXFSZ` would kill them.
-const MARGIN: u64 = 1 << 20;
+pub const MOST: u64 = (1 << 19) * RECORD as u64;
 
 /// The first eight bytes of the head, little-endian.
 const MAGIC: u64 = u64::from_le_bytes(*b"shmspan1");
@@ -131,11 +128,18 @@ impl Head {
     }
 }
 
-/// The limit of the file in bytes. Nobody appends beyond it.
+/// The limit of the file in bytes: whole records, within the limit on file sizes (`RLIMIT_FSIZE`). Nobody appends beyond it,
+/// except for workers that do so at the same time, whose last records are lost.
 #[must_use]
 pub fn room() -> u64 {
     let limit = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);
-    limit.saturating_sub(MARGIN).min(MOST)
+    limit.min(MOST) / RECORD as u64 * RECORD as u64
+}
+
+/// How many spans there is room for.
+#[must_use]
+pub fn most_spans() -> u64 {
+    (room() / RECORD as u64).saturating_sub(1)
 }
 
 fn record(words: [u64; 8]) -> [u8; RECORD] {

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use common::failpoint::Failpoint;
-use common::{Segment, SegmentName};
+use common::{Segment, SegmentName, refusal};
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
@@ -12,12 +13,17 @@ use crate::error::{Error, Result};
 use crate::figures::times;
 use crate::limits::Limits;
 
+/// The run's number in the environment of workers, and of what they start: where its coordinator has other children.
+const MARK: &str = "KILLPROOF_RUN";
+
 /// Launches one executable for one segment.
 pub struct Launcher {
     worker: PathBuf,
     name: SegmentName,
     nonce: u64,
     verbose: bool,
+    /// Whether workers have the run's mark in their environment.
+    marks: bool,
     limits: Limits,
     /// What these limits change of the terms that the worker reads.
     changes: Vec<String>,
@@ -31,10 +37,8 @@ pub struct Launcher {
 /// The system did not launch a worker.
 #[derive(Debug)]
 pub struct Refusal {
-    /// Whether it may launch one later.
-    pub is_temporary: bool,
-    /// How many launches it has refused since the last one that succeeded.
-    pub refusals: u32,
+    /// After which pause to try again; nothing if it is in vain.
+    pub pause: Option<Duration>,
     /// What was refused and why.
     pub reason: String,
 }
@@ -44,12 +48,17 @@ impl Launcher {
     pub fn new(segment: &Segment, worker: PathBuf, limits: Limits, verbose: bool, timeline: Option<String>) -> Self {
         let changes = limits.worker_options(segment.terms());
         let (name, nonce) = (segment.name().clone(), segment.nonce());
-        Self { worker, name, nonce, verbose, limits, changes, refusals: 0, timeline, reports: None }
+        Self { worker, name, nonce, verbose, marks: false, limits, changes, refusals: 0, timeline, reports: None }
     }
 
     /// Launches workers that report in that file why they failed.
     pub fn report_to(&mut self, path: Option<String>) {
         self.reports = path;
+    }
+
+    /// Whether workers, and what they start, are to have the run's mark in their environment.
+    pub fn mark_workers(&mut self, marks: bool) {
+        self.marks = marks;
     }
 
     /// The limits that its workers are launched with.
@@ -74,6 +83,9 @@ impl Launcher {
         if let Some(path) = &self.reports {
             command.arg("--report-to").arg(path);
         }
+        if self.marks {
+            command.env(MARK, mark_value(self.nonce));
+        }
         command.stdin(Stdio::null()).stdout(Stdio::null());
         Failpoint::Launching.reach();
         let spawned = if Failpoint::Launching.refuses() { Err(Errno::AGAIN.into()) } else { command.spawn() };
@@ -83,18 +95,25 @@ impl Launcher {
                 Ok(child.id())
             }
             Err(error) => {
-                let temporary = [Errno::AGAIN, Errno::NOMEM, Errno::MFILE, Errno::NFILE];
                 // Counted across tickets: where one worker has no room, the next one has none either.
                 self.refusals += 1;
                 let tries = times(self.refusals.into());
                 Err(Refusal {
-                    is_temporary: Errno::from_io_error(&error).is_some_and(|errno| temporary.contains(&errno)),
-                    refusals: self.refusals,
+                    pause: if refusal::is_temporary(&error) { refusal::pause(self.refusals) } else { None },
                     reason: format!("cannot launch {} (tried {tries}): {error}", self.worker.display()),
                 })
             }
         }
     }
+}
+
+/// The mark of a run: an entry in the environment (`NAME=value`).
+pub fn mark(nonce: u64) -> String {
+    format!("{MARK}={}", mark_value(nonce))
+}
+
+fn mark_value(nonce: u64) -> String {
+    format!("{nonce:016x}")
 }
 
 /// The worker executable: the named one, or the one beside the coordinator.

@@ -40,6 +40,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return code,
     };
+    signals::survive_file_size_limit();
     common::exit_on_truncation(cli::exit_code::FOREIGN);
     let outcome = match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(args) => run::run(&args),

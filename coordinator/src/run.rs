@@ -171,7 +171,7 @@ impl Run {
     /// Supervises and reports the run.
     fn supervise(&mut self, args: &OutputArgs, output: &mut Output) -> Result<(u8, RunEnd)> {
         let (segment, narrator) = (self.owned.segment(), &self.narrator);
-        self.timeline.begin(segment)?;
+        self.timeline.begin(segment, narrator)?;
         if segment.terms().workers > 1 {
             // Otherwise, with workers on every CPU, each launch but the first would wait for a time slice.
             common::ask_for_short_slices();

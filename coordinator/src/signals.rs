@@ -7,8 +7,8 @@ use std::sync::atomic::AtomicBool;
 
 use common::cli::exit_code;
 use common::process;
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1};
-use signal_hook::flag::register_conditional_shutdown;
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
+use signal_hook::flag::{register, register_conditional_shutdown};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 
@@ -38,11 +38,13 @@ const STOP_SIGNALS: [StopSignal; 3] = [
 ];
 
 impl Signals {
-    /// Collects SIGINT, SIGTERM, SIGCHLD, SIGUSR1, and SIGHUP unless the coordinator runs under `nohup`.
+    /// Collects SIGCHLD, SIGUSR1, and each of SIGINT, SIGTERM and SIGHUP that was not ignored at the start: `nohup` ignores
+    /// SIGHUP, and a script SIGINT for what it runs in the background.
     pub fn listen() -> Result<Self> {
         let system = |source| Error::System { doing: "listen for signals", source };
-        let hangup = (!process::is_ignored(SIGHUP)).then_some(SIGHUP);
-        let signals = [SIGINT, SIGTERM, SIGCHLD, SIGUSR1].into_iter().chain(hangup);
+        let stopping =
+            STOP_SIGNALS.into_iter().map(|signal| signal.number).filter(|number| !process::is_ignored(*number));
+        let signals = stopping.chain([SIGCHLD, SIGUSR1]);
         process::unblock(&[SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGUSR1]);
         let (read, write) = UnixStream::pair().map_err(system)?;
         let delivery = SignalDelivery::with_pipe(read, write, SignalOnly, signals).map_err(system)?;
@@ -68,11 +70,22 @@ impl Signals {
     }
 }
 
-/// From now on SIGINT, SIGTERM and SIGHUP end the process with their exit codes: for commands without anything to clean up.
+/// From now on a write beyond a limit on file sizes (`ulimit -f`) is an error, EFBIG, and no death by SIGXFSZ (setrlimit(2)).
+///
+/// A handler: `exec` resets it, so that the workers have the default again, and keeps an ignored signal ignored (signal(7)).
+pub fn survive_file_size_limit() {
+    if !process::is_ignored(SIGXFSZ) {
+        // If it cannot be registered, such a write ends the process, as it would end others.
+        let _ = register(SIGXFSZ, Arc::default());
+    }
+}
+
+/// From now on SIGINT, SIGTERM and SIGHUP, unless they are ignored, end the process with their exit codes: for commands
+/// without anything to clean up.
 pub fn exit_on_stop_signals() {
     process::unblock(&[SIGINT, SIGTERM, SIGHUP]);
     for StopSignal { number, exit_code, .. } in STOP_SIGNALS {
-        if number != SIGHUP || !process::is_ignored(SIGHUP) {
+        if !process::is_ignored(number) {
             // On failure the default action remains, which ends the process as well.
             let _ = register_conditional_shutdown(number, exit_code.into(), Arc::new(AtomicBool::new(true)));
         }

@@ -182,6 +182,19 @@ impl Drop for Traced {
     }
 }
 
+/// A running process that this thread traces, until the thread ends.
+///
+/// While it is traced, only its tracer can reap it (ptrace(2)): killed, it stays as it is for its parent.
+pub struct Seized(());
+
+/// Traces a running process without stopping it.
+///
+/// # Errors
+/// As `PTRACE_SEIZE`: `PermissionDenied` where tracing is not permitted.
+pub fn seize(pid: u32) -> io::Result<Seized> {
+    answer(ptrace(libc::PTRACE_SEIZE, pid.cast_signed(), 0)).map(|_| Seized(()))
+}
+
 fn stop(status: WaitStatus) -> Stop {
     // With PTRACE_O_TRACESYSGOOD this bit marks stops at system calls.
     const CALL: i32 = libc::SIGTRAP | 0x80;

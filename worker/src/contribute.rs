@@ -13,7 +13,7 @@ use crate::signals::Signals;
 use crate::span_recorder::SpanRecorder;
 
 /// Attaches, takes a ticket, and contributes.
-pub fn contribute(args: &Args, kernels: &[&dyn Kernel], signals: &Signals) -> Result<(), Error> {
+pub fn contribute(args: &Args, kernels: &[&dyn Kernel], signals: &Signals<'_>) -> Result<(), Error> {
     let mut segment = Segment::attach(&args.name)?;
     if let Some(restarts) = args.restarts {
         segment = segment.with_restarts(restarts);
@@ -32,7 +32,14 @@ pub fn contribute(args: &Args, kernels: &[&dyn Kernel], signals: &Signals) -> Re
     };
     let mut job = Job::new(args, &segment, kernel, signals, claim, recorder);
     job.say(&format!("attached to {}", args.name));
-    if segment.terms().mode == Mode::Split { chunks::contribute_chunks(&mut job) } else { contribute_whole(&mut job) }
+    let done = if segment.terms().mode == Mode::Split {
+        chunks::contribute_chunks(&mut job)
+    } else {
+        contribute_whole(&mut job)
+    };
+    // While the segment, and with it the ticket, is still its own.
+    signals.end_processes();
+    done
 }
 
 /// Contributes the whole range once.

@@ -21,7 +21,7 @@ pub struct Job<'a> {
     pub ledger: Ledger<'a>,
     pub claim: Claim,
     kernel: &'a dyn Kernel,
-    signals: &'a Signals,
+    signals: &'a Signals<'a>,
     task: Task,
     spent: Spent,
     recorder: SpanRecorder,
@@ -41,7 +41,7 @@ impl<'a> Job<'a> {
         args: &'a Args,
         segment: &'a Segment,
         kernel: &'a dyn Kernel,
-        signals: &'a Signals,
+        signals: &'a Signals<'a>,
         claim: Claim,
         recorder: SpanRecorder,
     ) -> Self {
@@ -202,7 +202,7 @@ impl<'a> Job<'a> {
 struct JobWatch<'a> {
     segment: &'a Segment,
     claim: &'a Claim,
-    signals: &'a Signals,
+    signals: &'a Signals<'a>,
 }
 
 impl Watch for JobWatch<'_> {

@@ -12,6 +12,7 @@ mod contribute;
 mod error;
 mod job;
 pub mod kernel;
+mod processes;
 mod report;
 mod signals;
 mod span_recorder;
@@ -21,6 +22,7 @@ use std::process::ExitCode;
 
 use common::cli::{self, exit_code};
 pub use kernel::{Contribution, Failure, Kernel, Stopped, Task, Unwatched, Watch, kernel_parser};
+use processes::Processes;
 
 /// The worker's command line, for manual pages and completions.
 #[must_use]
@@ -34,7 +36,8 @@ pub fn main_with(kernels: &[&dyn Kernel]) -> ExitCode {
         Ok(args) => args,
         Err(code) => return code,
     };
-    let signals = signals::Signals::leave_at_once();
+    let processes = Processes::adopt();
+    let signals = signals::Signals::leave_at_once(&processes);
     common::exit_on_truncation(exit_code::FOREIGN);
     let kernels: Vec<&dyn Kernel> = kernels.iter().chain(kernel::built_in()).copied().collect();
     match contribute::contribute(&args, &kernels, &signals) {

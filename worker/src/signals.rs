@@ -8,28 +8,32 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use common::cli::exit_code;
 use common::process;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::flag::{register, register_conditional_shutdown, register_usize};
+
+use crate::processes::Processes;
 
 /// The signals that end a worker, and its exit codes.
 const STOP_SIGNALS: [(i32, u8); 3] =
     [(SIGINT, exit_code::INTERRUPTED), (SIGTERM, exit_code::TERMINATED), (SIGHUP, exit_code::HANGUP)];
 
 /// The handling of these signals.
-pub struct Signals {
+pub struct Signals<'a> {
+    /// They end before the process does.
+    processes: &'a Processes,
     /// Whether they end it at once.
     at_once: Arc<AtomicBool>,
     /// The exit code of a deferred signal, or 0.
     deferred: Arc<AtomicUsize>,
 }
 
-impl Signals {
-    /// From now on SIGINT, SIGTERM and SIGHUP end the process with their exit codes.
-    pub fn leave_at_once() -> Self {
-        let signals = Self { at_once: Arc::new(AtomicBool::new(true)), deferred: Arc::default() };
+impl<'a> Signals<'a> {
+    /// From now on SIGINT, SIGTERM and SIGHUP, unless they are ignored, end the process with their exit codes.
+    pub fn leave_at_once(processes: &'a Processes) -> Self {
+        let signals = Self { processes, at_once: Arc::new(AtomicBool::new(true)), deferred: Arc::default() };
         process::unblock(&[SIGINT, SIGTERM, SIGHUP]);
         for (signal, code) in STOP_SIGNALS {
-            if signal != SIGHUP || !process::is_ignored(SIGHUP) {
+            if !process::is_ignored(signal) {
                 // If it cannot be registered, the default action ends the process as well.
                 let _ = register_conditional_shutdown(signal, code.into(), Arc::clone(&signals.at_once))
                     .and_then(|_| register_usize(signal, Arc::clone(&signals.deferred), code.into()));
@@ -37,6 +41,10 @@ impl Signals {
         }
         // It asks a coordinator for its status. A shell's `kill %1` sends it to the workers, too.
         let _ = register(SIGUSR1, Arc::default());
+        // A write beyond a limit on file sizes is then an error. Commands have the default again: `exec` resets handlers.
+        if !process::is_ignored(SIGXFSZ) {
+            let _ = register(SIGXFSZ, Arc::default());
+        }
         signals
     }
 
@@ -44,11 +52,20 @@ impl Signals {
     pub fn defer<T>(&self, work: impl FnOnce() -> T) -> T {
         self.at_once.store(false, Relaxed);
         let done = work();
+        self.processes.reap();
         self.at_once.store(true, Relaxed);
         match self.deferred.load(Relaxed) {
             0 => done,
-            code => std::process::exit(i32::try_from(code).unwrap_or(exit_code::TERMINATED.into())),
+            code => {
+                self.processes.end();
+                std::process::exit(i32::try_from(code).unwrap_or(exit_code::TERMINATED.into()))
+            }
         }
+    }
+
+    /// Ends everything that the worker has started.
+    pub fn end_processes(&self) {
+        self.processes.end();
     }
 
     /// Whether a deferred signal waits.
@@ -72,7 +89,7 @@ mod tests {
 
     const FILE: &str = "SIGNALS_TEST_FILE";
 
-    struct UntilSignal<'a>(&'a Signals);
+    struct UntilSignal<'a>(&'a Signals<'a>);
 
     impl Watch for UntilSignal<'_> {
         fn step(&mut self, _done: u64) -> Result<(), Stopped> {
@@ -92,7 +109,8 @@ mod tests {
     #[test]
     fn a_signal_ends_the_command_of_a_worker_and_then_the_worker() {
         if let Ok(file) = std::env::var(FILE) {
-            let signals = Signals::leave_at_once();
+            let processes = Processes::adopt();
+            let signals = Signals::leave_at_once(&processes);
             let mut task = Task::over(0..1);
             task.terms.command = format!("sleep 600 & echo $$ $! > {file}; wait");
             let done = signals.defer(|| Exec.compute(&task, &mut UntilSignal(&signals)));

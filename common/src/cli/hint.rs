@@ -14,6 +14,9 @@ use crate::segment::{AttachError, CreateError, NoRoom, Refusal};
 use crate::system_error::SystemError;
 use crate::terms::{InvalidTerms, Mode, Origin};
 
+/// The next step after EFBIG.
+pub const RAISE_FILE_SIZE: &str = "file sizes are limited here: ulimit -f unlimited";
+
 /// The exit code for an error.
 #[must_use]
 pub fn exit_code(error: &Error) -> u8 {
@@ -166,6 +169,7 @@ fn after_system_error(error: &SystemError) -> Option<String> {
         }
         Errno::NFILE => Some("the machine has as many files open as it allows: cat /proc/sys/fs/file-nr".to_owned()),
         Errno::NOMEM => Some("the machine has no memory for it, or a limit is reached: free -m; ulimit -v".to_owned()),
+        Errno::FBIG => Some(RAISE_FILE_SIZE.to_owned()),
         Errno::NOSPC => Some(format!("make room (df -h {FOLDER}), or ask for less: --slots N")),
         _ => None,
     }

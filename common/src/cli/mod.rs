@@ -14,7 +14,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, ValueEnum};
 
 pub use failure_report::FailureReport;
-pub use hint::{exit_code as exit_code_of, hint};
+pub use hint::{RAISE_FILE_SIZE, exit_code as exit_code_of, hint};
 pub use nearest::{nearest, question};
 
 use crate::clock::BootTime;

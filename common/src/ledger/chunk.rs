@@ -244,12 +244,12 @@ impl<'a> LockedLedger<'a> {
         Ok(Some(Next { stolen_from, set_aside, ..nothing }))
     }
 
-    /// The ticket's chunk, if its worker is dead and did not give it up.
+    /// The ticket's chunk, if its worker is dead, did not give it up, and nothing that it started may still compute.
     fn orphaned(&self, slot: &Slot, ticket: u32) -> Step<Option<Range<u64>>> {
         let held = self.held(slot)?;
         let is_given_up = Phase::is_failed(slot.phase.load(Relaxed));
-        let has_worker = self.segment().has_worker(ticket)? && !Mutant::StealWithoutRole.is_planted();
-        Ok(if held.is_empty() || is_given_up || has_worker { None } else { Some(held) })
+        let is_ticket_held = self.segment().is_ticket_held(ticket)? && !Mutant::StealWithoutRole.is_planted();
+        Ok(if held.is_empty() || is_given_up || is_ticket_held { None } else { Some(held) })
     }
 
     /// The chunk in a slot; may be empty.

@@ -11,7 +11,7 @@ use crate::redo::{ClaimState, load_range};
 use crate::system_error::SystemError;
 use crate::terms::{Mode, Origin};
 
-/// Up to 64, ask the kernel about each holder; beyond, only about those whose PID is gone.
+/// Up to 64, ask the kernel about each holder; beyond, until one is alive, and about those whose PID is gone.
 ///
 /// To answer, the kernel walks through the roles of all live processes.
 pub(super) const FEW: usize = 64;
@@ -95,7 +95,7 @@ impl<'a> Ledger<'a> {
             return Ok(Left::Something);
         }
         for (slot, ticket) in self.used_slots().filter(|(_, ticket)| *ticket > terms.reserved()) {
-            if !load_range(&slot.chunk).is_empty() && !self.segment.has_worker(ticket)? {
+            if !load_range(&slot.chunk).is_empty() && !self.segment.is_ticket_held(ticket)? {
                 return Ok(Left::GivenUp(ticket));
             }
         }
@@ -104,15 +104,22 @@ impl<'a> Ledger<'a> {
     }
 
     /// Any ticket with an orphaned chunk that its worker did not give up.
+    ///
+    /// Of more than [`FEW`] holders it may miss one whose PID still exists, but only if it has found a live one. That one
+    /// looks itself when its chunk is done; so whoever is the last to look asks about each.
     pub(super) fn find_orphan(self) -> Result<Option<u32>, SystemError> {
         let may_be_orphan = |(slot, _): &(&Slot, u32)| {
             !load_range(&slot.chunk).is_empty() && !Phase::is_failed(slot.phase.load(Relaxed))
         };
-        let holders: Vec<(&Slot, u32)> = self.used_slots().filter(may_be_orphan).collect();
-        let are_few = holders.len() <= FEW;
-        for (slot, ticket) in holders {
-            if (are_few || !process::exists(slot.pid.load(Relaxed))) && !self.segment.has_worker(ticket)? {
-                return Ok(Some(ticket));
+        let is_others = |(_, ticket): &(&Slot, u32)| !self.segment.has_taken(*ticket);
+        let holders: Vec<(&Slot, u32)> = self.used_slots().filter(may_be_orphan).filter(is_others).collect();
+        let mut asks_all = true;
+        for (slot, ticket) in &holders {
+            if asks_all || !process::exists(slot.pid.load(Relaxed)) {
+                if !self.segment.is_ticket_held(*ticket)? {
+                    return Ok(Some(*ticket));
+                }
+                asks_all = holders.len() <= FEW;
             }
         }
         Ok(None)

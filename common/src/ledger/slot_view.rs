@@ -31,6 +31,8 @@ pub enum TicketState {
 pub struct SlotView {
     /// The process that has the ticket, or had it last; 0 before the first.
     pub pid: u32,
+    /// When that process took it.
+    pub attached_at: BootTime,
     /// The state that the process announced. Never [`WorkerState::Died`]: the dead announce nothing.
     pub state: WorkerState,
     /// How many workers had the ticket before.
@@ -79,6 +81,7 @@ impl Ledger<'_> {
         };
         Some(SlotView {
             pid: slot.pid.load(Relaxed),
+            attached_at: BootTime(slot.attached_at.load(Relaxed)),
             state,
             restarts: restarts(claim),
             progress: slot.progress.load(Relaxed),

@@ -136,7 +136,7 @@ impl LockedLedger<'_> {
                 ClaimState::Taken { .. } => {
                     asked += 1;
                     let may_be_left = || asks_kernel || asked <= FEW || !process::exists(slot.pid.load(Relaxed));
-                    !segment.has_taken(ticket) && may_be_left() && !segment.has_worker(ticket)?
+                    !segment.has_taken(ticket) && may_be_left() && !segment.is_ticket_held(ticket)?
                 }
                 ClaimState::Done { .. } => false,
             };

@@ -153,6 +153,32 @@ impl Segment {
         Ok(self.has_taken(ticket) || Role::Ticket(ticket).is_held(&self.name, self.file())?)
     }
 
+    /// Whether nobody else may take the ticket or its chunk: a live process works under it, or the coordinator that launched
+    /// its worker has not ended yet what that worker started.
+    ///
+    /// # Errors
+    /// [`SystemError`] if the kernel cannot be asked.
+    pub(crate) fn is_ticket_held(&self, ticket: u32) -> Result<bool, SystemError> {
+        Ok(self.has_taken(ticket) || Role::is_ticket_held(ticket, &self.name, self.file())?)
+    }
+
+    /// Keeps others from the ticket's chunk while this coordinator has a worker for it, until [`Self::release_launch`].
+    ///
+    /// # Errors
+    /// [`SystemError`] if the kernel cannot be asked.
+    pub fn hold_launch(&self, ticket: u32) -> Result<(), SystemError> {
+        // Only a coordinator takes this role, and a run has one: nobody else can hold it.
+        Role::Launcher(ticket).try_take(&self.name, self.file()).map(drop)
+    }
+
+    /// Lets others take the ticket's chunk: its worker and all that it started have ended.
+    ///
+    /// # Errors
+    /// [`SystemError`] if the kernel cannot be asked.
+    pub fn release_launch(&self, ticket: u32) -> Result<(), SystemError> {
+        Role::Launcher(ticket).release(&self.name, self.file())
+    }
+
     /// Whether this attachment has taken the ticket.
     pub(crate) fn has_taken(&self, ticket: u32) -> bool {
         self.tickets.borrow().contains(&ticket)

@@ -11,6 +11,9 @@ use rustix::thread::futex;
 use super::Segment;
 use crate::clock::BootTime;
 
+/// How long to sleep at most before looking again. A wake-up may be lost, so nothing rests on one alone.
+const SLOW_LOOK: Duration = Duration::from_secs(3);
+
 /// How far the life of a segment has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lifecycle {
@@ -65,7 +68,7 @@ impl Segment {
             if left.is_zero() {
                 return true;
             }
-            self.wait_for_change(&self.view().header.live.stop, stop, left);
+            self.wait_for_change(&self.view().header.live.stop, stop, left.min(SLOW_LOOK));
         }
     }
 

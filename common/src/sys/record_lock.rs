@@ -20,7 +20,7 @@ pub enum Hold {
 
 /// Locks the byte at `offset`, if that is possible at once. Returns whether it did.
 pub fn try_lock(file: impl AsFd, offset: u64, hold: Hold) -> Result<bool, Errno> {
-    let mut request = request(offset, hold);
+    let mut request = request(offset, 1, hold.kind());
     match call(file, libc::F_OFD_SETLK, &mut request) {
         Ok(()) => Ok(true),
         Err(Errno::AGAIN | Errno::ACCESS) => Ok(false),
@@ -28,24 +28,34 @@ pub fn try_lock(file: impl AsFd, offset: u64, hold: Hold) -> Result<bool, Errno>
     }
 }
 
-/// Whether another open file description has a lock on the byte at `offset` that conflicts with `hold`.
-pub fn is_held(file: impl AsFd, offset: u64, hold: Hold) -> Result<bool, Errno> {
-    let mut request = request(offset, hold);
+/// Releases the lock on the byte at `offset`, if this description has one.
+pub fn unlock(file: impl AsFd, offset: u64) -> Result<(), Errno> {
+    call(file, libc::F_OFD_SETLK, &mut request(offset, 1, libc::F_UNLCK))
+}
+
+/// Whether another open file description has a lock on one of the `count` bytes from `offset` that conflicts with `hold`.
+pub fn is_held(file: impl AsFd, offset: u64, count: u32, hold: Hold) -> Result<bool, Errno> {
+    let mut request = request(offset, count, hold.kind());
     call(file, libc::F_OFD_GETLK, &mut request)?;
     Ok(i32::from(request.l_type) != libc::F_UNLCK)
 }
 
-fn request(offset: u64, hold: Hold) -> libc::flock {
-    let kind = match hold {
-        Hold::Shared => libc::F_RDLCK,
-        Hold::Exclusive => libc::F_WRLCK,
-    };
+impl Hold {
+    fn kind(self) -> libc::c_int {
+        match self {
+            Self::Shared => libc::F_RDLCK,
+            Self::Exclusive => libc::F_WRLCK,
+        }
+    }
+}
+
+fn request(offset: u64, count: u32, kind: libc::c_int) -> libc::flock {
     #[expect(clippy::cast_possible_truncation, reason = "the constants are 0, 1 and 2; the fields are shorts")]
     libc::flock {
         l_type: kind as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,
         l_start: offset.cast_signed(),
-        l_len: 1,
+        l_len: count.into(),
         // Must be zero for open file description locks.
         l_pid: 0,
     }

@@ -12,6 +12,10 @@ pub struct Deadlines {
     pub run: Option<Instant>,
     /// When workers that were asked to leave are killed.
     pub kill: Option<Instant>,
+    /// When killed workers are waited for no more.
+    pub abandon: Option<Instant>,
+    /// When what workers left behind is waited for no more, at the end of the run.
+    pub leave: Option<Instant>,
     /// Before this, no worker is launched.
     pub launch: Option<Instant>,
     /// When to check again what wakes nobody, such as a lock that a stopped process holds.
@@ -28,6 +32,11 @@ impl Deadlines {
     pub fn kill_after(&mut self, grace: Duration) {
         self.kill = Some(Instant::now() + grace.min(FAR_OFF));
     }
+}
+
+/// The earlier of a deadline that there may be, and another one.
+pub fn earlier(one: Option<Instant>, other: Instant) -> Instant {
+    one.map_or(other, |one| one.min(other))
 }
 
 /// Whether there is such a deadline and it has passed.

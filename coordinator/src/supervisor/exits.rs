@@ -17,21 +17,29 @@ impl Supervisor<'_> {
     pub(super) fn reap(&mut self) -> Result<()> {
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
             let pid = pid.as_raw_nonzero().get().cast_unsigned();
-            if let Some(ticket) = self.workers.children.remove(&pid) {
-                self.on_exit(ticket, pid, status.into())?;
+            self.workers.abandoned.remove(&pid);
+            let Some(ticket) = self.workers.children.remove(&pid) else { continue };
+            let how = WorkerExit::from(status);
+            self.timeline.record(|recording| recording.ended(self.segment, ticket, pid, how));
+            if how.is_success() {
+                // It has ended what it had started.
+                self.on_exit(ticket, pid, how)?;
+                self.release(ticket);
+            } else {
+                self.bury(ticket, pid, how);
             }
         }
-        Ok(())
+        self.end_descendants()
     }
 
-    fn on_exit(&mut self, ticket: u32, pid: u32, how: WorkerExit) -> Result<()> {
-        self.timeline.record(|recording| recording.ended(self.segment, ticket, pid, how));
+    /// Decides about the ticket of a worker that has ended, with all that it started.
+    pub(super) fn on_exit(&mut self, ticket: u32, pid: u32, how: WorkerExit) -> Result<()> {
         self.workers.outcomes.record(ticket, how);
         self.print_new_commits();
         let terms = self.segment.terms();
         let exit = Exit {
             how,
-            ticket: self.standing(ticket)?,
+            ticket: self.standing(ticket, pid)?,
             mode: terms.mode,
             // Who is killed gave nothing up: a chunk may be tried again.
             has_failed: self.ledger.has_failed(ticket) && how.signal().is_none(),
@@ -48,8 +56,9 @@ impl Supervisor<'_> {
                     .step(format_args!("reaped Process-{ticket} (pid {pid}), which has contributed and {how}"));
             }
             AfterExit::Adopt(pid) => {
-                self.narrator.step(format_args!("Process-{ticket} is at work already (pid {pid})"));
-                self.workers.adopted.push(AdoptedWorker::new(ticket, pid));
+                let who = pid.map_or_else(|| "another process".to_owned(), |pid| format!("pid {pid}"));
+                self.narrator.step(format_args!("Process-{ticket} is at work already ({who})"));
+                self.workers.adopted.push(AdoptedWorker::new(self.ledger, ticket, pid));
             }
             AfterExit::LeaveOpen => {
                 if let Some(report) = report {
@@ -96,8 +105,7 @@ impl Supervisor<'_> {
         for mut worker in std::mem::take(&mut self.workers.adopted) {
             if let Some(TicketState::Held { .. }) = self.ledger.ticket(worker.ticket)? {
                 if worker.has_exited() {
-                    // Another process holds the role for it, such as a child of it: poll the ticket.
-                    worker.process = None;
+                    worker.forget_process();
                 }
                 self.workers.adopted.push(worker);
             } else {
@@ -109,29 +117,45 @@ impl Supervisor<'_> {
 
     fn on_adopted_exit(&mut self, ticket: u32) -> Result<()> {
         self.timeline.record(|recording| recording.left(ticket));
-        let exit = if ticket > self.segment.terms().reserved() {
-            AdoptedExit::Joined { has_failed: self.ledger.has_failed(ticket) }
-        } else {
-            AdoptedExit::Reserved { is_done: self.is_done(ticket)? }
-        };
-        match policy::after_adopted_exit(exit) {
+        match policy::after_adopted_exit(self.adopted_exit(ticket)?) {
             AfterAdoptedExit::Nothing => {}
             AfterAdoptedExit::Queue => self.workers.queue.push_back(ticket),
+            AfterAdoptedExit::Restart { charged, follows } => {
+                let what = format!("the process that had the ticket of Process-{ticket} is gone; {follows}");
+                self.narrator.note(what);
+                let outcome = self.workers.outcomes.entry(ticket);
+                (outcome.restarts, outcome.charged) = (outcome.restarts + 1, charged);
+                self.workers.queue.push_back(ticket);
+            }
+            AfterAdoptedExit::GiveUp(reason) => self.give_up(ticket, Failure::of_adopted(reason)),
             AfterAdoptedExit::OfferChunk => self.ledger.offer_orphan(ticket),
         }
         Ok(())
     }
 
+    fn adopted_exit(&self, ticket: u32) -> Result<AdoptedExit> {
+        Ok(match self.workers.outcomes.get(ticket).map(|outcome| outcome.charged) {
+            Some(restarts) => {
+                let (is_done, most_restarts) = (self.is_done(ticket)?, self.limits.restarts);
+                AdoptedExit::Launched { is_done, restarts, most_restarts }
+            }
+            None if ticket > self.segment.terms().reserved() => {
+                AdoptedExit::Joined { has_failed: self.ledger.has_failed(ticket) }
+            }
+            None => AdoptedExit::Reserved { is_done: self.is_done(ticket)? },
+        })
+    }
+
     /// Where the ticket of a reaped worker stands.
-    fn standing(&self, ticket: u32) -> Result<TicketStanding> {
+    fn standing(&self, ticket: u32, reaped: u32) -> Result<TicketStanding> {
         if self.is_done(ticket)? {
             return Ok(TicketStanding::Done);
         }
-        // The role of a reaped process is free. Who holds it was launched before, by a coordinator that died: it may not
-        // have taken the ticket yet, or may be dying with it.
+        // What a reaped process started is ended by now. Who holds its role was launched before, by a coordinator that died:
+        // it may not have taken the ticket yet, or may be dying with it. Or it is a copy of the reaped one out of reach.
         Ok(match self.ledger.ticket(ticket)? {
-            Some(TicketState::Held { pid }) => TicketStanding::Owned(pid),
-            Some(TicketState::Free) if self.segment.has_worker(ticket)? => TicketStanding::Owned(0),
+            Some(TicketState::Held { pid }) => TicketStanding::Owned(Some(pid).filter(|pid| *pid != reaped)),
+            Some(TicketState::Free) if self.segment.has_worker(ticket)? => TicketStanding::Owned(None),
             _ => TicketStanding::Open,
         })
     }

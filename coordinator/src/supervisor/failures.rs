@@ -35,6 +35,11 @@ impl Failure {
     pub fn of_launch(reason: String) -> Self {
         Self { cause: "launch".to_owned(), reason, hint: None, is_reported: false }
     }
+
+    /// The failure of a ticket that a process out of reach held.
+    pub fn of_adopted(reason: String) -> Self {
+        Self { cause: reason.clone(), reason, hint: None, is_reported: false }
+    }
 }
 
 /// For each cause, the ticket of which it was reported, and the others that had it.

@@ -27,7 +27,7 @@ impl Supervisor<'_> {
                 && self.workers.adopted.iter().all(|known| known.ticket != ticket)
             {
                 self.narrator.step(format_args!("waiting for Process-{ticket} (pid {pid}), which joined by hand"));
-                self.workers.adopted.push(AdoptedWorker::new(ticket, pid));
+                self.workers.adopted.push(AdoptedWorker::new(self.ledger, ticket, Some(pid)));
             }
         }
         Ok(())

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
+use super::Supervisor;
 use super::deadlines::has_passed;
 use super::failures::Failure;
-use super::{Supervisor, policy};
 use crate::timeline::Recording;
 
 /// Launches between two turns of the loop.
@@ -39,6 +39,9 @@ impl Supervisor<'_> {
             let reason = "was not launched: the segment was removed by someone else".to_owned();
             return self.give_up(ticket, Failure::of_launch(reason));
         }
+        if let Err(error) = self.segment.hold_launch(ticket) {
+            return self.give_up(ticket, Failure::of_launch(format!("was not launched: {error}")));
+        }
         self.ledger.forget_failure(ticket);
         self.timeline.record(Recording::launching);
         match self.launcher.launch(ticket) {
@@ -48,14 +51,16 @@ impl Supervisor<'_> {
                 self.workers.children.insert(pid, ticket);
                 self.timeline.record(|recording| recording.launched(ticket, pid));
             }
-            Err(refusal) => match policy::pause_after_refusal(refusal.is_temporary, refusal.refusals) {
-                Some(pause) => {
+            Err(refusal) => {
+                if let Some(pause) = refusal.pause {
                     self.narrator.step(format_args!("no room for Process-{ticket} now; trying again in {pause:?}"));
                     self.workers.queue.push_front(ticket);
                     self.deadlines.launch = Some(Instant::now() + pause);
+                } else {
+                    self.give_up(ticket, Failure::of_launch(refusal.reason));
                 }
-                None => self.give_up(ticket, Failure::of_launch(refusal.reason)),
-            },
+                self.release(ticket);
+            }
         }
     }
 }

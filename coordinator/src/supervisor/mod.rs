@@ -5,6 +5,7 @@
 
 mod commits;
 mod deadlines;
+mod descendants;
 mod exits;
 mod failure_reports;
 mod failures;
@@ -18,11 +19,10 @@ mod workers;
 
 use std::time::{Duration, Instant};
 
-use common::{Ledger, LockError, Segment, TicketState};
-use rustix::process::{WaitOptions, waitpid};
+use common::{Descendants, Ledger, LockError, Segment, TicketState};
 
 use crate::error::Result;
-use crate::launch::Launcher;
+use crate::launch::{self, Launcher};
 use crate::limits::Limits;
 use crate::narration::Narrator;
 use crate::outcome::{EndReason, Outcome, PrintedCommits};
@@ -53,6 +53,7 @@ pub struct Supervisor<'a> {
     narrator: &'a Narrator,
     progress: ProgressDisplay<'a>,
     workers: Workers,
+    descendants: Descendants,
     reports: FailureReports,
     /// Which failures, and which exits before a relaunch, were reported.
     failures: Repeats,
@@ -80,7 +81,9 @@ impl<'a> Supervisor<'a> {
     ) -> Self {
         let (ledger, limits) = (Ledger::of(segment), launcher.limits());
         let reports = FailureReports::new(segment);
+        let descendants = Descendants::adopt(Some(launch::mark(segment.nonce())));
         launcher.report_to(reports.path());
+        launcher.mark_workers(descendants.need_mark());
         Self {
             segment,
             ledger,
@@ -91,6 +94,7 @@ impl<'a> Supervisor<'a> {
             narrator,
             progress,
             workers: Workers::default(),
+            descendants,
             reports,
             failures: Repeats::default(),
             relaunches: Repeats::default(),
@@ -113,7 +117,7 @@ impl<'a> Supervisor<'a> {
             self.release_adopted()?;
             self.launch_queued();
             self.print_new_commits();
-            if self.is_everyone_gone() && self.close()? {
+            if self.is_everyone_gone() && self.are_leftovers_ended() && self.close()? {
                 break;
             }
             self.progress.show(|| self.workers.known());
@@ -138,7 +142,9 @@ impl<'a> Supervisor<'a> {
         for ticket in 1..=self.segment.terms().workers {
             match self.ledger.ticket(ticket)? {
                 Some(TicketState::Done) | None => {}
-                Some(TicketState::Held { pid }) => self.workers.adopted.push(AdoptedWorker::new(ticket, pid)),
+                Some(TicketState::Held { pid }) => {
+                    self.workers.adopted.push(AdoptedWorker::new(self.ledger, ticket, Some(pid)));
+                }
                 Some(TicketState::Free | TicketState::Abandoned) => self.workers.queue.push_back(ticket),
             }
         }
@@ -156,7 +162,7 @@ impl<'a> Supervisor<'a> {
     fn is_everyone_gone(&self) -> bool {
         let nobody_to_launch = self.workers.queue.is_empty() || self.is_stopping();
         let nobody_to_await = self.workers.adopted.is_empty() || self.grace_is_over;
-        self.workers.children.is_empty() && nobody_to_launch && nobody_to_await
+        self.workers.children.is_empty() && self.workers.dead.is_empty() && nobody_to_launch && nobody_to_await
     }
 
     /// Closes the segment to workers that join by hand; returns whether all that joined before are gone.
@@ -190,13 +196,12 @@ impl<'a> Supervisor<'a> {
 }
 
 impl Drop for Supervisor<'_> {
-    /// Leaves no worker behind after an error or a panic.
+    /// Leaves no worker behind after an error or a panic, and nothing that workers started.
     fn drop(&mut self) {
         if !self.workers.children.is_empty() {
             self.kill_all();
-            for pid in self.workers.child_processes() {
-                let _ = waitpid(Some(pid), WaitOptions::empty());
-            }
         }
+        let left = self.descendants.end_all(|pid| self.workers.abandoned.contains(&pid));
+        self.abandon(&left);
     }
 }

@@ -3,27 +3,19 @@
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
 use common::Mode;
 use common::cli::exit_code;
 
 use crate::figures::counted;
 use crate::worker_outcome::WorkerExit;
 
-/// How often a launch is tried that the system refuses for now: over about 1.3 seconds in all.
-const LAUNCH_ATTEMPTS: u32 = 8;
-
-/// The pause after the first refusal; each further one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-
 /// Where the ticket of an ended worker stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TicketStanding {
     /// Its contribution is applied.
     Done,
-    /// Another process works under it: this one, or 0 while it has not taken the ticket yet.
-    Owned(u32),
+    /// Another process works under it: this one, or one that is not known, such as one that has not taken the ticket yet.
+    Owned(Option<u32>),
     /// Nobody works under it.
     Open,
 }
@@ -67,8 +59,8 @@ pub struct HeldChunk {
 pub enum AfterExit {
     /// Nothing: its contribution is applied.
     Finish,
-    /// Wait for this process, which works under its ticket.
-    Adopt(u32),
+    /// Wait for the process that works under its ticket: this one, if it is known.
+    Adopt(Option<u32>),
     /// Nothing: the run is stopping.
     LeaveOpen,
     /// Launch the ticket again. Its chunk stays with the ticket: a chunk that kills workers is not passed on. The new worker
@@ -170,6 +162,15 @@ pub enum AdoptedExit {
         /// Whether the ticket is done.
         is_done: bool,
     },
+    /// It had a ticket for which this coordinator has launched a worker before.
+    Launched {
+        /// Whether the ticket is done.
+        is_done: bool,
+        /// As in [`Exit`].
+        restarts: u32,
+        /// As in [`Exit`].
+        most_restarts: u32,
+    },
     /// It had joined by hand.
     Joined {
         /// Whether it reported that it cannot compute what it holds.
@@ -178,26 +179,42 @@ pub enum AdoptedExit {
 }
 
 /// What follows from the end of an adopted worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AfterAdoptedExit {
     /// Nothing.
     Nothing,
-    /// Launch a worker for its ticket.
+    /// Launch the first worker for its ticket.
     Queue,
+    /// Launch a worker for its ticket again.
+    Restart {
+        /// How many restarts are charged to the ticket then.
+        charged: u32,
+        /// What follows.
+        follows: String,
+    },
+    /// Give the ticket up, for this reason.
+    GiveUp(String),
     /// Offer its chunk to the other workers.
     OfferChunk,
 }
 
-/// Decides what follows from the end of an adopted worker.
+/// Decides what follows from the end of an adopted worker. Each launch but a ticket's first is a restart.
 pub fn after_adopted_exit(exit: AdoptedExit) -> AfterAdoptedExit {
     match exit {
+        AdoptedExit::Reserved { is_done: true }
+        | AdoptedExit::Launched { is_done: true, .. }
+        | AdoptedExit::Joined { has_failed: true } => AfterAdoptedExit::Nothing,
         AdoptedExit::Reserved { is_done: false } => AfterAdoptedExit::Queue,
+        AdoptedExit::Launched { restarts, most_restarts, .. } if restarts < most_restarts => {
+            let charged = restarts + 1;
+            AfterAdoptedExit::Restart { charged, follows: format!("launching it again ({charged} of {most_restarts})") }
+        }
+        AdoptedExit::Launched { most_restarts, .. } => {
+            let restarts = counted(most_restarts.into(), "restart");
+            AfterAdoptedExit::GiveUp(format!(
+                "another process held its ticket, and did not contribute, after {restarts}"
+            ))
+        }
         AdoptedExit::Joined { has_failed: false } => AfterAdoptedExit::OfferChunk,
-        AdoptedExit::Reserved { is_done: true } | AdoptedExit::Joined { has_failed: true } => AfterAdoptedExit::Nothing,
     }
-}
-
-/// How long to wait before a refused launch is tried again; `None` to give its ticket up.
-pub fn pause_after_refusal(is_temporary: bool, refusals: u32) -> Option<Duration> {
-    (is_temporary && refusals < LAUNCH_ATTEMPTS).then(|| FIRST_PAUSE * 2_u32.pow(refusals - 1))
 }

@@ -1,6 +1,9 @@
 //! What ends a run early, and requests for its status.
 
+use std::time::Instant;
+
 use common::Stop;
+use common::descendants::PATIENCE;
 
 use super::Supervisor;
 use super::deadlines::has_passed;
@@ -30,6 +33,9 @@ impl Supervisor<'_> {
         }
         if has_passed(self.deadlines.kill) {
             self.kill_all();
+        }
+        if has_passed(self.deadlines.abandon) {
+            self.abandon_workers();
         }
     }
 
@@ -62,6 +68,7 @@ impl Supervisor<'_> {
     pub(super) fn kill_all(&mut self) {
         self.grace_is_over = true;
         self.deadlines.kill = None;
+        self.deadlines.abandon.get_or_insert_with(|| Instant::now() + PATIENCE);
         self.segment.request_stop(Stop::Now);
         self.workers.kill_children();
     }

@@ -7,8 +7,8 @@ use rustix::event::{PollFd, PollFlags};
 use super::{CHECK_INTERVAL, Supervisor};
 use crate::readiness;
 
-/// The longest sleep, far below what `poll` takes.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// The longest sleep. A notice may be lost, so nothing rests on one alone; a look takes microseconds.
+const SLOW_LOOK: Duration = Duration::from_secs(3);
 
 impl Supervisor<'_> {
     /// Sleeps until a signal, an exit, a reader of stdout or the next deadline.
@@ -20,8 +20,8 @@ impl Supervisor<'_> {
         if self.output.is_pending() {
             waking.push(PollFd::new(&stdout, PollFlags::OUT));
         }
-        let left = self.next_deadline().map(|next| next.saturating_duration_since(Instant::now()).min(LONGEST));
-        readiness::wait(&mut waking, left);
+        let next = self.next_deadline().map_or(SLOW_LOOK, |next| next.saturating_duration_since(Instant::now()));
+        readiness::wait(&mut waking, Some(next.min(SLOW_LOOK)));
     }
 
     fn next_deadline(&self) -> Option<Instant> {
@@ -33,6 +33,6 @@ impl Supervisor<'_> {
         let poll = is_polling.then(|| Instant::now() + CHECK_INTERVAL);
         let is_anyone_alive = !self.workers.children.is_empty() || !self.workers.adopted.is_empty();
         let progress = self.progress.due.filter(|_| is_anyone_alive);
-        [run, deadlines.kill, launch, deadlines.check, poll, progress].into_iter().flatten().min()
+        [run, deadlines.kill, deadlines.abandon, launch, deadlines.check, poll, progress].into_iter().flatten().min()
     }
 }

@@ -28,7 +28,7 @@ mod svg;
 use std::io::{self, ErrorKind};
 
 use common::cli::{self, exit_code};
-use common::{Segment, Snapshot};
+use common::{Segment, Snapshot, span};
 
 use crate::args::{Picture, PictureFormat};
 use crate::error::Result;
@@ -52,9 +52,14 @@ impl Timeline {
     }
 
     /// Begins to record, if a picture is requested.
-    pub fn begin(&mut self, segment: &Segment) -> Result<()> {
+    pub fn begin(&mut self, segment: &Segment, narrator: &Narrator) -> Result<()> {
         if !self.files.is_empty() {
             self.recording = Some(Recording::begin(segment)?);
+            if span::room() < span::MOST {
+                let limit = cli::RAISE_FILE_SIZE;
+                narrator
+                    .note(format_args!("the timeline may show only the first {} spans; {limit}", span::most_spans()));
+            }
         }
         Ok(())
     }
@@ -106,7 +111,7 @@ fn hint(error: &io::Error, folder: &str) -> Option<String> {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             Some(format!("make room: df -h {folder}; nothing is left of this picture, and an older one is still there"))
         }
-        ErrorKind::FileTooLarge => Some("allow larger files: ulimit -f unlimited".to_owned()),
+        ErrorKind::FileTooLarge => Some(cli::RAISE_FILE_SIZE.to_owned()),
         _ => None,
     }
 }

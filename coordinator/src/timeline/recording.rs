@@ -60,7 +60,10 @@ impl Recording {
         let began = BootTime::now();
         let file = memfd_create("timeline", MemfdFlags::CLOEXEC).map_err(|error| system(error.into()))?;
         let mut file = File::from(file);
-        file.write_all(&Head { nonce: segment.nonce(), began }.to_bytes()).map_err(system)?;
+        if span::room() >= RECORD as u64 {
+            // Without a head, workers write no spans.
+            file.write_all(&Head { nonce: segment.nonce(), began }.to_bytes()).map_err(system)?;
+        }
         Ok(Self {
             file,
             began: (began, Ledger::of(segment).first_cell().number().to_f64()),

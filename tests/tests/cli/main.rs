@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod commands;
+mod descendants;
 mod failures;
 mod help;
 mod hostile;
@@ -10,6 +11,7 @@ mod json;
 mod kept;
 mod kernels;
 mod leftovers;
+mod limits;
 mod overflow;
 mod places;
 mod programs;

@@ -8,6 +8,7 @@ mod end_of_run;
 mod instructions;
 mod lock;
 mod mutants;
+mod notices;
 mod refused_removal;
 mod split_storm;
 mod storm;

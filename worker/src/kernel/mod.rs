@@ -47,7 +47,7 @@ pub trait Kernel: Sync {
         u64::MAX
     }
 
-    /// Whether it starts processes, which it ends before it returns. Signals to the worker then wait until it calls `watch`.
+    /// Whether it starts processes, which it ends and reaps before it returns. Signals to the worker then wait until it calls `watch`.
     fn starts_processes(&self) -> bool {
         false
     }

@@ -39,8 +39,8 @@ fn what_follows_from_an_exit_depends_on_ticket_run_exit_chunk_and_restarts_in_th
         (exit(Code(0), Done), Finish),
         (exit(Signal(9), Done), Finish),
         (Exit { is_stopping: true, has_failed: true, ..exit(Code(1), Done) }, Finish),
-        (exit(Signal(9), Owned(7)), Adopt(7)),
-        (Exit { is_stopping: true, ..exit(Code(0), Owned(0)) }, Adopt(0)),
+        (exit(Signal(9), Owned(Some(7))), Adopt(Some(7))),
+        (Exit { is_stopping: true, ..exit(Code(0), Owned(None)) }, Adopt(None)),
         (Exit { is_stopping: true, ..killed }, LeaveOpen),
         (Exit { is_stopping: true, ..refused }, LeaveOpen),
         (
@@ -130,22 +130,23 @@ fn a_death_with_a_chunk_is_charged_to_the_chunk_until_it_is_set_aside() {
     }
 }
 
+/// Faults 46 and 48.
 #[test]
-fn an_adopted_worker_leaves_a_ticket_or_a_chunk_to_others() {
+fn an_adopted_worker_leaves_a_ticket_or_a_chunk_to_others_and_each_further_launch_is_a_restart() {
+    let launched = |is_done, restarts| AdoptedExit::Launched { is_done, restarts, most_restarts: 2 };
+    let reason = "another process held its ticket, and did not contribute, after 2 restarts".to_owned();
     for (exit, expected) in [
         (AdoptedExit::Reserved { is_done: true }, AfterAdoptedExit::Nothing),
         (AdoptedExit::Reserved { is_done: false }, AfterAdoptedExit::Queue),
+        (launched(true, 2), AfterAdoptedExit::Nothing),
+        (
+            launched(false, 1),
+            AfterAdoptedExit::Restart { charged: 2, follows: "launching it again (2 of 2)".to_owned() },
+        ),
+        (launched(false, 2), AfterAdoptedExit::GiveUp(reason)),
         (AdoptedExit::Joined { has_failed: true }, AfterAdoptedExit::Nothing),
         (AdoptedExit::Joined { has_failed: false }, AfterAdoptedExit::OfferChunk),
     ] {
         assert_eq!(after_adopted_exit(exit), expected, "{exit:?}");
     }
-}
-
-#[test]
-fn a_refused_launch_is_tried_again_after_longer_and_longer_pauses() {
-    let pauses: Vec<_> = (1..=8).map(|refusals| pause_after_refusal(true, refusals)).collect();
-    let expected = [10, 20, 40, 80, 160, 320, 640].map(|pause| Some(Duration::from_millis(pause)));
-    assert_eq!((&pauses[..7], pauses[7]), (&expected[..], None));
-    assert_eq!(pause_after_refusal(false, 1), None);
 }

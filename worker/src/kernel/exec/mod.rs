@@ -2,19 +2,23 @@
 //!
 //! `sh -c` runs the command, with `{start}` and `{end}` replaced by the range (the end is exclusive). The command writes
 //! numbers to stdout, one for each cell. Its result counts once it has exited with 0 and its stdout is closed. Its process group
-//! is then killed; it is also killed when the command fails, takes too long or must stop. When a worker exits, its command is
-//! ended. After SIGKILL only the shell is; its children may survive. The result must depend only on the range: that is up to the
-//! command.
+//! is then killed; it is also killed when the command fails, takes too long or must stop. What left that group ends with the
+//! worker (`processes`). The result must depend only on the range: that is up to the command.
 
 mod running;
 #[cfg(test)]
 mod tests;
 
-use common::{Exit, Number, Terms};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use running::{End, Finished, Limits, Running};
+use common::failpoint::Failpoint;
+use common::{Exit, Number, Terms, refusal};
+use rustix::io::Errno;
 
-use super::{Contribution, Failure, Kernel, Task, Watch};
+use running::{End, Finished, LOOK_UP, Limits, Running};
+
+use super::{Contribution, Failure, Kernel, Stopped, Task, Watch};
 
 /// Runs the command of the run for the range.
 pub struct Exec;
@@ -53,10 +57,40 @@ impl Kernel for Exec {
         let Task { range, terms, .. } = task;
         let command = terms.command.replace("{start}", &range.start.to_string());
         let command = command.replace("{end}", &range.end.to_string());
-        let running = Running::start(&command).map_err(|error| Failure::Failed(format!("cannot start sh: {error}")))?;
+        let running = start(&command, watch)?;
         let limits = Limits { timeout: terms.command_timeout, stdout: most_bytes(terms) };
         let finished = running.finish(&limits, watch)?;
         judge(&finished, terms).map_err(|failure| failure.with(&last_words(&finished.stderr)))
+    }
+}
+
+/// Starts the command, in several attempts if the system has no room for a process now.
+fn start(command: &str, watch: &mut dyn Watch) -> Result<Running, Failure> {
+    for refusals in 1.. {
+        let started = if Failpoint::Commanding.refuses() { Err(Errno::AGAIN.into()) } else { Running::start(command) };
+        let error = match started {
+            Ok(running) => return Ok(running),
+            Err(error) => error,
+        };
+        let Some(pause) = refusal::pause(refusals).filter(|_| refusal::is_temporary(&error)) else {
+            let times = if refusals == 1 { "once".to_owned() } else { format!("{refusals} times") };
+            return Err(Failure::Failed(format!("cannot start sh (tried {times}): {error}")));
+        };
+        rest(pause, watch)?;
+    }
+    unreachable!("the attempts are bounded")
+}
+
+/// Pauses, unless the worker must stop.
+fn rest(pause: Duration, watch: &mut dyn Watch) -> Result<(), Stopped> {
+    let until = Instant::now() + pause;
+    loop {
+        watch.step(0)?;
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(());
+        }
+        thread::sleep(left.min(LOOK_UP));
     }
 }
 

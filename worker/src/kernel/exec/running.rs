@@ -1,7 +1,8 @@
 //! A running shell command.
 //!
 //! Invariant: dropping [`Running`] kills the command's process group and reaps the command; and it does not outlive the thread
-//! that started it. The only exception is a command that changes its user, as `sudo` does.
+//! that started it. The only exceptions are a command that changes its user, as `sudo` does, and one that the kernel does not
+//! let end: dropping waits for it for a moment only.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -9,6 +10,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use common::descendants::{PATIENCE, reap_within};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, ioctl_fionbio};
 use rustix::process::{
@@ -19,7 +21,7 @@ use crate::kernel::{Failure, Watch};
 use crate::sys::spawn::spawn_for_life;
 
 /// How often the watch is called. A signal to the worker ends the wait at once.
-const LOOK_UP: Duration = Duration::from_millis(20);
+pub const LOOK_UP: Duration = Duration::from_millis(20);
 
 /// How long the children of an ended command may keep its stdout open: what they write may be part of the result.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -149,12 +151,15 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        let _ = match kill_process_group(self.id(), Signal::KILL) {
+        let is_gone = match kill_process_group(self.id(), Signal::KILL) {
             // The leader itself, too: it may have left its group.
-            Ok(()) => self.leader.kill().and_then(|()| self.leader.wait()).map(Some),
+            Ok(()) => self.leader.kill().is_ok() && reap_within(self.id(), PATIENCE),
             // The whole group belongs to another user by now: we cannot end it.
-            Err(_) => self.leader.try_wait(),
+            Err(_) => self.leader.try_wait().is_ok_and(|status| status.is_some()),
         };
+        if !is_gone {
+            common::say_if_read(&format!("note: the command, pid {}, is still running\n", self.leader.id()));
+        }
     }
 }
 

@@ -1,0 +1,83 @@
+//! What workers leave behind: the coordinator is their subreaper, so it becomes its parent, and ends it.
+//!
+//! While a dead worker's descendants end, the coordinator holds the role `Role::Launcher` of its ticket: nobody takes its chunk,
+//! and no worker is launched for it. So nothing computes beside the next attempt.
+
+use std::time::{Duration, Instant};
+
+use common::descendants::PATIENCE;
+
+use super::Supervisor;
+use super::deadlines::{earlier, has_passed};
+use super::workers::DeadWorker;
+use crate::error::Result;
+use crate::worker_outcome::WorkerExit;
+
+/// How often to look whether killed processes have ended.
+const PAUSE: Duration = Duration::from_millis(5);
+
+impl Supervisor<'_> {
+    /// Keeps a dead worker's ticket until what it started has ended.
+    pub(super) fn bury(&mut self, ticket: u32, pid: u32, how: WorkerExit) {
+        self.workers.dead.push(DeadWorker { ticket, pid, how, until: Instant::now() + PATIENCE });
+    }
+
+    /// Ends what dead workers started, and then decides about their tickets. It never waits: the loop calls it again.
+    pub(super) fn end_descendants(&mut self) -> Result<()> {
+        if self.workers.dead.is_empty() {
+            return Ok(());
+        }
+        let left = self.descendants.end(|pid| self.workers.are_to_spare(pid));
+        let is_late = self.workers.dead.iter().any(|dead| has_passed(Some(dead.until)));
+        if !left.is_empty() && !is_late {
+            self.deadlines.check = Some(earlier(self.deadlines.check, Instant::now() + PAUSE));
+            return Ok(());
+        }
+        self.abandon(&left);
+        for DeadWorker { ticket, pid, how, .. } in std::mem::take(&mut self.workers.dead) {
+            self.on_exit(ticket, pid, how)?;
+            self.release(ticket);
+        }
+        Ok(())
+    }
+
+    /// Lets others take the ticket's chunk, and offers it to them unless a worker is launched for it.
+    pub(super) fn release(&self, ticket: u32) {
+        // On an error they wait until this coordinator exits.
+        let _ = self.segment.release_launch(ticket);
+        if self.ledger.holds_chunk(ticket) && !self.workers.queue.contains(&ticket) {
+            self.ledger.offer_orphan(ticket);
+        }
+    }
+
+    /// Whether nothing is left that workers started. Ends it, for a moment at most.
+    pub(super) fn are_leftovers_ended(&mut self) -> bool {
+        let left = self.descendants.end(|pid| self.workers.are_to_spare(pid));
+        if !left.is_empty() && !has_passed(Some(*self.deadlines.leave.get_or_insert_with(|| Instant::now() + PATIENCE)))
+        {
+            self.deadlines.check = Some(earlier(self.deadlines.check, Instant::now() + PAUSE));
+            return false;
+        }
+        self.deadlines.leave = None;
+        self.abandon(&left);
+        true
+    }
+
+    /// Gives up on workers that do not end although they were killed: the kernel may keep a process for as long as a disk or a
+    /// tracer wants.
+    pub(super) fn abandon_workers(&mut self) {
+        self.deadlines.abandon = None;
+        let left: Vec<u32> = std::mem::take(&mut self.workers.children).into_keys().collect();
+        self.abandon(&left);
+    }
+
+    /// Says that killed processes are left behind.
+    pub(super) fn abandon(&mut self, left: &[u32]) {
+        if left.is_empty() {
+            return;
+        }
+        let pids: Vec<String> = left.iter().map(|pid| format!("pid {pid}")).collect();
+        self.narrator.failure("note", &format!("killed, and not gone after a second: {}", pids.join(", ")), None);
+        self.workers.abandoned.extend(left);
+    }
+}
