@@ -37,7 +37,7 @@ impl RunState {
     /// # Errors
     /// [`SystemError`] if the kernel cannot be asked.
     pub fn of(segment: &Segment) -> Result<Self, SystemError> {
-        Self::read(segment.name(), segment.file(), segment.terms(), segment.view().header)
+        Self::read(segment.name(), segment.file()?.as_fd(), segment.terms(), segment.view().header)
     }
 
     /// The state of a segment with these terms and this header.

@@ -66,7 +66,7 @@ pub use name::{InvalidName, SegmentName};
 pub use random::random;
 pub use redo::Damage;
 pub use removal::{Condition, Removal, RemoveError, remove, remove_creation_debris, remove_marked, unlink};
-pub use segment::{AttachError, CreateError, Lifecycle, Refusal, Segment, Stop};
+pub use segment::{AttachError, CreateError, ForkError, Lifecycle, Refusal, Segment, Stop};
 pub use shared::{ArrayGuard, Scalar, SharedArray, SharedValue, ValueGuard};
 pub use snapshot::{Missing, Snapshot, Violation, WorkerSnapshot};
 pub use stderr::{say, say_if_read};

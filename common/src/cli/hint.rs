@@ -9,7 +9,7 @@ use crate::ledger::{CommitError, TicketError};
 use crate::lock::LockError;
 use crate::name::{FOLDER, SegmentName};
 use crate::removal::RemoveError;
-use crate::segment::{AttachError, CreateError};
+use crate::segment::{AttachError, CreateError, ForkError};
 use crate::system_error::SystemError;
 
 /// The exit code for an error.
@@ -26,9 +26,10 @@ pub fn exit_code(error: &Error) -> u8 {
         Error::Commit(CommitError::Superseded { .. } | CommitError::NoRoom { .. }) => exit_code::INCOMPLETE,
         Error::Commit(CommitError::Overflow { .. }) => exit_code::OVERFLOW,
         Error::Create(_)
+        | Error::Lock(LockError::Forked(_))
         | Error::Remove(RemoveError::InUse { .. } | RemoveError::System(_))
-        | Error::Ticket(TicketError::Held { .. } | TicketError::System(_))
-        | Error::Commit(CommitError::System(_))
+        | Error::Ticket(TicketError::Held { .. } | TicketError::Forked(_) | TicketError::System(_))
+        | Error::Commit(CommitError::Forked(_) | CommitError::System(_))
         | Error::System(_) => exit_code::UNAVAILABLE,
     }
 }
@@ -38,6 +39,7 @@ fn attach_code(error: &AttachError) -> u8 {
         AttachError::NoSegment { .. }
         | AttachError::Permission { .. }
         | AttachError::BeingRemoved { .. }
+        | AttachError::Forked(_)
         | AttachError::System(_) => exit_code::UNAVAILABLE,
         AttachError::NotReady { .. }
         | AttachError::Refused { .. }
@@ -63,6 +65,7 @@ pub fn hint(error: &Error) -> Option<String> {
         Error::Ticket(TicketError::NoFreeSlot { .. }) => Some("create segments with more room: --slots N".to_owned()),
         Error::Commit(error) => after_commit(error),
         Error::Lock(LockError::Damaged(_)) => Some(damaged()),
+        Error::Lock(LockError::Forked(error)) | Error::Ticket(TicketError::Forked(error)) => Some(after_fork(error)),
         Error::Create(CreateError::Terms { .. }) | Error::Ticket(_) | Error::Lock(_) => None,
     }
 }
@@ -77,6 +80,7 @@ fn after_attaching(error: &AttachError) -> Option<String> {
         }
         AttachError::NotReady { name } => Some(format!("try again; if its creator is dead: coordinator remove {name}")),
         AttachError::Damaged(_) => Some(damaged()),
+        AttachError::Forked(error) => Some(after_fork(error)),
         AttachError::System(error) => after_system_error(error),
         AttachError::OtherType { .. } => None,
     }
@@ -95,11 +99,21 @@ fn after_commit(error: &CommitError) -> Option<String> {
             Some("fractions need --type f64; the number of cells is the kernel's: --cells N".to_owned())
         }
         CommitError::Damaged(_) => Some(damaged()),
+        CommitError::Forked(error) => Some(after_fork(error)),
         CommitError::System(error) => after_system_error(error),
         CommitError::NoRoom { .. } => {
             Some("repair what failed, and resume the run: it tries these ranges again".to_owned())
         }
         CommitError::Superseded { .. } | CommitError::OtherMode { .. } => None,
+    }
+}
+
+fn after_fork(error: &ForkError) -> String {
+    match error {
+        ForkError::Inherited { .. } | ForkError::LockOfParent { .. } => {
+            "end a forked child with _exit, before it returns from the kernel; or attach in it, by the name".to_owned()
+        }
+        _ => "attach in the child, by the name".to_owned(),
     }
 }
 

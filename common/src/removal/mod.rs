@@ -18,6 +18,7 @@ pub use marked::remove_marked;
 use crate::inspection::{RunState, inspect};
 use crate::name::SegmentName;
 use crate::segment::{AttachError, Role, Segment, verify};
+use crate::sys::role_file::RoleFile;
 use crate::system_error::SystemError;
 
 /// How often a role that is held is tried, and the pause in between.
@@ -67,9 +68,11 @@ pub enum RemoveError {
 /// Unlinks this very segment. Attached processes keep their mapping until they detach.
 ///
 /// # Errors
-/// [`SystemError`] if the system refuses.
+/// [`SystemError`] if the system refuses, and in a forked child of the process that attached ([`ForkError`](crate::ForkError)): the name is not
+/// the child's to take away.
 pub fn unlink(segment: &Segment) -> Result<Removal, SystemError> {
-    unlink_file(segment.name(), segment.file())
+    segment.must_be_attached_here()?;
+    unlink_file(segment.name(), segment.file()?)
 }
 
 /// Removes the segment of that name if the condition holds; never a file that is not ours.
@@ -84,7 +87,7 @@ pub fn remove(name: &SegmentName, condition: Condition) -> Result<(), RemoveErro
         Err(AttachError::Refused { .. }) if condition == Condition::Always && is_plain_and_ours(file.as_fd()) => {}
         verified => drop(verified?),
     }
-    if condition != Condition::Always && !becomes(Role::Present, name, file.as_fd())? {
+    if condition != Condition::Always && !becomes(Role::Present, name, &file)? {
         return Err(RemoveError::InUse { name: name.clone(), by: attached(name) });
     }
     let no_segment = || AttachError::NoSegment { name: name.clone() };
@@ -95,7 +98,7 @@ pub fn remove(name: &SegmentName, condition: Condition) -> Result<(), RemoveErro
             return Err(no_segment().into());
         }
     }
-    match unlink_file(name, file.as_fd())? {
+    match unlink_file(name, &file)? {
         Removal::Removed => Ok(()),
         Removal::NotOurs => Err(no_segment().into()),
     }
@@ -104,7 +107,7 @@ pub fn remove(name: &SegmentName, condition: Condition) -> Result<(), RemoveErro
 /// Takes the role exclusively, for as long as the file is open. Returns whether it succeeded within a moment.
 ///
 /// Between fork and exec a process shares its descriptors with its child, so a role may outlive its holder for a moment.
-fn becomes(role: Role, name: &SegmentName, file: BorrowedFd<'_>) -> Result<bool, SystemError> {
+fn becomes(role: Role, name: &SegmentName, file: &RoleFile) -> Result<bool, SystemError> {
     for _ in 0..ATTEMPTS {
         if role.try_take(name, file)? {
             return Ok(true);
@@ -114,7 +117,7 @@ fn becomes(role: Role, name: &SegmentName, file: BorrowedFd<'_>) -> Result<bool,
     Ok(false)
 }
 
-fn unlink_file(name: &SegmentName, file: BorrowedFd<'_>) -> Result<Removal, SystemError> {
+fn unlink_file(name: &SegmentName, file: &RoleFile) -> Result<Removal, SystemError> {
     if !becomes(Role::Remover, name, file)? {
         return Ok(Removal::NotOurs);
     }

@@ -44,7 +44,7 @@ impl Segment {
         let file = verify::open(name, OFlags::RDWR)?;
         // Present first: from here on nobody may treat the segment as stale.
         let mut attempts = 0;
-        while is_present && !Role::Present.try_share(name, file.as_fd())? {
+        while is_present && !Role::Present.try_share(name, &file)? {
             attempts += 1;
             if attempts == ATTEMPTS {
                 return Err(AttachError::BeingRemoved { name: name.clone() });
@@ -62,6 +62,8 @@ impl Segment {
             MapError::Mutex(what) => Damage { what }.into(),
         })?;
         let segment = Self::new(name, verified.terms, verified.nonce, mapping, file);
+        let placed = segment.with_place(&name.path().to_string_lossy());
+        let segment = placed.map_err(|error| SystemError::new("open segment", name, error))?.ok_or_else(no_segment)?;
         // The mapping was opened by name again: it must show the verified segment.
         if segment.view().header.identity.nonce.load(Relaxed) != verified.nonce {
             return Err(no_segment());
@@ -81,7 +83,7 @@ impl Segment {
         let mutex = &self.view().header.core.mutex;
         let owner = mutex.owner();
         let is_abandoned =
-            owner.is_some() && !Role::Present.is_held(&self.name, self.file())? && mutex.owner() == owner;
+            owner.is_some() && !Role::Present.is_held(&self.name, self.file()?)? && mutex.owner() == owner;
         Ok(mutex.is_of_our_kind() && !is_abandoned && !mutex.is_taken_by_nobody())
     }
 }

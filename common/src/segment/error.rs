@@ -1,5 +1,6 @@
 //! Why a segment cannot be created or attached to.
 
+use super::inherited::ForkError;
 use crate::name::SegmentName;
 use crate::redo::Damage;
 use crate::system_error::SystemError;
@@ -80,6 +81,9 @@ pub enum AttachError {
     /// It is damaged beyond what a crash can do.
     #[error(transparent)]
     Damaged(#[from] Damage),
+    /// This process is a forked child of the one that attached.
+    #[error(transparent)]
+    Forked(#[from] ForkError),
     /// The system refused.
     #[error(transparent)]
     System(#[from] SystemError),

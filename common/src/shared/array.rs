@@ -13,7 +13,7 @@ use crate::segment::{AttachError, CreateError};
 /// Several numbers of one type that several processes share, with one lock: `multiprocessing.Array`.
 ///
 /// Its length never changes: 1 to [`MOST_CELLS`](crate::MOST_CELLS) cells of 56 bytes each. Creating, attaching and removing
-/// work as for a [`SharedValue`](crate::SharedValue). The handle stays with its thread, too.
+/// work as for a [`SharedValue`](crate::SharedValue), and so does a fork. The handle stays with its thread, too.
 ///
 /// ```
 /// use common::{SegmentName, SharedArray};
@@ -86,7 +86,7 @@ impl<T: Scalar> SharedArray<T> {
     ///
     /// # Errors
     /// [`LockError::Deadlock`] if this thread holds it already; [`LockError::Damaged`] if the segment is damaged beyond what a
-    /// crash can do.
+    /// crash can do; [`LockError::Forked`] in a forked child that cannot attach again.
     pub fn lock(&self) -> Result<ArrayGuard<'_, T>, LockError> {
         Ok(ArrayGuard { array: self, guard: self.0.lock()? })
     }
@@ -171,13 +171,18 @@ impl<T: Scalar> ArrayGuard<'_, T> {
 
     /// Stores `value` into a cell at once. It stays, whatever happens to this process.
     ///
+    /// # Errors
+    /// [`LockError::Forked`] if the parent of this forked process acquired the lock; nothing is changed then.
+    ///
     /// # Panics
     /// If there is no such cell, as `slice[index] = value` does.
     #[track_caller]
-    pub fn set(&mut self, index: usize, value: T) {
+    pub fn set(&mut self, index: usize, value: T) -> Result<(), LockError> {
+        self.guard.must_be_own()?;
         let cell = self.array.0.cell(index);
         let Some(cell) = cell else { panic!("no cell {index} in an array of {}", self.len()) };
         store(cell, value);
+        Ok(())
     }
 
     /// Gives a copy of all cells to `change`, and stores the changed copy back.
@@ -185,7 +190,7 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     /// A process killed in the middle has changed all cells or none. If `change` panics, nothing is changed.
     ///
     /// # Errors
-    /// [`LockError::Damaged`] if another process damaged the segment meanwhile.
+    /// [`LockError::Damaged`] if another process damaged the segment meanwhile; [`LockError::Forked`] as in [`Self::set`].
     pub fn update(&mut self, change: impl FnOnce(&mut [T])) -> Result<(), LockError> {
         let mut cells = self.to_vec();
         change(&mut cells);

@@ -42,7 +42,8 @@ struct SharedCells<T> {
 impl<T> Drop for SharedCells<T> {
     fn drop(&mut self) {
         if self.unlinks {
-            // If the system refuses, the segment stays, as after a crash.
+            // In a forked child it is refused: the name is the parent's. If the system refuses, the segment stays, as after a
+            // crash.
             let _ = removal::unlink(&self.segment);
         }
     }
@@ -117,6 +118,7 @@ fn store<T: Scalar>(cell: &AtomicU64, value: T) {
 
 /// Replaces the values of all cells in one commit. `values` has one for each cell.
 fn replace_all<T: Scalar>(guard: &mut Guard<'_>, values: impl Iterator<Item = T>) -> Result<(), LockError> {
+    guard.must_be_own()?;
     let view = guard.segment().view();
     redo::begin();
     for (entry, value) in view.redo_entries().iter().zip(values) {

@@ -35,6 +35,15 @@ pub fn is_held(file: impl AsFd, offset: u64, hold: Hold) -> Result<bool, Errno> 
     Ok(i32::from(request.l_type) != libc::F_UNLCK)
 }
 
+/// Gives up all locks of the open file description, also for its other descriptors.
+pub fn unlock_all(file: impl AsFd) -> Result<(), Errno> {
+    #[expect(clippy::cast_possible_truncation, reason = "the constant is 2, and the field is a short")]
+    let kind = libc::F_UNLCK as libc::c_short;
+    // A length of zero: to the end of the file, however far that is.
+    let mut request = libc::flock { l_type: kind, l_len: 0, ..request(0, Hold::Shared) };
+    call(file, libc::F_OFD_SETLK, &mut request)
+}
+
 fn request(offset: u64, hold: Hold) -> libc::flock {
     let kind = match hold {
         Hold::Shared => libc::F_RDLCK,
