@@ -47,7 +47,7 @@ impl RunState {
     /// # Errors
     /// [`SystemError`] if the kernel cannot be asked.
     pub fn of(segment: &Segment) -> Result<Self, SystemError> {
-        Self::read(segment.name(), segment.file(), segment.terms(), segment.view().header)
+        Self::read(segment.name(), segment.file()?.as_fd(), segment.terms(), segment.view().header)
     }
 
     /// The state of a segment with these terms and this header.
@@ -181,7 +181,7 @@ pub(crate) fn is_name_in_use(name: &SegmentName) -> bool {
 }
 
 /// Device and inode of an open file.
-pub(crate) fn file_id(file: BorrowedFd<'_>) -> Result<(u64, u64), Errno> {
+pub(crate) fn file_id(file: impl AsFd) -> Result<(u64, u64), Errno> {
     rustix::fs::fstat(file).map(|stat| (stat.st_dev, stat.st_ino))
 }
 

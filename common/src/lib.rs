@@ -73,7 +73,7 @@ pub use redo::Damage;
 pub use removal::{
     Condition, Removal, RemoveError, remove, remove_creation_debris, remove_marked, remove_when_truncated, unlink,
 };
-pub use segment::{AttachError, CreateError, Lifecycle, NoRoom, Refusal, Segment, Stop};
+pub use segment::{AttachError, CreateError, ForkError, Lifecycle, NoRoom, Refusal, Segment, Stop};
 pub use shared::{Addend, ArrayGuard, Scalar, SharedArray, SharedValue, ValueGuard};
 pub use snapshot::{Missing, Snapshot, Violation, WorkerSnapshot};
 pub use stderr::{say, say_if_read};

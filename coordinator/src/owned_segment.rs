@@ -11,7 +11,7 @@ use crate::keep::{Claims, Disposal, RunEnd, disposal};
 /// How long the lock may keep a failed run from its end.
 const LOCK_PATIENCE: Duration = Duration::from_millis(20);
 
-/// Keeps or removes its segment when dropped, so also after a panic.
+/// Keeps or removes its segment when dropped, so also after a panic; not in a forked child, which owns nothing.
 pub struct OwnedSegment {
     segment: Segment,
     claims: Claims,
@@ -125,7 +125,7 @@ impl OwnedSegment {
 
 impl Drop for OwnedSegment {
     fn drop(&mut self) {
-        if !self.is_settled {
+        if !self.is_settled && !self.segment.is_inherited() {
             self.dismiss_workers();
             // A failure is reported.
             let _ = self.settle_once(RunEnd::FAILED);

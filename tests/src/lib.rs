@@ -7,6 +7,7 @@
 mod assert_error;
 mod command;
 pub mod crash_rig;
+pub mod fork;
 mod held_run;
 mod injection;
 pub mod ptrace;
@@ -56,6 +57,8 @@ macro_rules! executables {
                 ("storm-victim", env!("CARGO_BIN_EXE_storm-under-test")),
                 ("split-storm-victim", env!("CARGO_BIN_EXE_split-storm-under-test")),
                 ("exec-victim", env!("CARGO_BIN_EXE_exec-under-test")),
+                ("fork-victim", env!("CARGO_BIN_EXE_fork-under-test")),
+                ("forking-worker", env!("CARGO_BIN_EXE_forking-worker-under-test")),
             ],
         }
     };

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use common::span::Activity;
-use common::{Cause, Claim, Ledger, LockedLedger, Phase, Segment, Stop, cli, nanoseconds};
+use common::{Cause, Claim, ForkError, Ledger, LockError, LockedLedger, Phase, Segment, Stop, cli, nanoseconds};
 
 use crate::args::Args;
 use crate::error::Error;
@@ -80,7 +80,12 @@ impl<'a> Job<'a> {
         let attempts = self.task.terms.restarts.saturating_add(1);
         for attempt in 1.. {
             let began = Instant::now();
-            let (cause, why) = match self.attempt() {
+            let computed = self.attempt();
+            if self.segment.is_inherited() {
+                // The kernel has forked, and this is the child: what it has computed is its parent's to add.
+                return Err(LockError::from(ForkError::Inherited { name: self.segment.name().clone() }).into());
+            }
+            let (cause, why) = match computed {
                 Ok(contribution) => return Ok((contribution, began.elapsed())),
                 Err(Failure::Stopped) => return Err(Error::Stopped),
                 Err(Failure::Failed(why)) => (Cause::Failed, why),

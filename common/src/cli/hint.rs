@@ -10,7 +10,7 @@ use crate::ledger::{CommitError, TicketError};
 use crate::lock::LockError;
 use crate::name::{FOLDER, SegmentName};
 use crate::removal::{self, RemoveError};
-use crate::segment::{AttachError, CreateError, NoRoom, Refusal};
+use crate::segment::{AttachError, CreateError, ForkError, NoRoom, Refusal};
 use crate::system_error::SystemError;
 use crate::terms::{InvalidTerms, Mode, Origin};
 
@@ -32,9 +32,15 @@ pub fn exit_code(error: &Error) -> u8 {
         Error::Commit(CommitError::Superseded { .. } | CommitError::NoRoom { .. }) => exit_code::INCOMPLETE,
         Error::Commit(CommitError::Overflow { .. }) => exit_code::OVERFLOW,
         Error::Create(_)
-        | Error::Remove(RemoveError::InUse { .. } | RemoveError::OtherRemover { .. } | RemoveError::System(_))
-        | Error::Ticket(TicketError::Held { .. } | TicketError::System(_))
-        | Error::Commit(CommitError::System(_))
+        | Error::Lock(LockError::Forked(_))
+        | Error::Remove(
+            RemoveError::InUse { .. }
+            | RemoveError::OtherRemover { .. }
+            | RemoveError::Forked(_)
+            | RemoveError::System(_),
+        )
+        | Error::Ticket(TicketError::Held { .. } | TicketError::Forked(_) | TicketError::System(_))
+        | Error::Commit(CommitError::Forked(_) | CommitError::System(_))
         | Error::System(_) => exit_code::UNAVAILABLE,
     }
 }
@@ -44,6 +50,7 @@ fn attach_code(error: &AttachError) -> u8 {
         AttachError::NoSegment { .. }
         | AttachError::Permission { .. }
         | AttachError::BeingRemoved { .. }
+        | AttachError::Forked(_)
         | AttachError::System(_) => exit_code::UNAVAILABLE,
         AttachError::NotReady { .. }
         | AttachError::Refused { .. }
@@ -75,6 +82,9 @@ pub fn hint(error: &Error) -> Option<String> {
         Error::Remove(RemoveError::OtherRemover { name, .. }) => Some(format!(
             "let that process go on (kill -CONT PID) or end it; then, if it is still there: coordinator remove {name}"
         )),
+        Error::Lock(LockError::Forked(error))
+        | Error::Ticket(TicketError::Forked(error))
+        | Error::Remove(RemoveError::Forked(error)) => Some(after_fork(error)),
         Error::Ticket(_) | Error::Lock(_) => None,
     }
 }
@@ -90,6 +100,7 @@ fn after_attaching(error: &AttachError) -> Option<String> {
         AttachError::Refused { name, why } => Some(after_refusal(name, why)),
         AttachError::NotReady { name } => Some(format!("try again; if its creator is dead: coordinator remove {name}")),
         AttachError::Damaged(_) => Some(damaged()),
+        AttachError::Forked(error) => Some(after_fork(error)),
         AttachError::System(error) => after_system_error(error),
         AttachError::OtherType { .. } => None,
     }
@@ -108,6 +119,7 @@ fn after_commit(error: &CommitError) -> Option<String> {
             Some("fractions need --type f64; the number of cells is the kernel's: --cells N".to_owned())
         }
         CommitError::Damaged(_) => Some(damaged()),
+        CommitError::Forked(error) => Some(after_fork(error)),
         CommitError::System(error) => after_system_error(error),
         CommitError::NoRoom { .. } => {
             Some("repair what failed, and resume the run: it tries these ranges again".to_owned())
@@ -156,6 +168,15 @@ fn after_no_room(why: NoRoom) -> String {
 fn after_invalid_terms(what: InvalidTerms) -> Option<String> {
     matches!(what, InvalidTerms::Text { .. })
         .then(|| "put the command into a script file: --exec './script.sh {start} {end}'".to_owned())
+}
+
+fn after_fork(error: &ForkError) -> String {
+    match error {
+        ForkError::Inherited { .. } | ForkError::LockOfParent { .. } => {
+            "end a forked child with _exit, before it returns from the kernel; or attach in it, by the name".to_owned()
+        }
+        _ => "attach in the child, by the name".to_owned(),
+    }
 }
 
 fn after_system_error(error: &SystemError) -> Option<String> {

@@ -59,8 +59,8 @@ impl<'a> LockedLedger<'a> {
     ///
     /// # Errors
     /// [`CommitError::Superseded`] if the ticket is another worker's by now; [`CommitError::OtherMode`] if the run is not
-    /// split; [`CommitError::NoRoom`] if no more ranges can be set aside; [`CommitError::Damaged`]; [`CommitError::System`] if
-    /// the kernel cannot be asked which processes live.
+    /// split; [`CommitError::NoRoom`] if no more ranges can be set aside; [`CommitError::Forked`] if the parent of this forked
+    /// process acquired the lock; [`CommitError::Damaged`]; [`CommitError::System`] if the kernel cannot be asked which processes live.
     pub fn first_chunk(&mut self, claim: &Claim, then: Then) -> Result<Option<Range<u64>>, CommitError> {
         Failpoint::Locked.reach();
         self.must_have_mode(Mode::Split)?;

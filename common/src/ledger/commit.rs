@@ -59,7 +59,8 @@ impl<'a> LockedLedger<'a> {
     /// # Errors
     /// [`CommitError::Superseded`] if the ticket is another worker's by now; [`CommitError::Overflow`] if a sum does not fit
     /// and the run refuses that; [`CommitError::Unfit`] if the contribution has another number of cells than the value, or a
-    /// fraction for an integer; [`CommitError::OtherMode`] in a split run; [`CommitError::Damaged`].
+    /// fraction for an integer; [`CommitError::OtherMode`] in a split run; [`CommitError::Forked`] if the parent of this forked process acquired the
+    /// lock; [`CommitError::Damaged`].
     pub fn commit(&mut self, claim: &Claim, contribution: impl Into<Cells<Number>>) -> Result<Committed, CommitError> {
         let slot = self.finish(claim, &contribution.into())?;
         Ok(Committed::of(self.segment().view(), slot, claim.ticket, self.segment().terms().value_type))
@@ -88,6 +89,7 @@ impl<'a> LockedLedger<'a> {
     /// The slot of the claim's ticket, if the ticket is still its own.
     #[inline]
     pub(super) fn own_slot(&self, claim: &Claim) -> Step<&'a Slot> {
+        self.guard.must_be_own()?;
         let is_own = |slot: &&Slot| {
             claim.nonce == self.segment().nonce()
                 && slot.claim.load(Relaxed) == (ClaimState::Taken { epoch: claim.epoch }).word()

@@ -2,6 +2,7 @@
 
 use crate::name::SegmentName;
 use crate::redo::Damage;
+use crate::segment::ForkError;
 use crate::system_error::{SystemError, debug_as_display};
 use crate::value::{Number, shape};
 
@@ -36,6 +37,9 @@ pub enum TicketError {
     /// The ledger is damaged beyond what a crash can do.
     #[error(transparent)]
     Damaged(Damage),
+    /// This process is a forked child, and what it wants to use is its parent's.
+    #[error(transparent)]
+    Forked(#[from] ForkError),
     /// The kernel cannot be asked which processes live.
     #[error(transparent)]
     System(#[from] SystemError),
@@ -92,6 +96,9 @@ pub enum CommitError {
     /// The ledger is damaged beyond what a crash can do.
     #[error(transparent)]
     Damaged(#[from] Damage),
+    /// This process is a forked child, and what it wants to use is its parent's.
+    #[error(transparent)]
+    Forked(#[from] ForkError),
     /// The kernel cannot be asked which processes live.
     #[error(transparent)]
     System(#[from] SystemError),
@@ -117,6 +124,12 @@ impl From<Box<Damage>> for CommitError {
 impl From<Box<Damage>> for Box<CommitError> {
     fn from(damage: Box<Damage>) -> Self {
         Self::new(CommitError::Damaged(*damage))
+    }
+}
+
+impl From<ForkError> for Box<CommitError> {
+    fn from(error: ForkError) -> Self {
+        Self::new(CommitError::Forked(error))
     }
 }
 

@@ -59,7 +59,7 @@ impl<'a> Ledger<'a> {
     ///
     /// # Errors
     /// [`LockError::Damaged`] if the lock or the ledger is damaged beyond what a crash can do; [`LockError::Deadlock`] if
-    /// this thread owns the lock.
+    /// this thread owns the lock; [`LockError::Forked`] in a forked child of the process that attached.
     pub fn lock(self, waiting: impl FnMut(Option<LockOwner>, Duration)) -> Result<LockedLedger<'a>, LockError> {
         Ok(LockedLedger { guard: Guard::acquire(self.segment, waiting)? })
     }
@@ -127,9 +127,12 @@ impl<'a> LockedLedger<'a> {
         self.guard.outcome()
     }
 
-    /// Closes the segment: from now on nobody takes a ticket.
+    /// Closes the segment: from now on nobody takes a ticket. Does nothing if the parent of this forked process acquired the
+    /// lock.
     pub fn close(&mut self) {
-        self.segment().close();
+        if self.guard.is_own() {
+            self.segment().close();
+        }
     }
 
     /// The segment.

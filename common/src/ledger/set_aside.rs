@@ -183,8 +183,9 @@ impl<'a> LockedLedger<'a> {
     /// It may be interrupted at any point, and repeated. Returns how many tickets it has opened.
     ///
     /// # Errors
-    /// [`CommitError::Damaged`].
+    /// [`CommitError::Forked`] if the parent of this forked process acquired the lock; [`CommitError::Damaged`].
     pub fn reopen(&mut self) -> Result<u32, CommitError> {
+        self.guard.must_be_own()?;
         let terms = self.segment().terms();
         if terms.mode != Mode::Split {
             return Ok(0);

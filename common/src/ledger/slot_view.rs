@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use super::ticket::Claim;
 use super::{Ledger, Phase, WorkerState, set_aside};
 use crate::clock::BootTime;
+use crate::layout::Slot;
 use crate::redo::{ClaimState, load_range};
 use crate::system_error::SystemError;
 
@@ -99,28 +100,33 @@ impl Ledger<'_> {
         Some((slot.pid.load(Relaxed), Phase::of(slot.phase.load(Relaxed))))
     }
 
-    /// Announces what the worker with this claim does.
+    /// Announces what the worker with this claim does. Forked children of that worker announce nothing.
     pub fn enter(self, claim: &Claim, phase: Phase) {
-        if let Some(slot) = self.segment.view().slot(claim.ticket) {
+        if let Some(slot) = self.slot_to_announce(claim) {
             slot.phase.store(phase as u32, Relaxed);
         }
     }
 
     /// Announces how many iterations are done.
     pub fn progress(self, claim: &Claim, iterations: u64) {
-        if let Some(slot) = self.segment.view().slot(claim.ticket) {
+        if let Some(slot) = self.slot_to_announce(claim) {
             slot.progress.store(iterations, Relaxed);
         }
     }
 
     /// Announces how long computing, sleeping and waiting for the lock took, in nanoseconds.
     pub fn record_times(self, claim: &Claim, computed: u64, slept: u64, lock_wait: u64) {
-        if let Some(slot) = self.segment.view().slot(claim.ticket) {
+        if let Some(slot) = self.slot_to_announce(claim) {
             slot.computed_ns.store(computed, Relaxed);
             slot.slept_ns.store(slept, Relaxed);
             slot.lock_wait_ns.store(lock_wait, Relaxed);
             slot.committed_at.store(BootTime::now().0, Relaxed);
         }
+    }
+
+    /// The slot of this process's own claim.
+    fn slot_to_announce(&self, claim: &Claim) -> Option<&Slot> {
+        self.segment.view().slot(claim.ticket).filter(|_| !self.segment.has_inherited_roles())
     }
 }
 

@@ -47,8 +47,10 @@ impl LockedLedger<'_> {
     ///
     /// # Errors
     /// [`TicketError::Held`] if a live worker has it; [`TicketError::NoFreeSlot`] if there is no such ticket;
-    /// [`TicketError::NothingLeft`] if the run is over; [`TicketError::System`] if the kernel cannot be asked.
+    /// [`TicketError::NothingLeft`] if the run is over; [`TicketError::Forked`] if the parent of this forked process
+    /// acquired the lock; [`TicketError::System`] if the kernel cannot be asked.
     pub fn take(&mut self, ticket: u32) -> Result<TakeOver, TicketError> {
+        self.guard.must_be_own()?;
         let segment = self.segment();
         let Some(slot) = segment.view().slot(ticket) else { return Err(no_free_slot(segment)) };
         let claim = ClaimState::of(slot.claim.load(Relaxed));
@@ -66,8 +68,9 @@ impl LockedLedger<'_> {
     ///
     /// # Errors
     /// [`TicketError::NoFreeSlot`] if all are taken; [`TicketError::NothingLeft`] if the run is over or its whole range is
-    /// given out; [`TicketError::System`] if the kernel cannot be asked.
+    /// given out; [`TicketError::Forked`] as in [`Self::take`]; [`TicketError::System`] if the kernel cannot be asked.
     pub fn join(&mut self) -> Result<Claim, TicketError> {
+        self.guard.must_be_own()?;
         let segment = self.segment();
         must_be_open(segment)?;
         match self.ledger().left_to_joiners()? {

@@ -3,6 +3,7 @@
 use super::owner::LockOwner;
 use crate::name::SegmentName;
 use crate::redo::Damage;
+use crate::segment::ForkError;
 use crate::system_error::debug_as_display;
 
 /// Why the lock was not acquired.
@@ -24,6 +25,9 @@ pub enum LockError {
     /// The lock or the ledger is damaged beyond what a crash can do.
     #[error(transparent)]
     Damaged(#[from] Damage),
+    /// This process is a forked child, and what it wants to use is its parent's.
+    #[error(transparent)]
+    Forked(#[from] ForkError),
 }
 
 debug_as_display!(LockError);

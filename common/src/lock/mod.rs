@@ -7,6 +7,7 @@
 //! | died with it | published, applied in part or not at all | a guard; recovery applied the commit |
 //! | died in recovery | any of these | the same: applying twice is applying once |
 //! | lives and keeps it | any | [`LockError::Busy`] with the owner; the lock is never stolen |
+//! | is the parent of this forked process | any | as if it were any other process; its guard does nothing here |
 //! | never existed | any | [`LockError::Damaged`]: the mutex names a thread that does not exist |
 //!
 //! Invariant: the owner of a [`Guard`] sees a ledger whose value equals the wrapped sum of the contributions.
@@ -23,7 +24,8 @@ pub use owner_watch::OwnerWatch;
 
 use crate::failpoint::{Failpoint, Mutant};
 use crate::redo::{Damage, recovery};
-use crate::segment::Segment;
+use crate::segment::{ForkError, Segment};
+use crate::sys::fork;
 use crate::sys::mutex::Attempt;
 
 /// How long a waiter waits before it looks at the owner.
@@ -45,9 +47,12 @@ pub enum LockOutcome {
     OwnerDied,
 }
 
-/// The acquired lock. Released when dropped.
+/// The acquired lock. Released when dropped, by the process that acquired it: in a forked child, which has a copy of the guard,
+/// dropping it does nothing.
 pub struct Guard<'a> {
     segment: &'a Segment,
+    /// The generation of the process that acquired it.
+    generation: u32,
     owner_died: bool,
 }
 
@@ -55,7 +60,8 @@ impl<'a> Guard<'a> {
     /// Acquires the lock, however long it takes. Calls `waiting` each second with the owner and the time waited so far.
     ///
     /// # Errors
-    /// [`LockError::Damaged`] if the lock or the ledger is damaged; [`LockError::Deadlock`] if this thread owns the lock.
+    /// [`LockError::Damaged`] if the lock or the ledger is damaged; [`LockError::Deadlock`] if this thread owns the lock;
+    /// [`LockError::Forked`] in a forked child that cannot attach again.
     pub fn acquire(
         segment: &'a Segment,
         mut waiting: impl FnMut(Option<LockOwner>, Duration),
@@ -80,10 +86,28 @@ impl<'a> Guard<'a> {
     /// [`LockError::Busy`] with the owner when patience has passed; the others as [`Self::acquire`].
     #[inline]
     pub fn acquire_within(segment: &'a Segment, patience: Duration) -> Result<Self, LockError> {
+        segment.must_be_present()?;
         match segment.mapping().lock().try_lock() {
-            Attempt::Locked if !recovery::is_needed(segment.view()) => Ok(Self { segment, owner_died: false }),
+            Attempt::Locked if !recovery::is_needed(segment.view()) => Ok(Self::new(segment, false)),
             attempt => Self::acquire_slowly(segment, attempt, patience),
         }
+    }
+
+    #[inline]
+    fn new(segment: &'a Segment, owner_died: bool) -> Self {
+        Self { segment, generation: fork::generation(), owner_died }
+    }
+
+    /// Whether this process acquired the lock.
+    #[inline]
+    pub fn is_own(&self) -> bool {
+        self.generation == fork::generation()
+    }
+
+    /// Checks that this process acquired the lock, and not its parent before a fork.
+    #[inline]
+    pub fn must_be_own(&self) -> Result<(), ForkError> {
+        if self.is_own() { Ok(()) } else { Err(ForkError::LockOfParent { name: self.segment.name().clone() }) }
     }
 
     /// Everything after a first attempt that did not simply succeed. Only this reads the clock.
@@ -116,7 +140,7 @@ impl<'a> Guard<'a> {
 
     /// The guard of a lock that was acquired just now, after recovery.
     fn recovered(segment: &'a Segment, owner_died: bool) -> Result<Self, LockError> {
-        let guard = Self { segment, owner_died };
+        let guard = Self::new(segment, owner_died);
         if owner_died {
             Failpoint::Recovering.reach();
         }
@@ -147,7 +171,9 @@ impl<'a> Guard<'a> {
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        // Fails only for a thread that does not own the lock. The guard is not Send, so this thread does.
-        let _ = self.segment.mapping().lock().unlock();
+        if self.is_own() {
+            // Fails only for a thread that does not own the lock. The guard is not Send, so this thread does.
+            let _ = self.segment.mapping().lock().unlock();
+        }
     }
 }

@@ -22,8 +22,8 @@ pub fn remove_marked(name: &SegmentName) -> Result<bool, RemoveError> {
     let file = verify::open(name, OFlags::RDWR)?;
     let verified = verify::verify(name, file.as_fd(), Duration::ZERO)?;
     let is_marked = Lifecycle::of(verified.header.header().live.lifecycle.load(Relaxed)) == Lifecycle::ToBeRemoved;
-    if !is_marked || !becomes(Role::Coordinator, name, file.as_fd())? {
+    if !is_marked || !becomes(Role::Coordinator, name, &file)? {
         return Ok(false);
     }
-    Ok(unlink_file(name, file.as_fd())? == Removal::Removed)
+    Ok(unlink_file(name, &file)? == Removal::Removed)
 }

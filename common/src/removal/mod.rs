@@ -24,7 +24,8 @@ use crate::failpoint::Failpoint;
 use crate::inspection::{RunState, file_id, inspect};
 use crate::name::SegmentName;
 use crate::process;
-use crate::segment::{AttachError, Role, Segment, verify};
+use crate::segment::{AttachError, ForkError, Role, Segment, verify};
+use crate::sys::role_file::RoleFile;
 use crate::system_error::{SystemError, debug_as_display};
 use crate::terms::Mode;
 
@@ -84,6 +85,9 @@ pub enum RemoveError {
     /// It cannot be opened, or must not be used.
     #[error(transparent)]
     Unavailable(#[from] AttachError),
+    /// This process is a forked child, and the segment is its parent's.
+    #[error(transparent)]
+    Forked(#[from] ForkError),
     /// The system refused.
     #[error(transparent)]
     System(#[from] SystemError),
@@ -94,9 +98,11 @@ debug_as_display!(RemoveError);
 /// Unlinks this very segment. Attached processes keep their mapping until they detach.
 ///
 /// # Errors
-/// [`RemoveError::OtherRemover`] if another process is about to, and does not; [`RemoveError::System`] if the system refuses.
+/// [`RemoveError::OtherRemover`] if another process is about to, and does not; [`RemoveError::System`] if the system refuses;
+/// [`RemoveError::Forked`] in a forked child of the process that attached: the name is not the child's to take away.
 pub fn unlink(segment: &Segment) -> Result<Removal, RemoveError> {
-    unlink_file(segment.name(), segment.file())
+    segment.must_be_attached_here()?;
+    unlink_file(segment.name(), segment.file()?)
 }
 
 /// Removes the segment of that name if the condition holds; never a file that is not ours.
@@ -112,7 +118,7 @@ pub fn remove(name: &SegmentName, condition: Condition) -> Result<(), RemoveErro
         Err(AttachError::Refused { .. }) if condition == Condition::Always && may_be_forced(file.as_fd()) => {}
         verified => drop(verified?),
     }
-    if condition != Condition::Always && !becomes(Role::Present, name, file.as_fd())? {
+    if condition != Condition::Always && !becomes(Role::Present, name, &file)? {
         return Err(RemoveError::InUse { name: name.clone(), by: attached(name, file.as_fd()) });
     }
     let no_segment = || AttachError::NoSegment { name: name.clone() };
@@ -128,7 +134,7 @@ pub fn remove(name: &SegmentName, condition: Condition) -> Result<(), RemoveErro
             return Err(no_segment().into());
         }
     }
-    match unlink_file(name, file.as_fd())? {
+    match unlink_file(name, &file)? {
         Removal::Removed => Ok(()),
         Removal::NotOurs => Err(no_segment().into()),
     }
@@ -137,7 +143,7 @@ pub fn remove(name: &SegmentName, condition: Condition) -> Result<(), RemoveErro
 /// Takes the role exclusively, for as long as the file is open. Returns whether it succeeded within a moment.
 ///
 /// Between fork and exec a process shares its descriptors with its child, so a role may outlive its holder for a moment.
-fn becomes(role: Role, name: &SegmentName, file: BorrowedFd<'_>) -> Result<bool, SystemError> {
+fn becomes(role: Role, name: &SegmentName, file: &RoleFile) -> Result<bool, SystemError> {
     for _ in 0..ATTEMPTS {
         if role.try_take(name, file)? {
             return Ok(true);
@@ -147,7 +153,7 @@ fn becomes(role: Role, name: &SegmentName, file: BorrowedFd<'_>) -> Result<bool,
     Ok(false)
 }
 
-fn unlink_file(name: &SegmentName, file: BorrowedFd<'_>) -> Result<Removal, RemoveError> {
+fn unlink_file(name: &SegmentName, file: &RoleFile) -> Result<Removal, RemoveError> {
     let began = Instant::now();
     while !Role::Remover.try_take(name, file)? {
         // Another remover has looked at this file, too: it removes the name, or finds that it may not.
@@ -171,7 +177,7 @@ fn unlink_file(name: &SegmentName, file: BorrowedFd<'_>) -> Result<Removal, Remo
 }
 
 /// Whether the name stands for this file.
-fn stands_for(name: &SegmentName, file: BorrowedFd<'_>) -> Result<bool, SystemError> {
+fn stands_for(name: &SegmentName, file: impl AsFd) -> Result<bool, SystemError> {
     let system = |error| SystemError::new("look at segment", name, error);
     let ours = file_id(file).map_err(system)?;
     match rustix::fs::statat(CWD, name.path(), AtFlags::SYMLINK_NOFOLLOW) {
@@ -182,7 +188,7 @@ fn stands_for(name: &SegmentName, file: BorrowedFd<'_>) -> Result<bool, SystemEr
 }
 
 /// The processes that have the remover's role in this file, and what they do.
-fn removers(file: BorrowedFd<'_>) -> String {
+fn removers(file: impl AsFd) -> String {
     let Ok(file) = file_id(file) else { return "another process".to_owned() };
     let removers = Attachments::on(&[file]).with_role(file, Role::Remover);
     let removers = removers.iter().map(|pid| format!("pid {pid}, {}", process::look(*pid, BootTime::now())));

@@ -1,7 +1,7 @@
 //! The file of a run that something else has cut short: nothing of it can be resumed, so its owner removes it.
 
 use std::ffi::CString;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::OnceLock;
 
@@ -9,6 +9,7 @@ use rustix::fs::{AtFlags, CWD, OFlags};
 
 use crate::inspection::file_id;
 use crate::segment::{Role, Segment, verify};
+use crate::sys::role_file::RoleFile;
 use crate::sys::sigbus;
 
 /// The segment that this process owns.
@@ -16,7 +17,7 @@ static OWNED: OnceLock<OwnedFile> = OnceLock::new();
 
 struct OwnedFile {
     /// A description of its own: it holds none of the owner's roles.
-    file: OwnedFd,
+    file: RoleFile,
     path: CString,
     /// The file's length while it is whole.
     size: u64,
@@ -29,7 +30,7 @@ struct OwnedFile {
 pub fn remove_when_truncated(segment: &Segment) {
     let owned = || {
         let file = verify::open(segment.name(), OFlags::RDWR).ok()?;
-        let is_same = file_id(file.as_fd()).ok()? == file_id(segment.file()).ok()?;
+        let is_same = file_id(&file).ok()? == file_id(segment.file().ok()?).ok()?;
         let path = CString::new(segment.name().path().as_os_str().as_bytes()).ok()?;
         let size = segment.terms().geometry().size() as u64;
         is_same.then(|| OwnedFile { file, path, size, pid: std::process::id() })
@@ -42,14 +43,14 @@ pub fn remove_when_truncated(segment: &Segment) {
 }
 
 /// Whether the file is shorter than the segment.
-pub(super) fn is_cut_short(file: BorrowedFd<'_>, size: u64) -> bool {
+pub(super) fn is_cut_short(file: impl AsFd, size: u64) -> bool {
     rustix::fs::fstat(file).is_ok_and(|stat| u64::try_from(stat.st_size).is_ok_and(|length| length < size))
 }
 
 /// Runs in a signal handler: atomic loads and system calls alone (signal-safety(7)).
 fn remove_owned() {
     let Some(owned) = OWNED.get() else { return };
-    let file = owned.file.as_fd();
+    let file = &owned.file;
     if owned.pid != std::process::id() || !is_cut_short(file, owned.size) {
         return;
     }
@@ -68,6 +69,6 @@ impl Segment {
     /// Whether something has cut its file short. Then its bytes must not be touched any more: that ends the process.
     #[must_use]
     pub fn is_cut_short(&self) -> bool {
-        is_cut_short(self.file(), self.terms().geometry().size() as u64)
+        self.file().is_ok_and(|file| is_cut_short(file, self.terms().geometry().size() as u64))
     }
 }

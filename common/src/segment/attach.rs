@@ -1,6 +1,6 @@
 //! Attaching: first be counted as present, then verify, then map.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use super::{Segment, verify};
 use crate::name::SegmentName;
 use crate::redo::Damage;
 use crate::sys::mapping::{self, MapError};
+use crate::sys::role_file::RoleFile;
 use crate::system_error::SystemError;
 
 /// How often a segment under removal is looked at again. Its remover either unlinks it or gives up at once.
@@ -45,7 +46,7 @@ impl Segment {
         let file = verify::open(name, OFlags::RDWR)?;
         // Present first: from here on nobody may treat the segment as stale, or take it over into another PID namespace.
         let mut attempts = 0;
-        while is_present && !Role::Present.try_share(name, file.as_fd())? {
+        while is_present && !Role::Present.try_share(name, &file)? {
             attempts += 1;
             if attempts == ATTEMPTS {
                 return Err(AttachError::BeingRemoved { name: name.clone() });
@@ -64,7 +65,7 @@ impl Segment {
     }
 
     /// Maps the segment that was verified; `file` has this process's roles.
-    pub(super) fn map_verified(name: &SegmentName, verified: Verified, file: OwnedFd) -> Result<Self, AttachError> {
+    pub(super) fn map_verified(name: &SegmentName, verified: Verified, file: RoleFile) -> Result<Self, AttachError> {
         let no_segment = || AttachError::NoSegment { name: name.clone() };
         let is_linked = rustix::fs::fstat(&file).is_ok_and(|stat| stat.st_nlink > 0);
         if !is_linked {
@@ -76,6 +77,8 @@ impl Segment {
             MapError::Mutex(what) => Damage { what }.into(),
         })?;
         let segment = Self::new(name, verified.terms, verified.nonce, mapping, file);
+        let placed = segment.with_place(&name.path().to_string_lossy());
+        let segment = placed.map_err(|error| SystemError::new("open segment", name, error))?.ok_or_else(no_segment)?;
         // The mapping was opened by name again: it must show the verified segment.
         if segment.view().header.identity.nonce.load(Relaxed) != verified.nonce {
             return Err(no_segment());
@@ -91,7 +94,7 @@ impl Segment {
         let mutex = &self.view().header.core.mutex;
         let owner = mutex.owner();
         let is_abandoned =
-            owner.is_some() && !Role::Present.is_held(&self.name, self.file())? && mutex.owner() == owner;
+            owner.is_some() && !Role::Present.is_held(&self.name, self.file()?)? && mutex.owner() == owner;
         if mutex.is_of_our_kind() && !is_abandoned && !mutex.is_taken_by_nobody() {
             return Ok(());
         }

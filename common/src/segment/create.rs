@@ -4,7 +4,6 @@
 //! (rename(2)). A creator killed before it leaves a file under its creation name, which nobody attaches to and which the
 //! next start removes. A creator killed after it leaves a whole segment.
 
-use std::os::fd::AsFd;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -19,6 +18,7 @@ use crate::layout::{Geometry, LAYOUT_HASH, MAGIC, VERSION, View};
 use crate::name::{FOLDER, SegmentName};
 use crate::random;
 use crate::sys::mapping::{self, MapError};
+use crate::sys::role_file::Owner;
 use crate::system_error::SystemError;
 use crate::terms::{Origin, Terms};
 
@@ -59,14 +59,19 @@ impl Segment {
         let geometry = terms.geometry();
         for _ in 0..ATTEMPTS {
             let nonce = random::random();
-            let creation = Creation(format!("{PREFIX}{nonce:016x}"));
-            let (mapping, file) = match mapping::create(&creation.0, geometry) {
+            let creation = Creation { name: format!("{PREFIX}{nonce:016x}"), creator: Owner::this_process() };
+            let (mapping, file) = match mapping::create(&creation.name, geometry) {
                 Ok(created) => created,
                 Err(MapError::Os(Errno::EXIST)) => continue,
                 Err(MapError::Os(Errno::NOENT)) if no_room::has_folder() => continue,
                 Err(error) => return Err(cannot_create(name, geometry.size() as u64, error)),
             };
-            let segment = Self::new(name, terms.clone(), nonce, mapping, file);
+            let segment = Self::new(name, terms.clone(), nonce, mapping, file).with_place(&creation.path());
+            let Some(segment) =
+                segment.map_err(|error| cannot_create(name, geometry.size() as u64, MapError::Os(error)))?
+            else {
+                continue;
+            };
             initialise(*segment.view());
             segment.found(geometry, nonce, namespace)?;
             Failpoint::Created.reach();
@@ -82,7 +87,7 @@ impl Segment {
 
     /// Fills in the header and takes this process's roles.
     fn found(&self, geometry: Geometry, nonce: u64, namespace: u64) -> Result<(), SystemError> {
-        Role::Present.try_share(&self.name, self.file.as_fd())?;
+        Role::Present.try_share(&self.name, &self.file)?;
         if self.terms.origin == Origin::Run {
             self.become_coordinator()?;
             self.open_as_coordinator();
@@ -108,19 +113,29 @@ impl Segment {
 }
 
 /// The file of an unpublished segment. Dropping it removes the file; once published, nothing is left to remove.
-struct Creation(String);
+///
+/// Unless it is dropped in a forked child: the parent may still be at it.
+struct Creation {
+    name: String,
+    creator: Owner,
+}
 
 impl Creation {
+    fn path(&self) -> String {
+        format!("{FOLDER}/{}", self.name)
+    }
+
     fn publish(&self, name: &SegmentName) -> Result<(), Errno> {
-        let from = format!("{FOLDER}/{}", self.0);
-        renameat_with(CWD, from, CWD, name.path(), RenameFlags::NOREPLACE)
+        renameat_with(CWD, self.path(), CWD, name.path(), RenameFlags::NOREPLACE)
     }
 }
 
 impl Drop for Creation {
     fn drop(&mut self) {
-        // Fails if it was published, removed as debris, or never made. Nobody else uses this name.
-        let _ = rustix::shm::unlink(self.0.as_str());
+        if self.creator.is_this_process() {
+            // Fails if it was published, removed as debris, or never made. Nobody else uses this name.
+            let _ = rustix::shm::unlink(self.name.as_str());
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use rustix::io::Errno;
 
+use super::inherited::ForkError;
 use super::no_room::NoRoom;
 use crate::name::SegmentName;
 use crate::redo::Damage;
@@ -103,6 +104,9 @@ pub enum AttachError {
     /// It is damaged beyond what a crash can do.
     #[error(transparent)]
     Damaged(#[from] Damage),
+    /// This process is a forked child of the one that attached.
+    #[error(transparent)]
+    Forked(#[from] ForkError),
     /// The system refused.
     #[error(transparent)]
     System(#[from] SystemError),

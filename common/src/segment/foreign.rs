@@ -57,7 +57,7 @@ impl Segment {
         let foreign = || AttachError::Refused { name: name.clone(), why: Refusal::PidNamespace };
         let file = verify::open(name, OFlags::RDWR)?;
         let mut attempts = 1;
-        while !Role::Present.try_take(name, file.as_fd())? {
+        while !Role::Present.try_take(name, &file)? {
             if attempts == ATTEMPTS {
                 return Err(foreign());
             }
@@ -71,7 +71,7 @@ impl Segment {
         }
         let own = namespace::own().map_err(|error| verify::unknown_namespace(name, error))?;
         // A remover of a segment that its coordinator gave up has this role.
-        if !Role::Coordinator.try_take(name, file.as_fd())? {
+        if !Role::Coordinator.try_take(name, &file)? {
             return Err(AttachError::BeingRemoved { name: name.clone() });
         }
         let segment = Self::map_verified(name, verified, file)?;
@@ -79,7 +79,7 @@ impl Segment {
         // Relaxed: whoever becomes present after this has it from the kernel, by the lock that is shared below.
         segment.view().header.identity.pid_namespace.store(own, Relaxed);
         // From exclusive to shared without a gap: fcntl(2) converts a record lock at once.
-        Role::Present.try_share(name, segment.file())?;
+        Role::Present.try_share(name, segment.file()?)?;
         Ok(segment)
     }
 }

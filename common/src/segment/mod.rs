@@ -7,6 +7,7 @@ mod attach;
 mod create;
 mod error;
 mod foreign;
+mod inherited;
 pub(crate) mod namespace;
 mod no_room;
 mod requests;
@@ -15,29 +16,37 @@ pub(crate) mod verify;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use rustix::io::Errno;
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 pub(crate) use create::creation_name;
 pub use error::{AttachError, CreateError, Refusal};
+pub use inherited::ForkError;
 pub use no_room::NoRoom;
 pub use requests::{Lifecycle, Stop};
 pub use role::Role;
+
+use inherited::Place;
 
 use crate::clock::BootTime;
 use crate::layout::View;
 use crate::name::SegmentName;
 use crate::process;
 use crate::sys::mapping::Mapping;
+use crate::sys::role_file::{Owner, RoleFile};
 use crate::system_error::SystemError;
-use crate::terms::Terms;
+use crate::terms::{Mode, Terms};
 
 /// A segment that this process is attached to.
 ///
 /// Attached means mapped, and counted by the kernel as present until the process detaches or dies.
+///
+/// A forked child of that process is not attached: it keeps no role, no ticket and no lock of its parent, and what needs one is
+/// a [`ForkError`] there. It can attach by itself. Children that are made without the handlers of `pthread_atfork(3)` (raw
+/// `clone(2)`, `_Fork(3)`, `vfork(2)` without exec) bypass this: they must not use the segment, and keep the roles of a killed
+/// parent until they end.
 ///
 /// The guard borrows the segment, so detaching while the lock is held does not compile:
 ///
@@ -56,22 +65,36 @@ pub struct Segment {
     mapping: Mapping,
     /// The tickets whose roles `file` holds.
     tickets: RefCell<BTreeSet<u32>>,
-    // Holds this process's roles; closing it gives them up.
-    file: Rc<OwnedFd>,
+    /// Holds this process's roles; closing it gives them up.
+    file: RoleFile,
+    /// The process that attached. A forked child has the roles no more ([`inherited`]).
+    attacher: Owner,
+    /// For forked children, if they may attach again.
+    place: Option<Place>,
 }
 
 impl Drop for Segment {
     /// A leaked guard keeps the mapping. The process then stays present and keeps its tickets.
     fn drop(&mut self) {
         if self.mapping.lock().is_held() {
-            std::mem::forget(Rc::clone(&self.file));
+            self.file.keep();
         }
     }
 }
 
 impl Segment {
-    fn new(name: &SegmentName, terms: Terms, nonce: u64, mapping: Mapping, file: OwnedFd) -> Self {
-        Self { name: name.clone(), terms, nonce, mapping, tickets: RefCell::default(), file: Rc::new(file) }
+    fn new(name: &SegmentName, terms: Terms, nonce: u64, mapping: Mapping, file: RoleFile) -> Self {
+        let (name, tickets, attacher) = (name.clone(), RefCell::default(), Owner::this_process());
+        Self { name, terms, nonce, mapping, tickets, file, attacher, place: None }
+    }
+
+    /// The same, if it is a run. Of a shared value or array it keeps the place of the file, which has that path; nothing if
+    /// another file has it.
+    fn with_place(mut self, path: &str) -> Result<Option<Self>, Errno> {
+        if self.terms.mode == Mode::Shared {
+            self.place = Place::of(&self.file, path)?;
+        }
+        Ok((self.place.is_some() || self.terms.mode != Mode::Shared).then_some(self))
     }
 
     /// The segment's name.
@@ -108,7 +131,10 @@ impl Segment {
     /// Whether the name still stands for this segment. If the kernel does not say, it does.
     #[must_use]
     pub fn is_linked(&self) -> bool {
-        rustix::fs::fstat(self.file()).map_or(true, |stat| stat.st_nlink > 0)
+        match &self.place {
+            Some(place) => place.is_linked(),
+            None => self.file().is_ok_and(|file| rustix::fs::fstat(file).map_or(true, |stat| stat.st_nlink > 0)),
+        }
     }
 
     /// Whether another process coordinates the run.
@@ -116,7 +142,7 @@ impl Segment {
     /// # Errors
     /// [`SystemError`] if the kernel cannot be asked.
     pub fn has_coordinator(&self) -> Result<bool, SystemError> {
-        Role::Coordinator.is_held(&self.name, self.file())
+        Role::Coordinator.is_held(&self.name, self.file()?)
     }
 
     /// Makes this process the run's coordinator, unless it has one. Returns whether it succeeded.
@@ -124,7 +150,7 @@ impl Segment {
     /// # Errors
     /// [`SystemError`] if the kernel cannot be asked.
     pub fn become_coordinator(&self) -> Result<bool, SystemError> {
-        Role::Coordinator.try_take(&self.name, self.file())
+        Role::Coordinator.try_take(&self.name, self.file()?)
     }
 
     /// Makes the coordinator look at the segment now.
@@ -150,7 +176,8 @@ impl Segment {
     /// # Errors
     /// [`SystemError`] if the kernel cannot be asked.
     pub fn has_worker(&self, ticket: u32) -> Result<bool, SystemError> {
-        Ok(self.has_taken(ticket) || Role::Ticket(ticket).is_held(&self.name, self.file())?)
+        let file = self.file()?;
+        Ok(self.has_taken(ticket) || Role::Ticket(ticket).is_held(&self.name, file)?)
     }
 
     /// Whether nobody else may take the ticket or its chunk: a live process works under it, or the coordinator that launched
@@ -159,7 +186,7 @@ impl Segment {
     /// # Errors
     /// [`SystemError`] if the kernel cannot be asked.
     pub(crate) fn is_ticket_held(&self, ticket: u32) -> Result<bool, SystemError> {
-        Ok(self.has_taken(ticket) || Role::is_ticket_held(ticket, &self.name, self.file())?)
+        Ok(self.has_taken(ticket) || Role::is_ticket_held(ticket, &self.name, self.file()?)?)
     }
 
     /// Keeps others from the ticket's chunk while this coordinator has a worker for it, until [`Self::release_launch`].
@@ -168,7 +195,7 @@ impl Segment {
     /// [`SystemError`] if the kernel cannot be asked.
     pub fn hold_launch(&self, ticket: u32) -> Result<(), SystemError> {
         // Only a coordinator takes this role, and a run has one: nobody else can hold it.
-        Role::Launcher(ticket).try_take(&self.name, self.file()).map(drop)
+        Role::Launcher(ticket).try_take(&self.name, self.file()?).map(drop)
     }
 
     /// Lets others take the ticket's chunk: its worker and all that it started have ended.
@@ -176,7 +203,7 @@ impl Segment {
     /// # Errors
     /// [`SystemError`] if the kernel cannot be asked.
     pub fn release_launch(&self, ticket: u32) -> Result<(), SystemError> {
-        Role::Launcher(ticket).release(&self.name, self.file())
+        Role::Launcher(ticket).release(&self.name, self.file()?)
     }
 
     /// Whether this attachment has taken the ticket.
@@ -186,7 +213,7 @@ impl Segment {
 
     /// Takes the ticket's role, unless a live process has it. Returns whether it succeeded.
     pub(crate) fn try_take_ticket(&self, ticket: u32) -> Result<bool, SystemError> {
-        let is_taken = Role::Ticket(ticket).try_take(&self.name, self.file())?;
+        let is_taken = Role::Ticket(ticket).try_take(&self.name, self.file()?)?;
         if is_taken {
             self.tickets.borrow_mut().insert(ticket);
         }
@@ -199,9 +226,5 @@ impl Segment {
 
     pub(crate) fn mapping(&self) -> &Mapping {
         &self.mapping
-    }
-
-    pub(crate) fn file(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
     }
 }

@@ -1,10 +1,11 @@
 //! Roles: what a process is to a segment, as a lock on one byte of its file. The kernel drops the lock at any death.
 
 use std::fmt::Display;
-use std::os::fd::BorrowedFd;
+use std::os::fd::AsFd;
 
 use crate::layout::{Geometry, Slot};
 use crate::sys::record_lock::{Hold, is_held, try_lock, unlock};
+use crate::sys::role_file::RoleFile;
 use crate::system_error::SystemError;
 
 /// What a process is to a segment.
@@ -24,28 +25,28 @@ pub enum Role {
 
 impl Role {
     /// Takes the role exclusively, if nobody has it. Returns whether it succeeded.
-    pub(crate) fn try_take(self, name: impl Display, file: BorrowedFd<'_>) -> Result<bool, SystemError> {
+    pub(crate) fn try_take(self, name: impl Display, file: &RoleFile) -> Result<bool, SystemError> {
         try_lock(file, self.byte(), Hold::Exclusive).map_err(|error| SystemError::new("lock", name, error))
     }
 
     /// Takes the role together with others, unless somebody has it exclusively. Returns whether it succeeded.
-    pub(super) fn try_share(self, name: impl Display, file: BorrowedFd<'_>) -> Result<bool, SystemError> {
+    pub(super) fn try_share(self, name: impl Display, file: &RoleFile) -> Result<bool, SystemError> {
         try_lock(file, self.byte(), Hold::Shared).map_err(|error| SystemError::new("lock", name, error))
     }
 
     /// Whether another open file description than `file` has the role.
-    pub(crate) fn is_held(self, name: impl Display, file: BorrowedFd<'_>) -> Result<bool, SystemError> {
+    pub(crate) fn is_held(self, name: impl Display, file: impl AsFd) -> Result<bool, SystemError> {
         is_held(file, self.byte(), 1, Hold::Exclusive)
             .map_err(|error| SystemError::new("ask for locks on", name, error))
     }
 
     /// Gives the role up.
-    pub(super) fn release(self, name: impl Display, file: BorrowedFd<'_>) -> Result<(), SystemError> {
+    pub(super) fn release(self, name: impl Display, file: impl AsFd) -> Result<(), SystemError> {
         unlock(file, self.byte()).map_err(|error| SystemError::new("unlock", name, error))
     }
 
     /// Whether another open file description than `file` has the ticket or is its launcher: one question for both bytes.
-    pub(super) fn is_ticket_held(ticket: u32, name: impl Display, file: BorrowedFd<'_>) -> Result<bool, SystemError> {
+    pub(super) fn is_ticket_held(ticket: u32, name: impl Display, file: impl AsFd) -> Result<bool, SystemError> {
         is_held(file, Self::Ticket(ticket).byte(), 2, Hold::Exclusive)
             .map_err(|error| SystemError::new("ask for locks on", name, error))
     }

@@ -3,11 +3,11 @@
 //! All use the descriptor and a private copy of the header, before anything is mapped: a hostile or broken file can neither
 //! crash the reader nor make it wait.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::Duration;
 
-use rustix::fs::{FileType, Mode, OFlags, Stat};
+use rustix::fs::{FileType, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::Lifecycle;
@@ -17,6 +17,7 @@ use crate::clock::BootTime;
 use crate::layout::{self, Geometry, Header, LAYOUT_HASH, MAGIC, PAGE, VERSION};
 use crate::name::SegmentName;
 use crate::sys::mapping::cautious;
+use crate::sys::role_file::RoleFile;
 use crate::sys::segment_copy::HeaderCopy;
 use crate::system_error::SystemError;
 use crate::terms::Terms;
@@ -36,9 +37,9 @@ pub(crate) struct Verified {
 }
 
 /// Opens the file of that name. Follows no link and waits for nothing.
-pub(crate) fn open(name: &SegmentName, access: OFlags) -> Result<OwnedFd, AttachError> {
+pub(crate) fn open(name: &SegmentName, access: OFlags) -> Result<RoleFile, AttachError> {
     let refused = |kind| AttachError::Refused { name: name.clone(), why: Refusal::Kind(kind) };
-    rustix::fs::open(name.path(), cautious(access), Mode::empty()).map_err(|error| match error {
+    RoleFile::open(name.path(), cautious(access)).map_err(|error| match error {
         Errno::NOENT => AttachError::NoSegment { name: name.clone() },
         Errno::LOOP => refused("a symbolic link"),
         Errno::ISDIR => refused("a directory"),

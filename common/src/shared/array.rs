@@ -16,7 +16,7 @@ use crate::value::shape;
 ///
 /// Its length never changes: 1 to [`MOST_SHARED_CELLS`](crate::MOST_SHARED_CELLS). The cells lie one behind the other, as in a C
 /// array of that type, and a commit needs as many bytes again: 16 bytes a cell at most. Creating, attaching and removing work as
-/// for a [`SharedValue`](crate::SharedValue).
+/// for a [`SharedValue`](crate::SharedValue), and so does a fork.
 ///
 /// ```
 /// use common::{SegmentName, SharedArray};
@@ -105,7 +105,7 @@ impl<T: Scalar> SharedArray<T> {
     ///
     /// # Errors
     /// [`LockError::Deadlock`] if this thread holds it already; [`LockError::Damaged`] if the segment is damaged beyond what a
-    /// crash can do.
+    /// crash can do; [`LockError::Forked`] in a forked child that cannot attach again.
     pub fn lock(&self) -> Result<ArrayGuard<'_, T>, LockError> {
         Ok(ArrayGuard { array: self, guard: self.0.lock()? })
     }
@@ -193,11 +193,16 @@ impl<T: Scalar> ArrayGuard<'_, T> {
 
     /// Stores `value` into a cell at once. It stays, whatever happens to this process.
     ///
+    /// # Errors
+    /// [`LockError::Forked`] if the parent of this forked process acquired the lock; nothing is changed then.
+    ///
     /// # Panics
     /// If there is no such cell, as `slice[index] = value` does.
     #[track_caller]
-    pub fn set(&mut self, index: usize, value: T) {
+    pub fn set(&mut self, index: usize, value: T) -> Result<(), LockError> {
+        self.guard.must_be_own()?;
         assert!(self.array.0.store(index, value).is_some(), "no cell {index} in an array of {}", self.len());
+        Ok(())
     }
 
     /// Stores all these values, each into the cell of its index; the last one counts if an index comes twice.
@@ -246,7 +251,7 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     /// A process killed in the middle has changed all of them or none. If `change` panics, nothing is changed.
     ///
     /// # Errors
-    /// [`LockError::Damaged`] if another process damaged the segment meanwhile.
+    /// [`LockError::Damaged`] if another process damaged the segment meanwhile; [`LockError::Forked`] as in [`Self::set`].
     pub fn update(&mut self, change: impl FnOnce(&mut [T])) -> Result<(), LockError> {
         let mut cells = self.to_vec();
         change(&mut cells);

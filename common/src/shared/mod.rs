@@ -44,7 +44,8 @@ struct SharedCells<T> {
 impl<T> Drop for SharedCells<T> {
     fn drop(&mut self) {
         if self.unlinks {
-            // If the system refuses, the segment stays, as after a crash.
+            // In a forked child it is refused: the name is the parent's. If the system refuses, the segment stays, as after a
+            // crash.
             let _ = removal::unlink(&self.segment);
         }
     }
@@ -152,6 +153,7 @@ impl<T: Scalar> SharedCells<T> {
 /// Changes the only cell in one commit.
 #[inline]
 fn commit_only(guard: &mut Guard<'_>, kind: ValueType, bits: u64) -> Result<(), LockError> {
+    guard.must_be_own()?;
     let view = guard.segment().view();
     redo::begin();
     redo::write_cell(&view.header.redo.entry, kind.value(bits), Number::Integer(0));
@@ -167,6 +169,7 @@ fn commit(guard: &mut Guard<'_>, kind: ValueType, changes: &[(u32, u64)]) -> Res
     if view.is_single {
         return commit_only(guard, kind, *last);
     }
+    guard.must_be_own()?;
     redo::changes::write(view, changes);
     Ok(redo::commit(view, &CELLS_ALONE)?)
 }

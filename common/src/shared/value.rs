@@ -20,6 +20,11 @@ use crate::value::shape;
 /// until they detach; nobody else can attach. [`keep`](Self::keep) leaves the name, and so does a creator killed by a signal:
 /// [`remove`](crate::remove) removes such a segment.
 ///
+/// A forked child may use the inherited handle. It keeps the memory, is attached again by `/proc/self/fd` when it first takes the
+/// lock, and is then counted as present. Dropping the handle in the child leaves the name; a guard that was held at the fork is
+/// the parent's, and does nothing in the child. Children by raw `clone(2)` or `_Fork(3)`, or by `vfork(2)` without exec, must not
+/// use it.
+///
 /// ```
 /// use common::{SegmentName, SharedValue};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,7 +35,7 @@ use crate::value::shape;
 /// let attached = SharedValue::<i32>::attach(&name)?;
 /// assert_eq!(attached.add(1)?, 41);
 /// let mut guard = attached.lock()?;
-/// guard.set(guard.get() + 1);
+/// guard.set(guard.get() + 1)?;
 /// drop(guard);
 ///
 /// assert_eq!(value.get(), 42);
@@ -100,7 +105,8 @@ impl<T: Scalar> SharedValue<T> {
     ///
     /// # Errors
     /// [`LockError::Deadlock`] if this thread holds it already;
-    /// [`LockError::Damaged`] if the segment is damaged beyond what a crash can do to it.
+    /// [`LockError::Damaged`] if the segment is damaged beyond what a crash can do to it;
+    /// [`LockError::Forked`] in a forked child that cannot attach again.
     pub fn lock(&self) -> Result<ValueGuard<'_, T>, LockError> {
         Ok(ValueGuard { value: self, guard: self.0.lock()? })
     }
@@ -178,8 +184,13 @@ impl<T: Scalar> ValueGuard<'_, T> {
     }
 
     /// Stores `value` at once. It stays, whatever happens to this process.
-    pub fn set(&mut self, value: T) {
+    ///
+    /// # Errors
+    /// [`LockError::Forked`] if the parent of this forked process acquired the lock; nothing is changed then.
+    pub fn set(&mut self, value: T) -> Result<(), LockError> {
+        self.guard.must_be_own()?;
         self.value.0.store_only(value);
+        Ok(())
     }
 
     /// Replaces the value by the result of `change`, and returns it.
@@ -187,7 +198,7 @@ impl<T: Scalar> ValueGuard<'_, T> {
     /// A process killed in the middle has changed the value or not. If `change` panics, nothing is changed.
     ///
     /// # Errors
-    /// [`LockError::Damaged`] if another process damaged the segment meanwhile.
+    /// [`LockError::Damaged`] if another process damaged the segment meanwhile; [`LockError::Forked`] as in [`Self::set`].
     pub fn update(&mut self, change: impl FnOnce(T) -> T) -> Result<T, LockError> {
         let value = change(self.get());
         commit_only(&mut self.guard, T::VALUE_TYPE, value.to_cell(SEAL))?;

@@ -11,7 +11,7 @@ mod missing;
 mod seqlock;
 mod worker;
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -88,13 +88,13 @@ impl Snapshot {
     ///
     /// # Errors
     /// [`AttachError::Damaged`] if the ledger makes no sense; [`AttachError::Refused`] if the file was truncated;
-    /// [`AttachError::System`] if it cannot be read.
+    /// [`AttachError::System`] if it cannot be read; [`AttachError::Forked`] in a forked child.
     pub fn of(segment: &Segment) -> Result<Self, AttachError> {
         // A file that was truncated and grown again reads as zeros.
         if segment.view().header.identity.nonce.load(Relaxed) != segment.nonce() {
             return Err(Damage { what: "its header was overwritten".to_owned() }.into());
         }
-        Self::read(segment.name(), segment.file(), segment.terms())
+        Self::read(segment.name(), segment.file()?.as_fd(), segment.terms())
     }
 
     pub(crate) fn read(name: &SegmentName, file: BorrowedFd<'_>, terms: &Terms) -> Result<Self, AttachError> {

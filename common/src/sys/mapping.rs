@@ -2,7 +2,6 @@
 #![expect(clippy::cast_ptr_alignment, reason = "mappings begin at a page, and the layout's assertions do the rest")]
 
 use std::mem::{ManuallyDrop, size_of};
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use rustix::fs::OFlags;
@@ -10,7 +9,9 @@ use rustix::io::Errno;
 use shared_memory::{Shmem, ShmemConf, ShmemError};
 
 use super::mutex::{Handle, RawMutex};
+use super::role_file::RoleFile;
 use crate::layout::{CellSlice, Entry, Geometry, Header, SetAside, Slot, View};
+use crate::name::FOLDER;
 
 /// A mapped segment and the handle of its mutex.
 ///
@@ -33,13 +34,12 @@ pub enum MapError {
     Mutex(String),
 }
 
-/// Creates the file `name` and maps it, all zero. The descriptor is for the roles' locks.
-pub fn create(name: &str, geometry: Geometry) -> Result<(Mapping, OwnedFd), MapError> {
+/// Creates the file `name` and maps it, all zero. The other descriptor is for the roles' locks.
+pub fn create(name: &str, geometry: Geometry) -> Result<(Mapping, RoleFile), MapError> {
     let mut shmem = ShmemConf::new().os_id(name).size(geometry.size()).create().map_err(os)?;
     // Its drop would unlink the name, whatever it stands for then.
     shmem.set_owner(false);
-    let descriptor =
-        rustix::shm::open(name, rustix::shm::OFlags::RDWR, rustix::fs::Mode::empty()).map_err(MapError::Os)?;
+    let descriptor = RoleFile::open(format!("{FOLDER}/{name}"), cautious(OFlags::RDWR)).map_err(MapError::Os)?;
     rustix::fs::fchmod(&descriptor, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).map_err(MapError::Os)?;
     // Allocates all pages: a full /dev/shm is an error here, not a SIGBUS at a later store (posix_fallocate(3)).
     rustix::fs::fallocate(&descriptor, rustix::fs::FallocateFlags::empty(), 0, geometry.size() as u64)

@@ -5,13 +5,14 @@
 //! adds nanoseconds without a carry, so half of all deadlines are invalid. So the mutex is initialised here, passed to
 //! `raw_sync::locks::Mutex::from_existing`, and locked through that handle's `as_raw`.
 
-use std::cell::{Cell, UnsafeCell};
+use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use raw_sync::locks::{LockImpl, LockInit, Mutex};
 
+use super::fork;
 use crate::clock;
 
 /// The bytes of the mutex in the segment.
@@ -117,8 +118,8 @@ pub struct Handle {
     /// The pointer that `raw_sync`'s `as_raw` returns.
     mutex: *mut libc::pthread_mutex_t,
     _lock: Box<dyn LockImpl>,
-    /// Whether this process has locked it through this handle and not unlocked it.
-    is_held: Cell<bool>,
+    /// The generation of the process that has locked it through this handle and not unlocked it, plus one; 0 if none has.
+    held_in: AtomicU64,
 }
 
 impl Handle {
@@ -133,7 +134,7 @@ impl Handle {
         let handle = unsafe { Mutex::from_existing(bytes, std::ptr::null_mut()) };
         let (handle, _) = handle.map_err(|error| error.to_string())?;
         // Asked once: it stays the same for as long as the handle lives.
-        Ok(Self { mutex: handle.as_raw().cast(), _lock: handle, is_held: Cell::new(false) })
+        Ok(Self { mutex: handle.as_raw().cast(), _lock: handle, held_in: AtomicU64::new(0) })
     }
 
     /// Locks if nobody owns it.
@@ -171,24 +172,35 @@ impl Handle {
     /// # Errors
     /// The C library's error code if this thread does not own it.
     pub fn unlock(&self) -> Result<(), i32> {
+        // Relaxed, as everywhere: the owner of the mutex alone stores it, and who drops the handle has it for himself.
+        let held_in = self.held_in.swap(0, Ordering::Relaxed);
         // SAFETY: as in `try_lock`; an error-checking mutex answers EPERM to a thread that does not own it.
-        check(unsafe { libc::pthread_mutex_unlock(self.mutex) })?;
-        self.is_held.set(false);
-        Ok(())
+        let unlocked = check(unsafe { libc::pthread_mutex_unlock(self.mutex) });
+        if unlocked.is_err() {
+            self.held_in.store(held_in, Ordering::Relaxed);
+        }
+        unlocked
     }
 
-    /// Whether the lock is held through this handle. The bytes must then stay mapped: the thread's robust list, which the C
-    /// library and the kernel follow, points to them (`set_robust_list(2)`).
+    /// Whether this process holds the lock through this handle. The bytes must then stay mapped: the thread's robust list, which
+    /// the C library and the kernel follow, points to them (`set_robust_list(2)`).
+    ///
+    /// A forked child does not hold what its parent held: its robust list begins empty (glibc, `_Fork`; `set_robust_list(2)`).
     pub fn is_held(&self) -> bool {
-        self.is_held.get()
+        self.held_in.load(Ordering::Relaxed) == held_now()
     }
 
     fn note(&self, attempt: Attempt) -> Attempt {
         if matches!(attempt, Attempt::Locked | Attempt::OwnerDied) {
-            self.is_held.set(true);
+            self.held_in.store(held_now(), Ordering::Relaxed);
         }
         attempt
     }
+}
+
+/// What `held_in` is while this process holds the lock.
+fn held_now() -> u64 {
+    u64::from(fork::generation()) + 1
 }
 
 fn attempt(code: libc::c_int) -> Attempt {

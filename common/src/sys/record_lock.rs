@@ -40,6 +40,12 @@ pub fn is_held(file: impl AsFd, offset: u64, count: u32, hold: Hold) -> Result<b
     Ok(i32::from(request.l_type) != libc::F_UNLCK)
 }
 
+/// Gives up all locks of the open file description, also for its other descriptors.
+pub fn unlock_all(file: impl AsFd) -> Result<(), Errno> {
+    // A length of zero: to the end of the file, however far that is.
+    call(file, libc::F_OFD_SETLK, &mut request(0, 0, libc::F_UNLCK))
+}
+
 impl Hold {
     fn kind(self) -> libc::c_int {
         match self {

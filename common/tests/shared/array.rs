@@ -19,7 +19,7 @@ pub fn running_sum(name: &SegmentName) {
     let mut guard = array.lock().expect("the lock is sound");
     for index in 1..guard.len() {
         let [before, this] = [index - 1, index].map(|index| guard.get(index).expect("there is such a cell"));
-        guard.set(index, this + before);
+        guard.set(index, this + before).expect("it is its own");
     }
 }
 
@@ -53,7 +53,7 @@ fn an_array_made_by_its_length_is_zero_each_time() {
         let mut guard = array.lock().expect("nobody holds it");
         assert_eq!(guard.to_vec(), [0.0; 10]);
         for (index, number) in (0..10).map(f64::from).enumerate() {
-            guard.set(index, number);
+            guard.set(index, number).expect("it is its own");
         }
         assert!(guard.iter().eq((0..10).map(f64::from)));
         drop(guard);

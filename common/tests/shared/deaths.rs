@@ -16,7 +16,7 @@ pub fn set_half(name: &SegmentName) {
     let array = SharedArray::<u64>::attach(name).expect("it is there");
     let mut guard = array.lock().expect("the lock is sound");
     for index in 0..guard.len() / 2 {
-        guard.set(index, 1);
+        guard.set(index, 1).expect("it is its own");
     }
     sleep(PATIENCE);
 }

@@ -66,7 +66,7 @@ fn a_lock_is_released_at_the_end_of_its_scope_however_that_comes() {
     Child::start("try-lock", &name, &["free"]).finish();
     let panics = || {
         let mut guard = value.lock().expect("nobody holds it");
-        guard.set(2);
+        guard.set(2).expect("it is its own");
         panic!("with the lock held");
     };
     catch_unwind(AssertUnwindSafe(panics)).expect_err("it panics");
@@ -86,7 +86,7 @@ fn threads_that_attach_by_themselves_exclude_each_other() {
             assert!(guard.iter().all(|cell| Some(cell) == guard.get(0)));
             for index in 0..3 {
                 let cell = guard.get(index).expect("there is such a cell");
-                guard.set(index, cell + 1);
+                guard.set(index, cell + 1).expect("it is its own");
             }
         }
     };

@@ -19,7 +19,7 @@ pub fn set(name: &SegmentName, words: &[String]) {
 
 fn set_to<T: Scalar + FromStr<Err: Debug>>(name: &SegmentName, number: &str) {
     let value = SharedValue::<T>::attach(name).expect("it is there");
-    value.lock().expect("the lock is sound").set(number.parse().expect("it is a number"));
+    value.lock().expect("the lock is sound").set(number.parse().expect("it is a number")).expect("it is its own");
 }
 
 /// Adds `words[0]` times the number `words[1]`.
@@ -61,7 +61,7 @@ fn a_value_is_read_without_its_lock_while_another_one_holds_it_and_writes() {
     assert_eq!((value.name(), attached.name()), (&*name, &*name));
     let mut guard = value.lock().expect("nobody holds it");
     assert_eq!(guard.get(), 5);
-    guard.set(6);
+    guard.set(6).expect("it is its own");
     assert_eq!((attached.get(), value.get(), guard.get()), (6, 6, 6));
     assert_eq!(guard.update(|number| number * 7).expect("the lock is sound"), 42);
     assert_eq!((attached.get(), value.get(), guard.get()), (42, 42, 42));

@@ -5,6 +5,7 @@ mod chunk_instructions;
 mod chunk_mutants;
 mod deaths;
 mod end_of_run;
+mod forks;
 mod instructions;
 mod lock;
 mod mutants;

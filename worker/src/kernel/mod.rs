@@ -56,6 +56,9 @@ pub trait Kernel: Sync {
     ///
     /// Call `watch` every few milliseconds: it reports progress and returns an error when the run must stop.
     ///
+    /// A process that it forks has no part in the run. That process must end with `_exit(2)`: if it returns instead, it ends with
+    /// an error and contributes nothing.
+    ///
     /// # Errors
     /// [`Failure::Stopped`] as soon as `watch` returns it; [`Failure::Failed`] if the computation fails.
     fn compute(&self, task: &Task, watch: &mut dyn Watch) -> Result<Contribution, Failure>;
