@@ -15,6 +15,7 @@ use super::{Claim, LockedLedger};
 use crate::failpoint::{Failpoint, Mutant};
 use crate::layout::{Entry, Slot, View};
 use crate::redo::{self, ClaimState, Damage, Record};
+use crate::segment::ForkError;
 use crate::terms::Mode;
 use crate::value::{Cells, Number, Value, ValueType};
 
@@ -89,7 +90,9 @@ impl<'a> LockedLedger<'a> {
     /// The slot of the claim's ticket, if the ticket is still its own.
     #[inline]
     pub(super) fn own_slot(&self, claim: &Claim) -> Step<&'a Slot> {
-        self.guard.must_be_own()?;
+        if !self.guard.is_own() {
+            return Err(self.is_of_parent());
+        }
         let is_own = |slot: &&Slot| {
             claim.nonce == self.segment().nonce()
                 && slot.claim.load(Relaxed) == (ClaimState::Taken { epoch: claim.epoch }).word()
@@ -182,6 +185,11 @@ impl<'a> LockedLedger<'a> {
 /// The errors, apart from the path of every commit.
 #[expect(clippy::unnecessary_box_returns, reason = "one word, see `Step`")]
 impl LockedLedger<'_> {
+    #[cold]
+    fn is_of_parent(&self) -> Box<CommitError> {
+        ForkError::LockOfParent { name: self.segment().name().clone() }.into()
+    }
+
     #[cold]
     fn other_mode(&self, wanted: Mode) -> Box<CommitError> {
         let (found, wanted) = (self.segment().terms().mode.name(), wanted.name());

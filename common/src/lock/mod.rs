@@ -86,11 +86,20 @@ impl<'a> Guard<'a> {
     /// [`LockError::Busy`] with the owner when patience has passed; the others as [`Self::acquire`].
     #[inline]
     pub fn acquire_within(segment: &'a Segment, patience: Duration) -> Result<Self, LockError> {
-        segment.must_be_present()?;
+        if segment.has_inherited_roles() {
+            Self::attach_again(segment)?;
+        }
         match segment.mapping().lock().try_lock() {
             Attempt::Locked if !recovery::is_needed(segment.view()) => Ok(Self::new(segment, false)),
             attempt => Self::acquire_slowly(segment, attempt, patience),
         }
+    }
+
+    /// In a forked child.
+    #[cold]
+    #[inline(never)]
+    fn attach_again(segment: &Segment) -> Result<(), LockError> {
+        Ok(segment.attach_again()?)
     }
 
     #[inline]
@@ -107,7 +116,12 @@ impl<'a> Guard<'a> {
     /// Checks that this process acquired the lock, and not its parent before a fork.
     #[inline]
     pub fn must_be_own(&self) -> Result<(), ForkError> {
-        if self.is_own() { Ok(()) } else { Err(ForkError::LockOfParent { name: self.segment.name().clone() }) }
+        if self.is_own() { Ok(()) } else { Err(self.is_of_parent()) }
+    }
+
+    #[cold]
+    fn is_of_parent(&self) -> ForkError {
+        ForkError::LockOfParent { name: self.segment.name().clone() }
     }
 
     /// Everything after a first attempt that did not simply succeed. Only this reads the clock.

@@ -50,7 +50,7 @@ pub enum ForkError {
     },
     /// The child cannot open the file again.
     #[error("{0} (a forked child needs /proc and its inherited descriptors)")]
-    Reopen(SystemError),
+    Reopen(Box<SystemError>),
 }
 
 debug_as_display!(ForkError);
@@ -123,12 +123,6 @@ impl Segment {
         if self.attacher.is_this_process() { Ok(()) } else { Err(ForkError::Inherited { name: self.name.clone() }) }
     }
 
-    /// Checks that this process has roles of its own, and attaches it again if it is a forked child that may.
-    #[inline]
-    pub(crate) fn must_be_present(&self) -> Result<(), ForkError> {
-        if self.has_inherited_roles() { self.attach_again() } else { Ok(()) }
-    }
-
     /// The descriptor with the roles of this process.
     pub(crate) fn file(&self) -> Result<&RoleFile, ForkError> {
         if !self.file.is_ready() {
@@ -139,16 +133,16 @@ impl Segment {
 
     /// Opens the file again and is counted as present. Several threads may do it at once.
     #[cold]
-    fn attach_again(&self) -> Result<(), ForkError> {
+    pub(crate) fn attach_again(&self) -> Result<(), ForkError> {
         let name = || self.name.clone();
         let Some(place) = &self.place else { return Err(ForkError::Inherited { name: name() }) };
-        let reopen = |error| ForkError::Reopen(SystemError::new("open again segment", &self.name, error));
+        let reopen = |error| ForkError::Reopen(Box::new(SystemError::new("open again segment", &self.name, error)));
         let file = place.open().map_err(reopen)?;
         if namespace::Place::of(self.view().header) != namespace::Place::Here {
             return Err(ForkError::PidNamespace { name: name() });
         }
         let mut attempts = 0;
-        while !Role::Present.try_share(&self.name, &file).map_err(ForkError::Reopen)? {
+        while !Role::Present.try_share(&self.name, &file).map_err(|error| ForkError::Reopen(Box::new(error)))? {
             attempts += 1;
             if attempts == ATTEMPTS {
                 return Err(reopen(Errno::BUSY));

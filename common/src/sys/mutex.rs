@@ -173,11 +173,11 @@ impl Handle {
     /// The C library's error code if this thread does not own it.
     pub fn unlock(&self) -> Result<(), i32> {
         // Relaxed, as everywhere: the owner of the mutex alone stores it, and who drops the handle has it for himself.
-        let held_in = self.held_in.swap(0, Ordering::Relaxed);
+        self.held_in.store(0, Ordering::Relaxed);
         // SAFETY: as in `try_lock`; an error-checking mutex answers EPERM to a thread that does not own it.
         let unlocked = check(unsafe { libc::pthread_mutex_unlock(self.mutex) });
         if unlocked.is_err() {
-            self.held_in.store(held_in, Ordering::Relaxed);
+            self.held_in.store(held_now(), Ordering::Relaxed);
         }
         unlocked
     }
