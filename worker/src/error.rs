@@ -123,6 +123,7 @@ impl Error {
             Self::SetAside { name, .. } => Some(format!(
                 "see which and why: coordinator status {name}; a worker that finds nothing else tries them again"
             )),
+            Self::Output(error) if error.kind() == io::ErrorKind::FileTooLarge => Some(cli::RAISE_FILE_SIZE.to_owned()),
             Self::OtherCells { fills, .. } => Some(format!("create it with --cells {fills}")),
             _ => None,
         }

@@ -11,6 +11,7 @@ use std::time::Instant;
 use common::cli::{self, exit_code};
 use common::{Committed, Mode, Number, Segment, Snapshot, WorkerState};
 use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno;
 
 use crate::error::{Error, Result};
 use crate::figures::counted;
@@ -95,7 +96,8 @@ pub fn drain(output: &mut Output, signals: &mut Signals, deadline: Option<Instan
         }
     }
     let Some(error) = output.failure() else { return code };
-    cli::report(&format!("cannot write results to stdout: {error}"), None);
+    let hint = (error == Errno::FBIG).then_some(cli::RAISE_FILE_SIZE);
+    cli::report(&format!("cannot write results to stdout: {error}"), hint);
     if code == exit_code::COMPLETE { exit_code::INCOMPLETE } else { code }
 }
 

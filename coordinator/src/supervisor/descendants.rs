@@ -16,6 +16,9 @@ use crate::worker_outcome::WorkerExit;
 /// How often to look whether killed processes have ended.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// How many processes a line names.
+const MOST_NAMED: usize = 5;
+
 impl Supervisor<'_> {
     /// Keeps a dead worker's ticket until what it started has ended.
     pub(super) fn bury(&mut self, ticket: u32, pid: u32, how: WorkerExit) {
@@ -76,8 +79,12 @@ impl Supervisor<'_> {
         if left.is_empty() {
             return;
         }
-        let pids: Vec<String> = left.iter().map(|pid| format!("pid {pid}")).collect();
-        self.narrator.failure("note", &format!("killed, and not gone after a second: {}", pids.join(", ")), None);
+        let (named, rest) = left.split_at(left.len().min(MOST_NAMED));
+        let mut who: Vec<String> = named.iter().map(|pid| format!("pid {pid}")).collect();
+        if !rest.is_empty() {
+            who.push(format!("and {} more", rest.len()));
+        }
+        self.narrator.failure("note", &format!("killed, and not gone after a second: {}", who.join(", ")), None);
         self.workers.abandoned.extend(left);
     }
 }

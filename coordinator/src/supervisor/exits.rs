@@ -1,7 +1,9 @@
 //! Workers that have ended: the effects of what [`policy`] decides.
 
 use std::ops::Range;
+use std::time::Instant;
 
+use common::descendants::PATIENCE;
 use common::{Mode, Phase, TicketState};
 use rustix::process::{WaitOptions, wait};
 
@@ -19,6 +21,10 @@ impl Supervisor<'_> {
             let pid = pid.as_raw_nonzero().get().cast_unsigned();
             self.workers.abandoned.remove(&pid);
             let Some(ticket) = self.workers.children.remove(&pid) else { continue };
+            if let Some(abandon) = &mut self.deadlines.abandon {
+                // Of many killed workers one after the other ends.
+                *abandon = Instant::now() + PATIENCE;
+            }
             let how = WorkerExit::from(status);
             self.timeline.record(|recording| recording.ended(self.segment, ticket, pid, how));
             if how.is_success() {

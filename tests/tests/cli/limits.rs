@@ -22,6 +22,20 @@ fn a_limit_on_file_sizes_is_an_error_with_a_hint_and_leaves_nothing() {
     }
 }
 
+/// Faults 36 and 53: the file grows too large that stdout is.
+#[test]
+fn a_result_beyond_a_limit_on_file_sizes_is_on_stderr_too() {
+    let env = test_env!();
+    let full = env.path().join("full");
+    fs::write(&full, vec![b'x'; 600_000]).expect("it can be written");
+    let script = format!("ulimit -f 400; exec \"$0\" \"$@\" >> {}", full.display());
+    let args = ["-w", "1", "-n", "10", "--delay", "0", "-q"];
+    let finished = env.coordinator(args).with(wrapped(&["sh", "-c", &script])).run().expect(exit_code::INCOMPLETE);
+    let said = "error: cannot write results to stdout: File too large (os error 27)\n\
+                hint: file sizes are limited here: ulimit -f unlimited\n285\n";
+    assert_eq!(finished.stderr, said);
+}
+
 /// Fault 53: who is killed by SIGXFSZ has the exit code 153 in a shell.
 #[test]
 fn a_command_has_the_default_action_for_files_that_grow_too_large() {

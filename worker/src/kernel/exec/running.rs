@@ -145,7 +145,11 @@ impl Group {
     /// The leader's status, if it has ended. It is not reaped, so its id and the group's are not reused.
     fn status(&self) -> io::Result<Option<WaitIdStatus>> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        Ok(waitid(WaitId::Pid(self.id()), options)?)
+        match waitid(WaitId::Pid(self.id()), options) {
+            // The next look finds it.
+            Err(Errno::INTR) => Ok(None),
+            status => Ok(status?),
+        }
     }
 }
 
