@@ -1,7 +1,8 @@
 //! Inspection of segments from outside: no lock, no change, nothing mapped.
 
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::fence;
 use std::time::Duration;
 
 use rustix::fs::OFlags;
@@ -9,7 +10,7 @@ use rustix::fs::OFlags;
 use crate::layout::Header;
 use crate::name::{FOLDER, SegmentName};
 use crate::segment::verify;
-use crate::segment::{AttachError, Lifecycle, Role, Segment};
+use crate::segment::{AttachError, Lifecycle, Observer, Role};
 use crate::snapshot::Snapshot;
 use crate::system_error::SystemError;
 use crate::terms::{Origin, Terms};
@@ -32,11 +33,12 @@ pub enum RunState {
 }
 
 impl RunState {
-    /// The state of an attached segment; this process does not count.
+    /// The state of a segment that is attached or observed; this process does not count.
     ///
     /// # Errors
     /// [`SystemError`] if the kernel cannot be asked.
-    pub fn of(segment: &Segment) -> Result<Self, SystemError> {
+    pub fn of(segment: &impl AsRef<Observer>) -> Result<Self, SystemError> {
+        let segment = segment.as_ref();
         Self::read(segment.name(), segment.file(), segment.terms(), segment.view().header)
     }
 
@@ -47,7 +49,11 @@ impl RunState {
         terms: &Terms,
         header: &Header,
     ) -> Result<Self, SystemError> {
-        match Lifecycle::of(header.live.lifecycle.load(Relaxed)) {
+        let lifecycle = Lifecycle::of(header.live.lifecycle.load(Relaxed));
+        // Acquire: a snapshot that is read after the state of a closed run has all its commits. A fence, because the header may
+        // be a copy. Pairs with the Release in `Segment::close` and `Segment::mark_over`.
+        fence(Acquire);
+        match lifecycle {
             Lifecycle::Open | Lifecycle::Closed => {}
             Lifecycle::Reported | Lifecycle::Kept => return Ok(Self::Finished),
             Lifecycle::ToBeRemoved => return Ok(Self::ToBeRemoved),
@@ -101,7 +107,7 @@ impl SegmentInfo {
     /// Reads one segment.
     ///
     /// # Errors
-    /// As [`Segment::attach`]; an unpublished segment is not waited for.
+    /// As [`Observer::open`]; an unpublished segment is not waited for.
     pub fn of(name: &SegmentName) -> Result<Self, AttachError> {
         let file = verify::open(name, OFlags::RDONLY)?;
         let verified = verify::verify(name, file.as_fd(), Duration::ZERO)?;
@@ -138,7 +144,7 @@ pub fn list() -> Result<Vec<SegmentInfo>, SystemError> {
 /// Reads the ledger and the state of the segment of that name, without attaching to it.
 ///
 /// # Errors
-/// As [`Segment::attach`], and [`AttachError::Damaged`] if the ledger makes no sense.
+/// As [`Observer::open`], and [`AttachError::Damaged`] if the ledger makes no sense.
 pub fn inspect(name: &SegmentName) -> Result<(Snapshot, RunState), AttachError> {
     let file = verify::open(name, OFlags::RDONLY)?;
     let verified = verify::verify(name, file.as_fd(), verify::PATIENCE)?;

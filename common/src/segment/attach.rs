@@ -1,18 +1,14 @@
 //! Attaching: first be counted as present, then verify, then map.
 
 use std::os::fd::AsFd;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use rustix::fs::OFlags;
-use rustix::io::Errno;
 
 use super::error::{AttachError, Refusal};
 use super::role::Role;
-use super::{Segment, verify};
+use super::{Observer, Segment, verify};
 use crate::name::SegmentName;
-use crate::redo::Damage;
-use crate::sys::mapping::{self, MapError};
 use crate::system_error::SystemError;
 
 /// How often a segment under removal is looked at again. Its remover either unlinks it or gives up at once.
@@ -26,47 +22,18 @@ impl Segment {
     /// creator does not publish it within half a second; [`AttachError::BeingRemoved`]; [`AttachError::Refused`] with the
     /// reason; [`AttachError::Damaged`] if its mutex cannot be used; [`AttachError::System`] if the system refuses.
     pub fn attach(name: &SegmentName) -> Result<Self, AttachError> {
-        Self::map(name, true)
-    }
-
-    /// Maps the segment of that name to look at it and to wait for notices.
-    ///
-    /// This process does not count as present and prevents nobody from removing the segment.
-    ///
-    /// # Errors
-    /// As [`Self::attach`].
-    pub fn observe(name: &SegmentName) -> Result<Self, AttachError> {
-        Self::map(name, false)
-    }
-
-    fn map(name: &SegmentName, is_present: bool) -> Result<Self, AttachError> {
-        let no_segment = || AttachError::NoSegment { name: name.clone() };
         let file = verify::open(name, OFlags::RDWR)?;
         // Present first: from here on nobody may treat the segment as stale.
         let mut attempts = 0;
-        while is_present && !Role::Present.try_share(name, file.as_fd())? {
+        while !Role::Present.try_share(name, file.as_fd())? {
             attempts += 1;
             if attempts == ATTEMPTS {
                 return Err(AttachError::BeingRemoved { name: name.clone() });
             }
             std::thread::sleep(Duration::from_millis(1));
         }
-        let verified = verify::verify(name, file.as_fd(), verify::PATIENCE)?;
-        let is_linked = rustix::fs::fstat(&file).is_ok_and(|stat| stat.st_nlink > 0);
-        if !is_linked {
-            return Err(no_segment());
-        }
-        let mapping = mapping::open(name.as_str(), verified.geometry).map_err(|error| match error {
-            MapError::Os(Errno::NOENT) | MapError::Changed => no_segment(),
-            MapError::Os(error) => SystemError::new("map segment", name, error).into(),
-            MapError::Mutex(what) => Damage { what }.into(),
-        })?;
-        let segment = Self::new(name, verified.terms, verified.nonce, mapping, file);
-        // The mapping was opened by name again: it must show the verified segment.
-        if segment.view().header.identity.nonce.load(Relaxed) != verified.nonce {
-            return Err(no_segment());
-        }
-        if !is_present || segment.has_sound_mutex()? {
+        let segment = Self::of(Observer::of(name, file)?);
+        if segment.has_sound_mutex()? {
             Ok(segment)
         } else {
             Err(AttachError::Refused { name: name.clone(), why: Refusal::Mutex })
@@ -81,7 +48,7 @@ impl Segment {
         let mutex = &self.view().header.core.mutex;
         let owner = mutex.owner();
         let is_abandoned =
-            owner.is_some() && !Role::Present.is_held(&self.name, self.file())? && mutex.owner() == owner;
+            owner.is_some() && !Role::Present.is_held(self.name(), self.file())? && mutex.owner() == owner;
         Ok(mutex.is_of_our_kind() && !is_abandoned && !mutex.is_taken_by_nobody())
     }
 }

@@ -4,8 +4,7 @@
 //! (rename(2)). A creator killed before it leaves a file under its creation name, which nobody attaches to and which the
 //! next start removes. A creator killed after it leaves a whole segment.
 
-use std::os::fd::AsFd;
-use std::sync::atomic::Ordering::{Relaxed, Release};
+use std::sync::atomic::Ordering::Relaxed;
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
@@ -78,8 +77,8 @@ impl Segment {
 
     /// Fills in the header and takes this process's roles.
     fn found(&self, geometry: Geometry, nonce: u64) -> Result<(), SystemError> {
-        Role::Present.try_share(&self.name, self.file.as_fd())?;
-        if self.terms.origin == Origin::Run {
+        Role::Present.try_share(self.name(), self.file())?;
+        if self.terms().origin == Origin::Run {
             self.become_coordinator()?;
             self.open_as_coordinator();
         }
@@ -94,11 +93,11 @@ impl Segment {
         identity.pid_namespace.store(verify::pid_namespace(), Relaxed);
         identity.nonce.store(nonce, Relaxed);
         identity.created_at.store(BootTime::now().0, Relaxed);
-        self.terms.store(header);
-        identity.checksum.store(verify::checksum(header, &self.terms), Relaxed);
+        self.terms().store(header);
+        identity.checksum.store(verify::checksum(header, self.terms()), Relaxed);
         header.live.lifecycle.store(Lifecycle::Open as u32, Relaxed);
-        // Release: whoever sees a ready segment sees everything above. Pairs with the Acquire in `verify`.
-        identity.ready.store(1, Release);
+        // Pairs with nothing: whoever opens the segment by its name sees all of this, because the rename comes after it.
+        identity.ready.store(1, Relaxed);
         Ok(())
     }
 }

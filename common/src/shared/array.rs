@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Scalar, SharedCells, load, replace_all, store};
+use super::{Scalar, SharedCells, load, replace_all};
 use crate::error::Result;
 use crate::ledger::CommitError;
 use crate::lock::{Guard, LockError, LockOutcome};
@@ -13,7 +13,7 @@ use crate::segment::{AttachError, CreateError};
 /// Several numbers of one type that several processes share, with one lock: `multiprocessing.Array`.
 ///
 /// Its length never changes: 1 to [`MOST_CELLS`](crate::MOST_CELLS) cells of 56 bytes each. Creating, attaching and removing
-/// work as for a [`SharedValue`](crate::SharedValue). The handle stays with its thread, too.
+/// work as for a [`SharedValue`](crate::SharedValue), and so does sharing it among threads.
 ///
 /// ```
 /// use common::{SegmentName, SharedArray};
@@ -77,16 +77,20 @@ impl<T: Scalar> SharedArray<T> {
     /// The current value of a cell: one load, without the lock; nothing if there is no such cell.
     ///
     /// Cells that are read one after the other may be of different moments.
+    ///
+    /// # Panics
+    /// If another program truncated the segment.
     #[must_use]
+    #[track_caller]
     pub fn get(&self, index: usize) -> Option<T> {
-        self.0.cell(index).map(load)
+        self.0.get(index)
     }
 
     /// Acquires the lock, however long it takes.
     ///
     /// # Errors
     /// [`LockError::Deadlock`] if this thread holds it already; [`LockError::Damaged`] if the segment is damaged beyond what a
-    /// crash can do.
+    /// crash can do, or another program truncated it.
     pub fn lock(&self) -> Result<ArrayGuard<'_, T>, LockError> {
         Ok(ArrayGuard { array: self, guard: self.0.lock()? })
     }
@@ -153,31 +157,47 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     }
 
     /// The value of a cell; nothing if there is no such cell.
+    ///
+    /// # Panics
+    /// If another program truncated the segment.
     #[must_use]
+    #[track_caller]
     pub fn get(&self, index: usize) -> Option<T> {
         self.array.get(index)
     }
 
     /// The values of all cells, in order.
+    ///
+    /// # Panics
+    /// The iterator panics if another program truncated the segment.
     pub fn iter(&self) -> impl Iterator<Item = T> {
-        self.array.0.segment.view().cells().iter().map(load)
+        (0..self.len()).map_while(|index| self.array.get(index))
     }
 
     /// A copy of all cells.
+    ///
+    /// # Panics
+    /// If another program truncated the segment.
     #[must_use]
+    #[track_caller]
     pub fn to_vec(&self) -> Vec<T> {
-        self.iter().collect()
+        let cells = self.copy();
+        self.array.0.segment.assert_whole();
+        cells
+    }
+
+    /// A copy of all cells; it counts if the segment is whole after it.
+    fn copy(&self) -> Vec<T> {
+        self.array.0.segment.view().cells().iter().map(load).collect()
     }
 
     /// Stores `value` into a cell at once. It stays, whatever happens to this process.
     ///
     /// # Panics
-    /// If there is no such cell, as `slice[index] = value` does.
+    /// If there is no such cell, as `slice[index] = value` does, or if another program truncated the segment.
     #[track_caller]
     pub fn set(&mut self, index: usize, value: T) {
-        let cell = self.array.0.cell(index);
-        let Some(cell) = cell else { panic!("no cell {index} in an array of {}", self.len()) };
-        store(cell, value);
+        assert!(self.array.0.set(index, value), "no cell {index} in an array of {}", self.len());
     }
 
     /// Gives a copy of all cells to `change`, and stores the changed copy back.
@@ -185,9 +205,10 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     /// A process killed in the middle has changed all cells or none. If `change` panics, nothing is changed.
     ///
     /// # Errors
-    /// [`LockError::Damaged`] if another process damaged the segment meanwhile.
+    /// [`LockError::Damaged`] if another process damaged or truncated the segment meanwhile.
     pub fn update(&mut self, change: impl FnOnce(&mut [T])) -> Result<(), LockError> {
-        let mut cells = self.to_vec();
+        let mut cells = self.copy();
+        self.array.0.segment.must_be_whole()?;
         change(&mut cells);
         replace_all(&mut self.guard, cells.into_iter())
     }

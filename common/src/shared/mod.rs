@@ -7,6 +7,11 @@
 //! | `get` and `set` of a guard | held | each `set` is done or not, by itself |
 //! | `update`, `add` | held, or acquired for the call | all cells are changed or none |
 //!
+//! All threads of a process may share a handle. A guard stays with its thread.
+//!
+//! If another program truncates the segment's file, what touches a lost page fails: with `LockError::Damaged`, or with a panic
+//! where there is no error to return, rather than with a number that nobody stored.
+//!
 //! Invariants, whichever process is killed at whichever instruction, once the lock has been acquired again: a cell holds the
 //! value of one `set`, `update` or `add`; and an `update` or `add` has changed all cells or none.
 
@@ -92,6 +97,23 @@ impl<T: Scalar> SharedCells<T> {
         }
     }
 
+    /// Loads a cell; nothing if there is no such cell. A panic is better than a number that nobody stored.
+    #[track_caller]
+    fn get(&self, index: usize) -> Option<T> {
+        let value = load(self.cell(index)?);
+        self.segment.assert_whole();
+        Some(value)
+    }
+
+    /// Stores into a cell. The caller holds the lock. Returns whether there is such a cell.
+    #[track_caller]
+    fn set(&self, index: usize, value: T) -> bool {
+        let Some(cell) = self.cell(index) else { return false };
+        store(cell, value);
+        self.segment.assert_whole();
+        true
+    }
+
     /// One of the cells.
     fn cell(&self, index: usize) -> Option<&AtomicU64> {
         let view = self.segment.view();
@@ -122,5 +144,5 @@ fn replace_all<T: Scalar>(guard: &mut Guard<'_>, values: impl Iterator<Item = T>
     for (entry, value) in view.redo_entries().iter().zip(values) {
         redo::write_cell(entry, T::VALUE_TYPE.value(value.bits()), Number::Integer(0));
     }
-    Ok(redo::commit(view, &Record { ticket: 0, claim: ClaimState::Free, done: 0, chunk: None })?)
+    Ok(guard.commit(&Record { ticket: 0, claim: ClaimState::Free, done: 0, chunk: None })?)
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use super::{Scalar, SharedCells, load, replace_all, store};
+use super::{Scalar, SharedCells, load, replace_all};
 use crate::lock::{Guard, LockError, LockOutcome};
 use crate::name::SegmentName;
 use crate::segment::{AttachError, CreateError};
@@ -13,7 +13,8 @@ use crate::value::shape;
 /// One number that several processes share, with a lock: `multiprocessing.Value`.
 ///
 /// One process creates it under a name; others attach by that name. A killed process neither leaves the lock held nor an
-/// [`update`](Self::update) half done. The handle stays with its thread: every other thread attaches by itself.
+/// [`update`](Self::update) half done. Threads of one process may share the handle, in an [`Arc`](std::sync::Arc) or by reference; only a guard stays
+/// with its thread.
 ///
 /// Dropping the creator's handle unlinks the name, if it still stands for this segment. Attached processes keep the memory
 /// until they detach; nobody else can attach. [`keep`](Self::keep) leaves the name, and so does a creator killed by a signal:
@@ -75,16 +76,22 @@ impl<T: Scalar> SharedValue<T> {
     }
 
     /// The current value: one load, without the lock.
+    ///
+    /// # Panics
+    /// If another program truncated the segment.
     #[must_use]
+    #[track_caller]
     pub fn get(&self) -> T {
-        load(self.cell())
+        let value = load(self.cell());
+        self.0.segment.assert_whole();
+        value
     }
 
     /// Acquires the lock, however long it takes.
     ///
     /// # Errors
     /// [`LockError::Deadlock`] if this thread holds it already;
-    /// [`LockError::Damaged`] if the segment is damaged beyond what a crash can do to it.
+    /// [`LockError::Damaged`] if the segment is damaged beyond what a crash can do to it, or another program truncated it.
     pub fn lock(&self) -> Result<ValueGuard<'_, T>, LockError> {
         Ok(ValueGuard { value: self, guard: self.0.lock()? })
     }
@@ -137,7 +144,13 @@ impl<T: Scalar> SharedValue<T> {
 
 impl<T: Scalar> fmt::Debug for SharedValue<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("SharedValue").field("name", self.name()).field("value", &self.get()).finish()
+        let value = load::<T>(self.cell());
+        let mut fields = formatter.debug_struct("SharedValue");
+        fields.field("name", self.name());
+        match self.0.segment.must_be_whole() {
+            Ok(()) => fields.field("value", &value).finish(),
+            Err(damage) => fields.field("damage", &damage.what).finish_non_exhaustive(),
+        }
     }
 }
 
@@ -157,14 +170,22 @@ pub struct ValueGuard<'a, T: Scalar> {
 
 impl<T: Scalar> ValueGuard<'_, T> {
     /// The value.
+    ///
+    /// # Panics
+    /// If another program truncated the segment.
     #[must_use]
+    #[track_caller]
     pub fn get(&self) -> T {
         self.value.get()
     }
 
     /// Stores `value` at once. It stays, whatever happens to this process.
+    ///
+    /// # Panics
+    /// If another program truncated the segment.
+    #[track_caller]
     pub fn set(&mut self, value: T) {
-        store(self.value.cell(), value);
+        self.value.0.set(0, value);
     }
 
     /// Replaces the value by the result of `change`, and returns it.
@@ -172,9 +193,11 @@ impl<T: Scalar> ValueGuard<'_, T> {
     /// A process killed in the middle has changed the value or not. If `change` panics, nothing is changed.
     ///
     /// # Errors
-    /// [`LockError::Damaged`] if another process damaged the segment meanwhile.
+    /// [`LockError::Damaged`] if another process damaged or truncated the segment meanwhile.
     pub fn update(&mut self, change: impl FnOnce(T) -> T) -> Result<T, LockError> {
-        let value = change(self.get());
+        let before = load(self.value.cell());
+        self.value.0.segment.must_be_whole()?;
+        let value = change(before);
         replace_all(&mut self.guard, std::iter::once(value))?;
         Ok(value)
     }

@@ -5,9 +5,9 @@
 //! adds nanoseconds without a carry, so half of all deadlines are invalid. So the mutex is initialised here, passed to
 //! `raw_sync::locks::Mutex::from_existing`, and locked through that handle's `as_raw`.
 
-use std::cell::{Cell, UnsafeCell};
+use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use raw_sync::locks::{LockImpl, LockInit, Mutex};
@@ -17,6 +17,10 @@ use crate::clock;
 /// The bytes of the mutex in the segment.
 #[repr(transparent)]
 pub struct RawMutex(UnsafeCell<libc::pthread_mutex_t>);
+
+// SAFETY: threads and processes share it by design: only the C library's mutex calls and atomic loads of single words touch
+// the bytes. `initialise` is for bytes that nobody else sees.
+unsafe impl Sync for RawMutex {}
 
 /// The result of an attempt to lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,13 +117,29 @@ fn check(code: libc::c_int) -> Result<(), i32> {
 }
 
 /// A handle of a mutex in a mapping. The mapping owns it, so it cannot outlive the bytes.
+///
+/// All threads of the process use the same handle. The C library tells them apart: another thread's attempt is `Busy`, the
+/// owner's own a `Deadlock`. A guard that holds the lock stays with its thread, because only that one can unlock.
 pub struct Handle {
     /// The pointer that `raw_sync`'s `as_raw` returns.
     mutex: *mut libc::pthread_mutex_t,
     _lock: Box<dyn LockImpl>,
-    /// Whether this process has locked it through this handle and not unlocked it.
-    is_held: Cell<bool>,
+    /// Whether a thread of this process has locked it through this handle and not unlocked it.
+    ///
+    /// Stored by the lock's owner alone, so the lock orders the stores. It is read when the mapping is dropped, which comes
+    /// after every use. So `Relaxed` is enough. A thread that ends with the lock leaves it set until the next owner through
+    /// this handle unlocks; until then a drop leaks the mapping, which is safe.
+    is_held: AtomicBool,
 }
+
+// SAFETY: the pointer is to a process-shared mutex, whose calls any thread may make; that only the owner may unlock is checked
+// by the mutex itself (error-checking), and by the guard, which is not `Send`. The boxed handle is raw_sync 0.1.5's `Mutex`: that
+// pointer and a null pointer, with no thread's data; nothing calls it after `new`, and its drop does nothing.
+unsafe impl Send for Handle {}
+
+// SAFETY: as above. The pointer never changes, the boxed handle is not reached through a shared reference, and the flag is an
+// atomic.
+unsafe impl Sync for Handle {}
 
 impl Handle {
     /// A handle of an initialised mutex.
@@ -133,7 +153,7 @@ impl Handle {
         let handle = unsafe { Mutex::from_existing(bytes, std::ptr::null_mut()) };
         let (handle, _) = handle.map_err(|error| error.to_string())?;
         // Asked once: it stays the same for as long as the handle lives.
-        Ok(Self { mutex: handle.as_raw().cast(), _lock: handle, is_held: Cell::new(false) })
+        Ok(Self { mutex: handle.as_raw().cast(), _lock: handle, is_held: AtomicBool::new(false) })
     }
 
     /// Locks if nobody owns it.
@@ -171,21 +191,32 @@ impl Handle {
     /// # Errors
     /// The C library's error code if this thread does not own it.
     pub fn unlock(&self) -> Result<(), i32> {
+        // Before the call: after it, another thread may own the lock and have set the flag.
+        self.is_held.store(false, Ordering::Relaxed);
         // SAFETY: as in `try_lock`; an error-checking mutex answers EPERM to a thread that does not own it.
-        check(unsafe { libc::pthread_mutex_unlock(self.mutex) })?;
-        self.is_held.set(false);
-        Ok(())
+        let unlocked = check(unsafe { libc::pthread_mutex_unlock(self.mutex) });
+        if unlocked.is_err() {
+            // Whoever owns it: a mapping that stays is safe.
+            self.is_held.store(true, Ordering::Relaxed);
+        }
+        unlocked
     }
 
     /// Whether the lock is held through this handle. The bytes must then stay mapped: the thread's robust list, which the C
     /// library and the kernel follow, points to them (`set_robust_list(2)`).
     pub fn is_held(&self) -> bool {
-        self.is_held.get()
+        self.is_held.load(Ordering::Relaxed)
+    }
+
+    /// As if a thread had locked it.
+    #[cfg(test)]
+    pub(super) fn assume_held(&self) {
+        self.is_held.store(true, Ordering::Relaxed);
     }
 
     fn note(&self, attempt: Attempt) -> Attempt {
         if matches!(attempt, Attempt::Locked | Attempt::OwnerDied) {
-            self.is_held.set(true);
+            self.is_held.store(true, Ordering::Relaxed);
         }
         attempt
     }
