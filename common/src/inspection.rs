@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::fence;
 use std::time::Duration;
 
 use rustix::fs::OFlags;
@@ -12,7 +13,7 @@ use crate::layout::Header;
 use crate::name::{FOLDER, SegmentName};
 use crate::segment::namespace::Place;
 use crate::segment::verify;
-use crate::segment::{AttachError, Lifecycle, Role, Segment};
+use crate::segment::{AttachError, Lifecycle, Observer, Role};
 use crate::snapshot::Snapshot;
 use crate::system_error::SystemError;
 use crate::terms::{Mode, Origin, Terms};
@@ -42,11 +43,12 @@ pub enum RunState {
 }
 
 impl RunState {
-    /// The state of an attached segment; this process does not count.
+    /// The state of a segment that is attached or observed; this process does not count.
     ///
     /// # Errors
     /// [`SystemError`] if the kernel cannot be asked.
-    pub fn of(segment: &Segment) -> Result<Self, SystemError> {
+    pub fn of(segment: &impl AsRef<Observer>) -> Result<Self, SystemError> {
+        let segment = segment.as_ref();
         Self::read(segment.name(), segment.file()?.as_fd(), segment.terms(), segment.view().header)
     }
 
@@ -58,6 +60,9 @@ impl RunState {
         header: &Header,
     ) -> Result<Self, SystemError> {
         let lifecycle = Lifecycle::of(header.live.lifecycle.load(Relaxed));
+        // Acquire: a snapshot that is read after the state of a closed run has all its commits. A fence, because the header may
+        // be a copy. Pairs with the Release in `Segment::close` and `Segment::mark_over`.
+        fence(Acquire);
         if lifecycle == Lifecycle::ToBeRemoved {
             return Ok(Self::ToBeRemoved);
         }
@@ -144,7 +149,7 @@ impl SegmentInfo {
     /// Reads one segment.
     ///
     /// # Errors
-    /// As [`Segment::attach`]; an unpublished segment is not waited for.
+    /// As [`Observer::open`]; an unpublished segment is not waited for.
     pub fn of(name: &SegmentName) -> Result<Self, AttachError> {
         let file = verify::open(name, OFlags::RDONLY)?;
         let verified = verify::verify(name, file.as_fd(), Duration::ZERO)?;
@@ -199,7 +204,7 @@ pub fn list() -> Result<Vec<SegmentInfo>, SystemError> {
 /// Reads the ledger and the state of the segment of that name, without attaching to it.
 ///
 /// # Errors
-/// As [`Segment::attach`], and [`AttachError::Damaged`] if the ledger makes no sense.
+/// As [`Observer::open`], and [`AttachError::Damaged`] if the ledger makes no sense.
 pub fn inspect(name: &SegmentName) -> Result<(Snapshot, RunState), AttachError> {
     let file = verify::open(name, OFlags::RDONLY)?;
     let verified = verify::verify(name, file.as_fd(), verify::PATIENCE)?;

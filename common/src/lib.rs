@@ -4,7 +4,7 @@
 //! whichever process is killed at whichever instruction, once the lock has been acquired again.
 //!
 //! A creator writes [`Terms`] into a [`Segment`]. Every worker that attaches reads them, takes a ticket, and commits its
-//! contribution through a [`LockedLedger`]. A [`Snapshot`] reads everything without the lock.
+//! contribution through a [`LockedLedger`]. An [`Observer`] looks on, and a [`Snapshot`] reads everything without the lock.
 //!
 //! Most programs need none of this: [`SharedValue`] and [`SharedArray`] are numbers that processes share and change whole or
 //! not at all.
@@ -63,8 +63,8 @@ pub use error::{Error, Result};
 pub use inspection::{RunState, SegmentInfo, inspect, list};
 pub use layout::{MOST_CELLS, MOST_ENTRIES, MOST_SHARED_CELLS};
 pub use ledger::{
-    Applied, Cause, Claim, CommitError, Committed, Exit, Ledger, LockedLedger, Phase, SlotView, TakeOver, Then,
-    TicketError, TicketState, WorkerState,
+    Applied, Cause, Claim, CommitError, Committed, Exit, Ledger, LockedLedger, ObservedLedger, Phase, SlotView,
+    TakeOver, Then, TicketError, TicketState, WorkerState,
 };
 pub use lock::{LockError, LockOutcome, LockOwner, OwnerWatch};
 pub use name::{InvalidName, SegmentName};
@@ -73,7 +73,7 @@ pub use redo::Damage;
 pub use removal::{
     Condition, Removal, RemoveError, remove, remove_creation_debris, remove_marked, remove_when_truncated, unlink,
 };
-pub use segment::{AttachError, CreateError, ForkError, Lifecycle, NoRoom, Refusal, Segment, Stop};
+pub use segment::{AttachError, CreateError, ForkError, Lifecycle, NoRoom, Observer, Refusal, Segment, Stop};
 pub use shared::{Addend, ArrayGuard, Scalar, SharedArray, SharedValue, ValueGuard};
 pub use snapshot::{Missing, Snapshot, Violation, WorkerSnapshot};
 pub use stderr::{say, say_if_read};

@@ -18,12 +18,13 @@ pub struct Applied {
 }
 
 impl Ledger<'_> {
-    /// What is applied; nothing if the segment was overwritten, so that it cannot be read.
+    /// What is applied; nothing if the segment was overwritten or truncated, so that it cannot be read.
     #[must_use]
     pub fn applied(self) -> Option<Applied> {
         let (view, terms) = (self.segment.view(), self.segment.terms());
         // A file that was truncated and grown again reads as zeros.
-        if view.header.identity.nonce.load(Relaxed) != self.segment.nonce() {
+        let nonce = view.header.identity.nonce.load(Relaxed);
+        if nonce != self.segment.nonce() || self.segment.must_be_whole().is_err() {
             return None;
         }
         let (done, due) = if terms.mode == Mode::Split {
@@ -31,7 +32,8 @@ impl Ledger<'_> {
         } else {
             (self.done().into(), self.due())
         };
-        Some(Applied { done, due: due.max(done), is_more_published: recovery::is_needed(view) })
+        let applied = Applied { done, due: due.max(done), is_more_published: recovery::is_needed(view) };
+        self.segment.must_be_whole().ok().map(|()| applied)
     }
 
     /// How many iterations are applied.

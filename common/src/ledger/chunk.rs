@@ -13,7 +13,7 @@ use super::error::{CommitError, Step};
 use super::{Cause, Claim, Exit, LockedLedger, Phase, set_aside};
 use crate::failpoint::{Failpoint, Mutant};
 use crate::layout::Slot;
-use crate::redo::{self, ChunkRecord, ClaimState, Damage, Record, load_range};
+use crate::redo::{ChunkRecord, ClaimState, Damage, Record, load_range};
 use crate::segment::Stop;
 use crate::terms::Mode;
 use crate::value::{Cells, Number};
@@ -171,7 +171,7 @@ impl<'a> LockedLedger<'a> {
         let state = if next.is_done { ClaimState::Done { epoch } } else { ClaimState::Taken { epoch } };
         let done = self.done_count().wrapping_add(next.is_done.into());
         let record = Record { ticket: claim.ticket, claim: state, done, chunk: Some(chunk) };
-        Ok(redo::commit(self.segment().view(), &record)?)
+        Ok(self.guard.commit(&record)?)
     }
 
     #[expect(clippy::inline_always, reason = "out of line, its parts go through memory")]

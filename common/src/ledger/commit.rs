@@ -78,7 +78,7 @@ impl<'a> LockedLedger<'a> {
         self.write_cells(slot, claim, contribution, |_, contribution| Some(contribution))?;
         let claim_state = ClaimState::Done { epoch: claim.epoch };
         let done = self.done_count().wrapping_add(1);
-        redo::commit(self.segment().view(), &Record { ticket: claim.ticket, claim: claim_state, done, chunk: None })?;
+        self.guard.commit(&Record { ticket: claim.ticket, claim: claim_state, done, chunk: None })?;
         Ok(slot)
     }
 

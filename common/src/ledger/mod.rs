@@ -13,13 +13,14 @@ mod cause;
 mod chunk;
 mod commit;
 mod error;
+mod observed;
 mod orphan;
 mod phase;
 mod set_aside;
 mod slot_view;
 mod ticket;
 
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 pub use applied::Applied;
@@ -27,6 +28,7 @@ pub use cause::{Cause, Exit};
 pub use chunk::Then;
 pub use commit::Committed;
 pub use error::{CommitError, TicketError};
+pub use observed::ObservedLedger;
 pub use phase::{Phase, WorkerState};
 pub(crate) use set_aside::HOPELESS;
 pub(crate) use slot_view::restarts;
@@ -38,6 +40,9 @@ use crate::segment::Segment;
 use crate::value::{Cells, Number, Value};
 
 /// The ledger of a segment, without its lock: each word is read or stored by itself.
+///
+/// If another program truncates the segment, the methods that return a value or a count of contributions panic rather than
+/// make one up.
 #[derive(Clone, Copy)]
 pub struct Ledger<'a> {
     segment: &'a Segment,
@@ -76,9 +81,7 @@ impl<'a> Ledger<'a> {
     /// How many tickets are done.
     #[must_use]
     pub fn done(self) -> u32 {
-        // Acquire: the slots of the counted tickets are complete. Pairs with the Release of `done_count` in `redo`.
-        let done = self.segment.view().header.redo.done_count.load(Acquire);
-        u32::try_from(done).unwrap_or(u32::MAX).min(self.segment.terms().slots)
+        ObservedLedger::of(self.segment).done()
     }
 
     /// The commit with that index in the log, counted from 0; nothing if [`Self::done`] is not larger.
@@ -89,7 +92,9 @@ impl<'a> Ledger<'a> {
             return None;
         }
         let ticket = view.log.get(usize::try_from(index).ok()?)?.load(Relaxed);
-        Some(Committed::of(view, view.slot(ticket)?, ticket, self.segment.terms().value_type))
+        let committed = Committed::of(view, view.slot(ticket)?, ticket, self.segment.terms().value_type);
+        self.segment.assert_whole();
+        Some(committed)
     }
 
     /// The sum and the number of the chunks that were added under a ticket; nothing if there is no such ticket.
@@ -98,13 +103,17 @@ impl<'a> Ledger<'a> {
         let view = self.segment.view();
         let slot = view.slot(ticket)?;
         let added = Committed::of(view, slot, ticket, self.segment.terms().value_type).contribution;
-        Some((added, slot.chunks.load(Relaxed)))
+        let chunks = slot.chunks.load(Relaxed);
+        self.segment.assert_whole();
+        Some((added, chunks))
     }
 
     /// The current value of the first cell.
     #[must_use]
     pub fn first_cell(self) -> Value {
-        self.segment.terms().value_type.value(self.segment.view().header.core.value.load(Relaxed))
+        let value = self.segment.view().header.core.value.load(Relaxed);
+        self.segment.assert_whole();
+        self.segment.terms().value_type.value(value)
     }
 
     /// How many commits, in the order of the log, a coordinator has printed.

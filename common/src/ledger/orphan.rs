@@ -4,7 +4,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Ledger, Phase};
+use super::{Ledger, ObservedLedger, Phase};
 use crate::layout::Slot;
 use crate::process;
 use crate::redo::{ClaimState, load_range};
@@ -31,7 +31,7 @@ impl<'a> Ledger<'a> {
     /// Iterations below this one are given out in chunks.
     #[must_use]
     pub fn given_out(self) -> u64 {
-        self.segment.view().header.redo.given_out.load(Relaxed)
+        ObservedLedger::of(self.segment).given_out()
     }
 
     /// Whether the ticket holds a chunk.

@@ -242,7 +242,7 @@ impl<'a> LockedLedger<'a> {
         self.write_cells(slot, &claim, &self.nothing(), Number::plus)?;
         let done = if Mutant::OpenedTicketLogged.is_planted() { done + 1 } else { done };
         let record = Record { ticket: last, claim: ClaimState::Taken { epoch }, done, chunk: None };
-        redo::commit(view, &record)?;
+        self.guard.commit(&record)?;
         Ok(last)
     }
 

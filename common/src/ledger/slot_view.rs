@@ -50,7 +50,7 @@ pub struct SlotView {
     pub iterations: u64,
 }
 
-impl Ledger<'_> {
+impl<'a> Ledger<'a> {
     /// The state of a ticket; nothing if there is no such ticket.
     ///
     /// # Errors
@@ -100,23 +100,28 @@ impl Ledger<'_> {
         Some((slot.pid.load(Relaxed), Phase::of(slot.phase.load(Relaxed))))
     }
 
-    /// Announces what the worker with this claim does. Forked children of that worker announce nothing.
+    /// Announces what the worker with this claim does.
+    ///
+    /// Like [`Self::progress`] and [`Self::record_times`], it announces nothing if the claim is of another segment, or its ticket
+    /// is another worker's by now. They check without the lock: of a ticket that changes hands at this very moment, the last
+    /// word of the worker before may still get through. It is a word for displays; a commit checks under the lock. Forked
+    /// children of the worker announce nothing.
     pub fn enter(self, claim: &Claim, phase: Phase) {
-        if let Some(slot) = self.slot_to_announce(claim) {
+        if let Some(slot) = self.own_slot(claim) {
             slot.phase.store(phase as u32, Relaxed);
         }
     }
 
     /// Announces how many iterations are done.
     pub fn progress(self, claim: &Claim, iterations: u64) {
-        if let Some(slot) = self.slot_to_announce(claim) {
+        if let Some(slot) = self.own_slot(claim) {
             slot.progress.store(iterations, Relaxed);
         }
     }
 
     /// Announces how long computing, sleeping and waiting for the lock took, in nanoseconds.
     pub fn record_times(self, claim: &Claim, computed: u64, slept: u64, lock_wait: u64) {
-        if let Some(slot) = self.slot_to_announce(claim) {
+        if let Some(slot) = self.own_slot(claim) {
             slot.computed_ns.store(computed, Relaxed);
             slot.slept_ns.store(slept, Relaxed);
             slot.lock_wait_ns.store(lock_wait, Relaxed);
@@ -124,13 +129,90 @@ impl Ledger<'_> {
         }
     }
 
-    /// The slot of this process's own claim.
-    fn slot_to_announce(&self, claim: &Claim) -> Option<&Slot> {
-        self.segment.view().slot(claim.ticket).filter(|_| !self.segment.has_inherited_roles())
+    /// The slot of the claim's ticket, if the claim is of this segment and no other worker has taken the ticket since, and
+    /// this is no forked child. The ticket may be done.
+    fn own_slot(self, claim: &Claim) -> Option<&'a Slot> {
+        let slot = self
+            .segment
+            .view()
+            .slot(claim.ticket)
+            .filter(|_| claim.nonce == self.segment.nonce() && !self.segment.has_inherited_roles())?;
+        (ClaimState::of(slot.claim.load(Relaxed)).epoch() == claim.epoch).then_some(slot)
     }
 }
 
 /// How many workers had a ticket with that claim before.
 pub fn restarts(claim: ClaimState) -> u32 {
     u32::try_from(claim.epoch().saturating_sub(1)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Segment, SegmentName, TakeOver, Terms, removal};
+
+    /// A segment that has lost its name again.
+    fn segment(label: &str) -> Segment {
+        let name: SegmentName = format!("claims-{label}-{}", std::process::id()).parse().unwrap();
+        let segment = Segment::create(&name, &Terms::by_hand("sum-of-squares", 4)).unwrap();
+        removal::unlink(&segment).unwrap();
+        segment
+    }
+
+    fn take(segment: &Segment) -> Claim {
+        let taken = Ledger::of(segment).lock(|_, _| {}).unwrap().take(1).unwrap();
+        let TakeOver::Taken(claim) = taken else { panic!("{taken:?}") };
+        claim
+    }
+
+    fn announce(ledger: Ledger<'_>, claim: &Claim) {
+        ledger.enter(claim, Phase::Sleeping);
+        ledger.progress(claim, 77);
+        ledger.record_times(claim, 1, 2, 3);
+    }
+
+    /// Whether what `announce` announces is in the first slot: all of it, or nothing.
+    fn is_announced(segment: &Segment) -> bool {
+        let slot = segment.view().slot(1).unwrap();
+        let has = [
+            slot.phase.load(Relaxed) == Phase::Sleeping as u32,
+            slot.progress.load(Relaxed) == 77,
+            slot.slept_ns.load(Relaxed) == 2,
+            slot.committed_at.load(Relaxed) != 0,
+        ];
+        assert!(has.iter().all(|each| *each == has[0]), "{has:?}");
+        has[0]
+    }
+
+    /// Fault 62.
+    #[test]
+    fn a_claim_announces_in_its_own_segment_alone() {
+        let (own, other) = (segment("own"), segment("other"));
+        let (claim, _) = (take(&own), take(&other));
+        announce(Ledger::of(&other), &claim);
+        assert!(!is_announced(&other));
+        announce(Ledger::of(&own), &claim);
+        assert!(is_announced(&own));
+    }
+
+    /// Fault 62.
+    #[test]
+    fn a_claim_announces_nothing_once_its_ticket_is_another_workers() {
+        let segment = segment("epoch");
+        let (before, after) = (take(&segment), take(&segment));
+        announce(Ledger::of(&segment), &before);
+        assert!(!is_announced(&segment));
+        announce(Ledger::of(&segment), &after);
+        assert!(is_announced(&segment));
+    }
+
+    /// Fault 62: the times are recorded after the commit.
+    #[test]
+    fn a_claim_announces_under_its_done_ticket() {
+        let segment = segment("done");
+        let claim = take(&segment);
+        Ledger::of(&segment).lock(|_, _| {}).unwrap().commit(&claim, crate::Number::Integer(1)).unwrap();
+        announce(Ledger::of(&segment), &claim);
+        assert!(is_announced(&segment));
+    }
 }

@@ -16,6 +16,7 @@ mod error;
 mod owner;
 mod owner_watch;
 
+use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
 pub use error::LockError;
@@ -23,7 +24,7 @@ pub use owner::LockOwner;
 pub use owner_watch::OwnerWatch;
 
 use crate::failpoint::{Failpoint, Mutant};
-use crate::redo::{Damage, recovery};
+use crate::redo::{self, Damage, Record, recovery};
 use crate::segment::{ForkError, Segment};
 use crate::sys::fork;
 use crate::sys::mutex::Attempt;
@@ -54,14 +55,16 @@ pub struct Guard<'a> {
     /// The generation of the process that acquired it.
     generation: u32,
     owner_died: bool,
+    /// Neither `Send` nor `Sync`: the kernel ties a robust mutex to the thread that owns it (`set_robust_list(2)`).
+    thread: PhantomData<*mut ()>,
 }
 
 impl<'a> Guard<'a> {
     /// Acquires the lock, however long it takes. Calls `waiting` each second with the owner and the time waited so far.
     ///
     /// # Errors
-    /// [`LockError::Damaged`] if the lock or the ledger is damaged; [`LockError::Deadlock`] if this thread owns the lock;
-    /// [`LockError::Forked`] in a forked child that cannot attach again.
+    /// [`LockError::Damaged`] if the lock or the ledger is damaged, or another program truncated the segment;
+    /// [`LockError::Deadlock`] if this thread owns the lock; [`LockError::Forked`] in a forked child that cannot attach again.
     pub fn acquire(
         segment: &'a Segment,
         mut waiting: impl FnMut(Option<LockOwner>, Duration),
@@ -90,7 +93,9 @@ impl<'a> Guard<'a> {
             Self::attach_again(segment)?;
         }
         match segment.mapping().lock().try_lock() {
-            Attempt::Locked if !recovery::is_needed(segment.view()) => Ok(Self::new(segment, false)),
+            Attempt::Locked if !recovery::is_needed(segment.view()) && !segment.mapping().is_truncated() => {
+                Ok(Self::new(segment, false))
+            }
             attempt => Self::acquire_slowly(segment, attempt, patience),
         }
     }
@@ -104,7 +109,7 @@ impl<'a> Guard<'a> {
 
     #[inline]
     fn new(segment: &'a Segment, owner_died: bool) -> Self {
-        Self { segment, generation: fork::generation(), owner_died }
+        Self { segment, generation: fork::generation(), owner_died, thread: PhantomData }
     }
 
     /// Whether this process acquired the lock.
@@ -130,6 +135,8 @@ impl<'a> Guard<'a> {
         let mutex = segment.mapping().lock();
         let began = Instant::now();
         while attempt == Attempt::Busy {
+            // Its owner can never release a lock whose page is gone.
+            segment.must_be_whole()?;
             let left = patience.saturating_sub(began.elapsed());
             if left.is_zero() {
                 break;
@@ -139,6 +146,9 @@ impl<'a> Guard<'a> {
                 Attempt::Busy => mutex.try_lock(),
                 attempt => attempt,
             };
+        }
+        if !matches!(attempt, Attempt::Locked | Attempt::OwnerDied) {
+            segment.must_be_whole()?;
         }
         match attempt {
             Attempt::Locked => Self::recovered(segment, false),
@@ -155,6 +165,8 @@ impl<'a> Guard<'a> {
     /// The guard of a lock that was acquired just now, after recovery.
     fn recovered(segment: &'a Segment, owner_died: bool) -> Result<Self, LockError> {
         let guard = Self::new(segment, owner_died);
+        // Of a lost page the C library says that nobody has locked it.
+        segment.must_be_whole()?;
         if owner_died {
             Failpoint::Recovering.reach();
         }
@@ -167,7 +179,18 @@ impl<'a> Guard<'a> {
             let consistent = segment.mapping().lock().make_consistent();
             consistent.map_err(|code| Damage::new(format!("its lock cannot be recovered: error {code}")))?;
         }
+        segment.must_be_whole()?;
         Ok(guard)
+    }
+
+    /// Commits a record that was written under this lock.
+    ///
+    /// # Errors
+    /// [`Damage`] if the record names a ticket or a log entry outside the segment, or another program truncated the segment.
+    #[inline]
+    pub(crate) fn commit(&self, record: &Record) -> Result<(), Box<Damage>> {
+        redo::commit(self.segment.view(), record)?;
+        self.segment.must_be_whole()
     }
 
     /// How the lock was acquired.
@@ -186,7 +209,9 @@ impl<'a> Guard<'a> {
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         if self.is_own() {
-            // Fails only for a thread that does not own the lock. The guard is not Send, so this thread does.
+            // Fails only for a thread that does not own the lock. The guard is not Send, so this thread does. If the page of the
+            // mutex is lost, zeros lie there: a mutex of the default kind, which the call leaves as it is. The mapping then stays
+            // for good.
             let _ = self.segment.mapping().lock().unlock();
         }
     }

@@ -38,6 +38,12 @@ impl Damage {
     pub(crate) fn new(what: impl Into<String>) -> Box<Self> {
         Box::new(Self { what: what.into() })
     }
+
+    #[cold]
+    #[expect(clippy::unnecessary_box_returns, reason = "one word, see the type")]
+    pub(crate) fn truncated() -> Box<Self> {
+        Self::new("it was truncated by another program")
+    }
 }
 
 /// The state after a commit, except for the cells.

@@ -4,14 +4,14 @@
 //! (rename(2)). A creator killed before it leaves a file under its creation name, which nobody attaches to and which the
 //! next start removes. A creator killed after it leaves a whole segment.
 
-use std::sync::atomic::Ordering::{Relaxed, Release};
+use std::sync::atomic::Ordering::Relaxed;
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use super::error::CreateError;
 use super::role::Role;
-use super::{Lifecycle, Segment, namespace, no_room, verify};
+use super::{Lifecycle, Observer, Segment, namespace, no_room, verify};
 use crate::clock::BootTime;
 use crate::failpoint::Failpoint;
 use crate::layout::{Geometry, LAYOUT_HASH, MAGIC, VERSION, View};
@@ -66,12 +66,9 @@ impl Segment {
                 Err(MapError::Os(Errno::NOENT)) if no_room::has_folder() => continue,
                 Err(error) => return Err(cannot_create(name, geometry.size() as u64, error)),
             };
-            let segment = Self::new(name, terms.clone(), nonce, mapping, file).with_place(&creation.path());
-            let Some(segment) =
-                segment.map_err(|error| cannot_create(name, geometry.size() as u64, MapError::Os(error)))?
-            else {
-                continue;
-            };
+            let observer = Observer::new(name, terms.clone(), nonce, mapping, file).with_place(&creation.path());
+            let failed = |error| cannot_create(name, geometry.size() as u64, MapError::Os(error));
+            let Some(segment) = observer.map_err(failed)?.map(Self::of) else { continue };
             initialise(*segment.view());
             segment.found(geometry, nonce, namespace)?;
             Failpoint::Created.reach();
@@ -87,8 +84,8 @@ impl Segment {
 
     /// Fills in the header and takes this process's roles.
     fn found(&self, geometry: Geometry, nonce: u64, namespace: u64) -> Result<(), SystemError> {
-        Role::Present.try_share(&self.name, &self.file)?;
-        if self.terms.origin == Origin::Run {
+        Role::Present.try_share(self.name(), self.file()?)?;
+        if self.terms().origin == Origin::Run {
             self.become_coordinator()?;
             self.open_as_coordinator();
         }
@@ -103,11 +100,11 @@ impl Segment {
         identity.pid_namespace.store(namespace, Relaxed);
         identity.nonce.store(nonce, Relaxed);
         identity.created_at.store(BootTime::now().0, Relaxed);
-        self.terms.store(header);
-        identity.checksum.store(verify::checksum(header, &self.terms), Relaxed);
+        self.terms().store(header);
+        identity.checksum.store(verify::checksum(header, self.terms()), Relaxed);
         header.live.lifecycle.store(Lifecycle::Open as u32, Relaxed);
-        // Release: whoever sees a ready segment sees everything above. Pairs with the Acquire in `verify`.
-        identity.ready.store(1, Release);
+        // Pairs with nothing: whoever opens the segment by its name sees all of this, because the rename comes after it.
+        identity.ready.store(1, Relaxed);
         Ok(())
     }
 }

@@ -15,11 +15,12 @@ use rustix::fs::{Mode, OFlags, fstat};
 use rustix::io::Errno;
 
 use super::role::Role;
-use super::{Segment, namespace};
+use super::{Observer, Segment, namespace};
 use crate::name::SegmentName;
 use crate::sys::mapping::cautious;
 use crate::sys::role_file::RoleFile;
 use crate::system_error::{SystemError, debug_as_display};
+use crate::terms;
 
 /// How often the presence is asked for while a remover looks whether anybody is present.
 const ATTEMPTS: u32 = 50;
@@ -109,18 +110,44 @@ impl Segment {
     /// Whether this process is a forked child of the one that attached.
     #[must_use]
     pub fn is_inherited(&self) -> bool {
-        !self.attacher.is_of_this_generation()
+        !self.observer.opener.is_of_this_generation()
     }
 
     /// The same, with one load, and until a shared value or array is attached again.
     #[inline]
     pub(crate) fn has_inherited_roles(&self) -> bool {
-        self.file.is_inherited()
+        self.observer.file.is_inherited()
     }
 
     /// Checks that this process attached itself, also if it was forked without the handlers.
     pub(crate) fn must_be_attached_here(&self) -> Result<(), ForkError> {
-        if self.attacher.is_this_process() { Ok(()) } else { Err(ForkError::Inherited { name: self.name.clone() }) }
+        if self.observer.opener.is_this_process() {
+            Ok(())
+        } else {
+            Err(ForkError::Inherited { name: self.name().clone() })
+        }
+    }
+
+    /// Opens the file again and is counted as present. Several threads may do it at once.
+    #[cold]
+    pub(crate) fn attach_again(&self) -> Result<(), ForkError> {
+        self.observer.attach_again()
+    }
+}
+
+impl Observer {
+    /// The same, if it is a run. Of a shared value or array it keeps the place of the file, which has that path; nothing if
+    /// another file has it.
+    pub(super) fn with_place(mut self, path: &str) -> Result<Option<Self>, Errno> {
+        if self.terms.mode == terms::Mode::Shared {
+            self.place = Place::of(&self.file, path)?;
+        }
+        Ok((self.place.is_some() || self.terms.mode != terms::Mode::Shared).then_some(self))
+    }
+
+    /// From now on the process keeps its roles until it ends.
+    pub(super) fn keep_roles(&self) {
+        self.file.keep();
     }
 
     /// The descriptor with the roles of this process.
@@ -133,16 +160,16 @@ impl Segment {
 
     /// Opens the file again and is counted as present. Several threads may do it at once.
     #[cold]
-    pub(crate) fn attach_again(&self) -> Result<(), ForkError> {
-        let name = || self.name.clone();
+    fn attach_again(&self) -> Result<(), ForkError> {
+        let name = || self.name().clone();
         let Some(place) = &self.place else { return Err(ForkError::Inherited { name: name() }) };
-        let reopen = |error| ForkError::Reopen(Box::new(SystemError::new("open again segment", &self.name, error)));
+        let reopen = |error| ForkError::Reopen(Box::new(SystemError::new("open again segment", self.name(), error)));
         let file = place.open().map_err(reopen)?;
         if namespace::Place::of(self.view().header) != namespace::Place::Here {
             return Err(ForkError::PidNamespace { name: name() });
         }
         let mut attempts = 0;
-        while !Role::Present.try_share(&self.name, &file).map_err(|error| ForkError::Reopen(Box::new(error)))? {
+        while !Role::Present.try_share(self.name(), &file).map_err(|error| ForkError::Reopen(Box::new(error)))? {
             attempts += 1;
             if attempts == ATTEMPTS {
                 return Err(reopen(Errno::BUSY));

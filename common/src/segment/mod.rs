@@ -10,38 +10,39 @@ mod foreign;
 mod inherited;
 pub(crate) mod namespace;
 mod no_room;
+mod observer;
 mod requests;
 mod role;
 pub(crate) mod verify;
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rustix::io::Errno;
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 pub(crate) use create::creation_name;
 pub use error::{AttachError, CreateError, Refusal};
 pub use inherited::ForkError;
 pub use no_room::NoRoom;
+pub use observer::Observer;
 pub use requests::{Lifecycle, Stop};
 pub use role::Role;
-
-use inherited::Place;
 
 use crate::clock::BootTime;
 use crate::layout::View;
 use crate::name::SegmentName;
 use crate::process;
+use crate::redo::Damage;
 use crate::sys::mapping::Mapping;
-use crate::sys::role_file::{Owner, RoleFile};
+use crate::sys::role_file::RoleFile;
 use crate::system_error::SystemError;
-use crate::terms::{Mode, Terms};
+use crate::terms::Terms;
 
 /// A segment that this process is attached to.
 ///
-/// Attached means mapped, and counted by the kernel as present until the process detaches or dies.
+/// Attached means mapped, and counted by the kernel as present until the process detaches or dies. Threads may share it; only
+/// what holds its lock stays with its thread.
 ///
 /// A forked child of that process is not attached: it keeps no role, no ticket and no lock of its parent, and what needs one is
 /// a [`ForkError`] there. It can attach by itself. Children that are made without the handlers of `pthread_atfork(3)` (raw
@@ -58,83 +59,74 @@ use crate::terms::{Mode, Terms};
 ///     drop(ledger);
 /// }
 /// ```
+///
+/// ```compile_fail
+/// fn unlock_in_another_thread(ledger: common::LockedLedger<'static>) {
+///     std::thread::spawn(move || drop(ledger));
+/// }
+/// ```
 pub struct Segment {
-    name: SegmentName,
-    terms: Terms,
-    nonce: u64,
-    mapping: Mapping,
-    /// The tickets whose roles `file` holds.
-    tickets: RefCell<BTreeSet<u32>>,
-    /// Holds this process's roles; closing it gives them up.
-    file: RoleFile,
-    /// The process that attached. A forked child has the roles no more ([`inherited`]).
-    attacher: Owner,
-    /// For forked children, if they may attach again.
-    place: Option<Place>,
+    /// What can be seen of it. Its file holds this process's roles; closing it gives them up.
+    observer: Observer,
+    /// The tickets whose roles the file holds.
+    tickets: Mutex<BTreeSet<u32>>,
+}
+
+impl AsRef<Observer> for Segment {
+    fn as_ref(&self) -> &Observer {
+        &self.observer
+    }
 }
 
 impl Drop for Segment {
     /// A leaked guard keeps the mapping. The process then stays present and keeps its tickets.
     fn drop(&mut self) {
-        if self.mapping.lock().is_held() {
-            self.file.keep();
+        if self.mapping().lock().is_held() {
+            self.observer.keep_roles();
         }
     }
 }
 
 impl Segment {
-    fn new(name: &SegmentName, terms: Terms, nonce: u64, mapping: Mapping, file: RoleFile) -> Self {
-        let (name, tickets, attacher) = (name.clone(), RefCell::default(), Owner::this_process());
-        Self { name, terms, nonce, mapping, tickets, file, attacher, place: None }
-    }
-
-    /// The same, if it is a run. Of a shared value or array it keeps the place of the file, which has that path; nothing if
-    /// another file has it.
-    fn with_place(mut self, path: &str) -> Result<Option<Self>, Errno> {
-        if self.terms.mode == Mode::Shared {
-            self.place = Place::of(&self.file, path)?;
-        }
-        Ok((self.place.is_some() || self.terms.mode != Mode::Shared).then_some(self))
+    fn of(observer: Observer) -> Self {
+        Self { observer, tickets: Mutex::default() }
     }
 
     /// The segment's name.
     #[must_use]
     pub fn name(&self) -> &SegmentName {
-        &self.name
+        self.observer.name()
     }
 
     /// The terms of the run.
     #[must_use]
     pub fn terms(&self) -> &Terms {
-        &self.terms
+        self.observer.terms()
     }
 
     /// The same attachment, with another number of restarts than that of the run's terms.
     #[must_use]
     pub fn with_restarts(mut self, restarts: u32) -> Self {
-        self.terms.restarts = restarts;
+        self.observer.terms.restarts = restarts;
         self
     }
 
     /// A random number that tells this segment from others of its name.
     #[must_use]
     pub fn nonce(&self) -> u64 {
-        self.nonce
+        self.observer.nonce()
     }
 
     /// When it was created.
     #[must_use]
     pub fn created(&self) -> BootTime {
-        BootTime(self.view().header.identity.created_at.load(Relaxed))
+        self.observer.created()
     }
 
     /// Whether the name still stands for this segment. If the kernel does not say, it does.
     #[must_use]
     pub fn is_linked(&self) -> bool {
-        match &self.place {
-            Some(place) => place.is_linked(),
-            None => self.file().is_ok_and(|file| rustix::fs::fstat(file).map_or(true, |stat| stat.st_nlink > 0)),
-        }
+        self.observer.is_linked()
     }
 
     /// Whether another process coordinates the run.
@@ -142,7 +134,7 @@ impl Segment {
     /// # Errors
     /// [`SystemError`] if the kernel cannot be asked.
     pub fn has_coordinator(&self) -> Result<bool, SystemError> {
-        Role::Coordinator.is_held(&self.name, self.file()?)
+        self.observer.has_coordinator()
     }
 
     /// Makes this process the run's coordinator, unless it has one. Returns whether it succeeded.
@@ -150,7 +142,7 @@ impl Segment {
     /// # Errors
     /// [`SystemError`] if the kernel cannot be asked.
     pub fn become_coordinator(&self) -> Result<bool, SystemError> {
-        Role::Coordinator.try_take(&self.name, self.file()?)
+        Role::Coordinator.try_take(self.name(), self.file()?)
     }
 
     /// Makes the coordinator look at the segment now.
@@ -177,7 +169,7 @@ impl Segment {
     /// [`SystemError`] if the kernel cannot be asked.
     pub fn has_worker(&self, ticket: u32) -> Result<bool, SystemError> {
         let file = self.file()?;
-        Ok(self.has_taken(ticket) || Role::Ticket(ticket).is_held(&self.name, file)?)
+        Ok(self.has_taken(ticket) || Role::Ticket(ticket).is_held(self.name(), file)?)
     }
 
     /// Whether nobody else may take the ticket or its chunk: a live process works under it, or the coordinator that launched
@@ -186,7 +178,8 @@ impl Segment {
     /// # Errors
     /// [`SystemError`] if the kernel cannot be asked.
     pub(crate) fn is_ticket_held(&self, ticket: u32) -> Result<bool, SystemError> {
-        Ok(self.has_taken(ticket) || Role::is_ticket_held(ticket, &self.name, self.file()?)?)
+        let file = self.file()?;
+        Ok(self.has_taken(ticket) || Role::is_ticket_held(ticket, self.name(), file)?)
     }
 
     /// Keeps others from the ticket's chunk while this coordinator has a worker for it, until [`Self::release_launch`].
@@ -195,7 +188,7 @@ impl Segment {
     /// [`SystemError`] if the kernel cannot be asked.
     pub fn hold_launch(&self, ticket: u32) -> Result<(), SystemError> {
         // Only a coordinator takes this role, and a run has one: nobody else can hold it.
-        Role::Launcher(ticket).try_take(&self.name, self.file()?).map(drop)
+        Role::Launcher(ticket).try_take(self.name(), self.file()?).map(drop)
     }
 
     /// Lets others take the ticket's chunk: its worker and all that it started have ended.
@@ -203,28 +196,49 @@ impl Segment {
     /// # Errors
     /// [`SystemError`] if the kernel cannot be asked.
     pub fn release_launch(&self, ticket: u32) -> Result<(), SystemError> {
-        Role::Launcher(ticket).release(&self.name, self.file()?)
+        Role::Launcher(ticket).release(self.name(), self.file()?)
     }
 
     /// Whether this attachment has taken the ticket.
     pub(crate) fn has_taken(&self, ticket: u32) -> bool {
-        self.tickets.borrow().contains(&ticket)
+        self.own_tickets().contains(&ticket)
     }
 
     /// Takes the ticket's role, unless a live process has it. Returns whether it succeeded.
     pub(crate) fn try_take_ticket(&self, ticket: u32) -> Result<bool, SystemError> {
-        let is_taken = Role::Ticket(ticket).try_take(&self.name, self.file()?)?;
+        let is_taken = Role::Ticket(ticket).try_take(self.name(), self.file()?)?;
         if is_taken {
-            self.tickets.borrow_mut().insert(ticket);
+            self.own_tickets().insert(ticket);
         }
         Ok(is_taken)
     }
 
+    fn own_tickets(&self) -> MutexGuard<'_, BTreeSet<u32>> {
+        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Fails if another program truncated the segment: [`Observer::must_be_whole`].
+    #[inline]
+    pub(crate) fn must_be_whole(&self) -> Result<(), Box<Damage>> {
+        self.observer.must_be_whole()
+    }
+
+    /// Panics if another program truncated the segment: [`Observer::assert_whole`].
+    #[inline]
+    #[track_caller]
+    pub(crate) fn assert_whole(&self) {
+        self.observer.assert_whole();
+    }
+
     pub(crate) fn view(&self) -> &View<'_> {
-        self.mapping.view()
+        self.observer.view()
     }
 
     pub(crate) fn mapping(&self) -> &Mapping {
-        &self.mapping
+        self.observer.mapping()
+    }
+
+    pub(crate) fn file(&self) -> Result<&RoleFile, ForkError> {
+        self.observer.file()
     }
 }

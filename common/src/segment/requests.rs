@@ -2,8 +2,7 @@
 //!
 //! Each is one word with one store or load. None is part of a contribution.
 
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::time::Duration;
 
 use rustix::thread::futex;
@@ -44,7 +43,7 @@ impl Segment {
     /// What the workers are asked to do.
     #[must_use]
     pub fn stop_requested(&self) -> Stop {
-        Stop::of(self.view().header.live.stop.load(Relaxed))
+        self.observer.stop_requested()
     }
 
     /// Asks all workers to stop and wakes those that sleep. A later, weaker request changes nothing.
@@ -68,20 +67,19 @@ impl Segment {
             if left.is_zero() {
                 return true;
             }
-            self.wait_for_change(&self.view().header.live.stop, stop, left.min(SLOW_LOOK));
+            self.observer.wait_for_change(&self.view().header.live.stop, stop, left.min(SLOW_LOOK));
         }
     }
 
     /// The number of notices so far. Read it before the state that the notices announce.
     #[must_use]
     pub fn notices(&self) -> u32 {
-        // Acquire: observing the count implies observing the change. Pairs with the Release in `notify`.
-        self.view().header.live.notice.load(Acquire)
+        self.observer.notices()
     }
 
     /// Waits until the number of notices differs from `seen`, at most for `patience`.
     pub fn wait_for_notice(&self, seen: u32, patience: Duration) {
-        self.wait_for_change(&self.view().header.live.notice, seen, patience);
+        self.observer.wait_for_notice(seen, patience);
     }
 
     /// Adds a notice and wakes all waiters.
@@ -105,29 +103,22 @@ impl Segment {
     pub(crate) fn close(&self) {
         let live = &self.view().header.live;
         live.closed_at.store(BootTime::now().0, Relaxed);
-        live.lifecycle.store(Lifecycle::Closed as u32, Relaxed);
+        // Release: behind every commit so far. Pairs with the Acquire in `Observer::lifecycle` and `RunState::read`.
+        live.lifecycle.store(Lifecycle::Closed as u32, Release);
     }
 
     /// Marks the end of the run: how its coordinator leaves the segment. Wakes all waiters.
     pub fn mark_over(&self, how: Lifecycle) {
         debug_assert!(how.is_over(), "{how:?} is no end");
-        self.view().header.live.lifecycle.store(how as u32, Relaxed);
+        // Release: as in `close`.
+        self.view().header.live.lifecycle.store(how as u32, Release);
         self.notify();
     }
 
     /// How far the life of the segment has come.
     #[must_use]
     pub fn lifecycle(&self) -> Lifecycle {
-        Lifecycle::of(self.view().header.live.lifecycle.load(Relaxed))
-    }
-
-    #[expect(clippy::unused_self, reason = "the word is one of this segment, which the borrow keeps mapped")]
-    fn wait_for_change(&self, word: &AtomicU32, seen: u32, patience: Duration) {
-        // A year is longer than any run. The kernel takes at most i64 seconds.
-        let patience = patience.min(Duration::from_secs(365 * 24 * 3600));
-        let timeout = rustix::thread::Timespec::try_from(patience).ok();
-        // Woken, changed, timed out or interrupted: in each case the caller looks again.
-        let _ = futex::wait(word, futex::Flags::empty(), seen, timeout.as_ref());
+        self.observer.lifecycle()
     }
 }
 

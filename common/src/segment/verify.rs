@@ -4,7 +4,7 @@
 //! crash the reader nor make it wait.
 
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use rustix::fs::{FileType, OFlags, Stat};
@@ -65,8 +65,8 @@ pub(crate) fn verify(name: &SegmentName, file: BorrowedFd<'_>, patience: Duratio
         if identity.magic.load(Relaxed) != MAGIC {
             return Err(refuse(Refusal::Magic));
         }
-        // Acquire: pairs with the Release in `create`.
-        if identity.ready.load(Acquire) == 1 {
+        // Only a check: the name was given after everything was in place (`docs/protocol.md`, "Creation and removal").
+        if identity.ready.load(Relaxed) == 1 {
             break copy;
         }
         if began.elapsed() >= patience {
@@ -103,9 +103,14 @@ pub(crate) fn plain_file(stat: &Stat) -> Result<(), Refusal> {
         return Err(Refusal::Permissions(permissions));
     }
     if stat.st_nlink > 1 {
-        return Err(Refusal::Links(stat.st_nlink));
+        return Err(Refusal::Links(widened(stat.st_nlink)));
     }
     Ok(())
+}
+
+/// The field has 64 bits on x86-64, and 32 on aarch64.
+fn widened(links: impl Into<u64>) -> u64 {
+    links.into()
 }
 
 /// Whether the file begins as segments of any version do. It may be too short for a header: something may have cut it.

@@ -16,7 +16,8 @@ use crate::value::shape;
 ///
 /// Its length never changes: 1 to [`MOST_SHARED_CELLS`](crate::MOST_SHARED_CELLS). The cells lie one behind the other, as in a C
 /// array of that type, and a commit needs as many bytes again: 16 bytes a cell at most. Creating, attaching and removing work as
-/// for a [`SharedValue`](crate::SharedValue), and so does a fork.
+/// for a [`SharedValue`](crate::SharedValue), and so do a fork and sharing
+/// it among threads.
 ///
 /// ```
 /// use common::{SegmentName, SharedArray};
@@ -96,16 +97,20 @@ impl<T: Scalar> SharedArray<T> {
     /// The current value of a cell: one load, without the lock; nothing if there is no such cell.
     ///
     /// Cells that are read one after the other may be of different moments.
+    ///
+    /// # Panics
+    /// If another program truncated the segment.
     #[must_use]
+    #[track_caller]
     pub fn get(&self, index: usize) -> Option<T> {
-        self.0.load(index)
+        self.0.get(index)
     }
 
     /// Acquires the lock, however long it takes.
     ///
     /// # Errors
     /// [`LockError::Deadlock`] if this thread holds it already; [`LockError::Damaged`] if the segment is damaged beyond what a
-    /// crash can do; [`LockError::Forked`] in a forked child that cannot attach again.
+    /// crash can do, or another program truncated it; [`LockError::Forked`] in a forked child that cannot attach again.
     pub fn lock(&self) -> Result<ArrayGuard<'_, T>, LockError> {
         Ok(ArrayGuard { array: self, guard: self.0.lock()? })
     }
@@ -175,20 +180,38 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     }
 
     /// The value of a cell; nothing if there is no such cell.
+    ///
+    /// # Panics
+    /// If another program truncated the segment.
     #[must_use]
+    #[track_caller]
     pub fn get(&self, index: usize) -> Option<T> {
         self.array.get(index)
     }
 
     /// The values of all cells, in order.
+    ///
+    /// # Panics
+    /// The iterator panics if another program truncated the segment.
     pub fn iter(&self) -> impl Iterator<Item = T> {
-        (0..self.len()).filter_map(|index| self.get(index))
+        (0..self.len()).map_while(|index| self.array.get(index))
     }
 
     /// A copy of all cells.
+    ///
+    /// # Panics
+    /// If another program truncated the segment.
     #[must_use]
+    #[track_caller]
     pub fn to_vec(&self) -> Vec<T> {
-        self.iter().collect()
+        let cells = self.copy();
+        self.array.0.segment.assert_whole();
+        cells
+    }
+
+    /// A copy of all cells; it counts if the segment is whole after it.
+    fn copy(&self) -> Vec<T> {
+        (0..self.len()).filter_map(|index| self.array.0.load(index)).collect()
     }
 
     /// Stores `value` into a cell at once. It stays, whatever happens to this process.
@@ -197,11 +220,11 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     /// [`LockError::Forked`] if the parent of this forked process acquired the lock; nothing is changed then.
     ///
     /// # Panics
-    /// If there is no such cell, as `slice[index] = value` does.
+    /// If there is no such cell, as `slice[index] = value` does, or if another program truncated the segment.
     #[track_caller]
     pub fn set(&mut self, index: usize, value: T) -> Result<(), LockError> {
         self.guard.must_be_own()?;
-        assert!(self.array.0.store(index, value).is_some(), "no cell {index} in an array of {}", self.len());
+        assert!(self.array.0.set(index, value), "no cell {index} in an array of {}", self.len());
         Ok(())
     }
 
@@ -210,7 +233,7 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     /// A process killed in the middle has stored all of them or none. It costs what it changes, however long the array is.
     ///
     /// # Errors
-    /// [`LockError::Damaged`] if another process damaged the segment meanwhile.
+    /// [`LockError::Damaged`] if another process damaged or truncated the segment meanwhile.
     ///
     /// # Panics
     /// If there is no such cell, before anything is stored.
@@ -251,9 +274,10 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     /// A process killed in the middle has changed all of them or none. If `change` panics, nothing is changed.
     ///
     /// # Errors
-    /// [`LockError::Damaged`] if another process damaged the segment meanwhile; [`LockError::Forked`] as in [`Self::set`].
+    /// [`LockError::Damaged`] if another process damaged or truncated the segment meanwhile; [`LockError::Forked`] as in [`Self::set`].
     pub fn update(&mut self, change: impl FnOnce(&mut [T])) -> Result<(), LockError> {
-        let mut cells = self.to_vec();
+        let mut cells = self.copy();
+        self.array.0.segment.must_be_whole()?;
         change(&mut cells);
         let is_changed =
             |(index, bits): &(u32, u64)| self.get(*index as usize).is_none_or(|before| before.to_cell(SEAL) != *bits);

@@ -7,6 +7,11 @@
 //! | `get` and `set` of a guard | held | each `set` is done or not, by itself |
 //! | `update`, `add` | held, or acquired for the call | all cells are changed or none |
 //!
+//! All threads of a process may share a handle. A guard stays with its thread.
+//!
+//! If another program truncates the segment's file, what touches a lost page fails: with `LockError::Damaged`, or with a panic
+//! where there is no error to return, rather than with a number that nobody stored.
+//!
 //! Invariants, whichever process is killed at whichever instruction, once the lock has been acquired again: a cell holds the
 //! value of one `set`, `update` or `add`; and an `update` or `add` has changed all cells or none.
 
@@ -130,23 +135,44 @@ impl<T: Scalar> SharedCells<T> {
         T::from_cell(self.segment.view().header.core.value.load(Acquire), SEAL)
     }
 
-    /// Stores into the only cell. The caller holds the lock.
-    fn store_only(&self, value: T) {
-        // Release: pairs with the Acquire in `load_only`.
-        self.segment.view().header.core.value.store(value.to_cell(SEAL), Release);
-    }
-
-    /// Loads a cell; nothing if there is no such cell.
+    /// Loads a cell; nothing if there is no such cell. Ask afterwards whether the segment is whole.
     fn load(&self, index: usize) -> Option<T> {
         // Acquire: whoever sees a value without the lock also sees what its writer wrote before it. Pairs with the Release in
-        // `store` and with the fence in `redo::publish`.
+        // `set` and with the fence in `redo::publish`.
         self.segment.view().cells.load(index, Acquire).map(|bits| T::from_cell(bits, SEAL))
     }
 
-    /// Stores into a cell; nothing if there is no such cell. The caller holds the lock.
-    fn store(&self, index: usize, value: T) -> Option<()> {
+    /// Loads the only cell. A panic is better than a number that nobody stored.
+    #[track_caller]
+    fn get_only(&self) -> T {
+        let value = self.load_only();
+        self.segment.assert_whole();
+        value
+    }
+
+    /// Loads a cell; nothing if there is no such cell.
+    #[track_caller]
+    fn get(&self, index: usize) -> Option<T> {
+        let value = self.load(index)?;
+        self.segment.assert_whole();
+        Some(value)
+    }
+
+    /// Stores into the only cell. The caller holds the lock.
+    #[track_caller]
+    fn set_only(&self, value: T) {
+        // Release: pairs with the Acquire in `load_only`.
+        self.segment.view().header.core.value.store(value.to_cell(SEAL), Release);
+        self.segment.assert_whole();
+    }
+
+    /// Stores into a cell. The caller holds the lock. Returns whether there is such a cell.
+    #[track_caller]
+    fn set(&self, index: usize, value: T) -> bool {
         // Release: pairs with the Acquire in `load`.
-        self.segment.view().cells.store(index, value.to_cell(SEAL), Release)
+        let is_there = self.segment.view().cells.store(index, value.to_cell(SEAL), Release).is_some();
+        self.segment.assert_whole();
+        is_there
     }
 }
 
@@ -157,7 +183,7 @@ fn commit_only(guard: &mut Guard<'_>, kind: ValueType, bits: u64) -> Result<(), 
     let view = guard.segment().view();
     redo::begin();
     redo::write_cell(&view.header.redo.entry, kind.value(bits), Number::Integer(0));
-    Ok(redo::commit(view, &CELLS_ALONE)?)
+    Ok(guard.commit(&CELLS_ALONE)?)
 }
 
 /// Changes these cells in one commit: their indices, and the bits that they will hold.
@@ -171,7 +197,7 @@ fn commit(guard: &mut Guard<'_>, kind: ValueType, changes: &[(u32, u64)]) -> Res
     }
     guard.must_be_own()?;
     redo::changes::write(view, changes);
-    Ok(redo::commit(view, &CELLS_ALONE)?)
+    Ok(guard.commit(&CELLS_ALONE)?)
 }
 
 /// The record of a commit without a ticket, except for its cells.

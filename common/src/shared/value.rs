@@ -14,7 +14,8 @@ use crate::value::shape;
 /// One number that several processes share, with a lock: `multiprocessing.Value`.
 ///
 /// One process creates it under a name; others attach by that name. A killed process neither leaves the lock held nor an
-/// [`update`](Self::update) half done. The handle stays with its thread: every other thread attaches by itself.
+/// [`update`](Self::update) half done. Threads of one process may share the handle, in an [`Arc`](std::sync::Arc) or by reference; only a guard stays
+/// with its thread.
 ///
 /// Dropping the creator's handle unlinks the name, if it still stands for this segment. Attached processes keep the memory
 /// until they detach; nobody else can attach. [`keep`](Self::keep) leaves the name, and so does a creator killed by a signal:
@@ -96,16 +97,20 @@ impl<T: Scalar> SharedValue<T> {
     }
 
     /// The current value: one load, without the lock.
+    ///
+    /// # Panics
+    /// If another program truncated the segment.
     #[must_use]
+    #[track_caller]
     pub fn get(&self) -> T {
-        self.0.load_only()
+        self.0.get_only()
     }
 
     /// Acquires the lock, however long it takes.
     ///
     /// # Errors
     /// [`LockError::Deadlock`] if this thread holds it already;
-    /// [`LockError::Damaged`] if the segment is damaged beyond what a crash can do to it;
+    /// [`LockError::Damaged`] if the segment is damaged beyond what a crash can do to it, or another program truncated it;
     /// [`LockError::Forked`] in a forked child that cannot attach again.
     pub fn lock(&self) -> Result<ValueGuard<'_, T>, LockError> {
         Ok(ValueGuard { value: self, guard: self.0.lock()? })
@@ -158,7 +163,13 @@ impl<T: Scalar> SharedValue<T> {
 
 impl<T: Scalar> fmt::Debug for SharedValue<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("SharedValue").field("name", self.name()).field("value", &self.get()).finish()
+        let value = self.0.load_only();
+        let mut fields = formatter.debug_struct("SharedValue");
+        fields.field("name", self.name());
+        match self.0.segment.must_be_whole() {
+            Ok(()) => fields.field("value", &value).finish(),
+            Err(damage) => fields.field("damage", &damage.what).finish_non_exhaustive(),
+        }
     }
 }
 
@@ -178,7 +189,11 @@ pub struct ValueGuard<'a, T: Scalar> {
 
 impl<T: Scalar> ValueGuard<'_, T> {
     /// The value.
+    ///
+    /// # Panics
+    /// If another program truncated the segment.
     #[must_use]
+    #[track_caller]
     pub fn get(&self) -> T {
         self.value.get()
     }
@@ -187,9 +202,13 @@ impl<T: Scalar> ValueGuard<'_, T> {
     ///
     /// # Errors
     /// [`LockError::Forked`] if the parent of this forked process acquired the lock; nothing is changed then.
+    ///
+    /// # Panics
+    /// If another program truncated the segment.
+    #[track_caller]
     pub fn set(&mut self, value: T) -> Result<(), LockError> {
         self.guard.must_be_own()?;
-        self.value.0.store_only(value);
+        self.value.0.set_only(value);
         Ok(())
     }
 
@@ -198,9 +217,12 @@ impl<T: Scalar> ValueGuard<'_, T> {
     /// A process killed in the middle has changed the value or not. If `change` panics, nothing is changed.
     ///
     /// # Errors
-    /// [`LockError::Damaged`] if another process damaged the segment meanwhile; [`LockError::Forked`] as in [`Self::set`].
+    /// [`LockError::Damaged`] if another process damaged or truncated the segment meanwhile; [`LockError::Forked`] as in
+    /// [`Self::set`].
     pub fn update(&mut self, change: impl FnOnce(T) -> T) -> Result<T, LockError> {
-        let value = change(self.get());
+        let before = self.value.0.load_only();
+        self.value.0.segment.must_be_whole()?;
+        let value = change(before);
         commit_only(&mut self.guard, T::VALUE_TYPE, value.to_cell(SEAL))?;
         Ok(value)
     }

@@ -23,7 +23,7 @@ use crate::name::SegmentName;
 use crate::process::{self, Process};
 use crate::redo::{self, ClaimState, Damage, recovery};
 use crate::segment::namespace::Place;
-use crate::segment::{AttachError, Lifecycle, Refusal, Role, Segment, Stop};
+use crate::segment::{AttachError, Lifecycle, Observer, Refusal, Role, Stop};
 use crate::system_error::SystemError;
 use crate::terms::{Mode, Terms};
 use crate::value::{Cells, Value};
@@ -84,14 +84,17 @@ struct Source<'a> {
 }
 
 impl Snapshot {
-    /// Reads the ledger of a segment.
+    /// Reads the ledger of a segment that is attached or observed.
     ///
     /// # Errors
-    /// [`AttachError::Damaged`] if the ledger makes no sense; [`AttachError::Refused`] if the file was truncated;
-    /// [`AttachError::System`] if it cannot be read; [`AttachError::Forked`] in a forked child.
-    pub fn of(segment: &Segment) -> Result<Self, AttachError> {
+    /// [`AttachError::Damaged`] if the ledger makes no sense; [`AttachError::Damaged`] or [`AttachError::Refused`] if another
+    /// program truncated the file; [`AttachError::System`] if it cannot be read; [`AttachError::Forked`] in a forked child.
+    pub fn of(segment: &impl AsRef<Observer>) -> Result<Self, AttachError> {
+        let segment = segment.as_ref();
+        let nonce = segment.view().header.identity.nonce.load(Relaxed);
+        segment.must_be_whole().map_err(|damage| *damage)?;
         // A file that was truncated and grown again reads as zeros.
-        if segment.view().header.identity.nonce.load(Relaxed) != segment.nonce() {
+        if nonce != segment.nonce() {
             return Err(Damage { what: "its header was overwritten".to_owned() }.into());
         }
         Self::read(segment.name(), segment.file()?.as_fd(), segment.terms())

@@ -1,7 +1,7 @@
 //! The segment mapped into this process.
 #![expect(clippy::cast_ptr_alignment, reason = "mappings begin at a page, and the layout's assertions do the rest")]
 
-use std::mem::{ManuallyDrop, size_of};
+use std::mem::{ManuallyDrop, MaybeUninit, size_of};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use rustix::fs::OFlags;
@@ -10,17 +10,75 @@ use shared_memory::{Shmem, ShmemConf, ShmemError};
 
 use super::mutex::{Handle, RawMutex};
 use super::role_file::RoleFile;
+use super::sigbus::WatchedRange;
 use crate::layout::{CellSlice, Entry, Geometry, Header, SetAside, Slot, View};
 use crate::name::FOLDER;
 
 /// A mapped segment and the handle of its mutex.
 ///
-/// Not `Send`: the kernel ties a robust mutex to the thread that owns it.
-pub struct Mapping {
+/// Threads may share it, because every byte is reached by atomic operations or the mutex calls. Only what holds the lock is
+/// tied to its thread: see `lock::Guard`.
+pub struct Mapping<M: Memory = SharedBytes> {
     lock: Handle,
     /// The parts of the mapping. Given away only with the lifetime of a borrow of `self`.
-    view: View<'static>,
-    shmem: ManuallyDrop<Shmem>,
+    ///
+    /// `MaybeUninit`, because the references in it outlive the bytes: whoever gets a reference by value asserts that it stays
+    /// valid until it returns, also as a field of `self`, and `drop` unmaps.
+    view: MaybeUninit<View<'static>>,
+    bytes: ManuallyDrop<M>,
+}
+
+/// Memory for a segment. Dropping it gives the memory back.
+///
+/// # Safety
+/// Until the drop, `base` stays the same, is aligned to a page, and is valid for reads and writes of `len` bytes. This process
+/// reaches the bytes through atomic operations and the mutex calls alone.
+pub unsafe trait Memory {
+    /// The first byte.
+    fn base(&self) -> *mut u8;
+
+    /// The number of bytes.
+    fn len(&self) -> usize;
+
+    /// Whether the byte at `offset`, or one before it, was taken away.
+    fn has_lost(&self, offset: usize) -> bool;
+}
+
+/// A mapped file of `/dev/shm`.
+pub struct SharedBytes {
+    // Dropped first: an unmapped range is not ours any more.
+    watch: WatchedRange,
+    shmem: Shmem,
+}
+
+// SAFETY: nothing in it is tied to a thread: a name, a size, a descriptor, and the address of a mapping. `munmap(2)` and
+// `close(2)` may come from any thread; the raw pointer alone is why the compiler does not see it.
+unsafe impl Send for SharedBytes {}
+
+// SAFETY: a shared reference reads the address and the size, which never change. What lies at the address is reached as
+// `Memory` demands.
+unsafe impl Sync for SharedBytes {}
+
+impl SharedBytes {
+    fn new(shmem: Shmem) -> Self {
+        Self { watch: WatchedRange::new(shmem.as_ptr(), shmem.len()), shmem }
+    }
+}
+
+// SAFETY: mmap(2) gives whole pages, which stay until `Shmem` unmaps them in its drop. If the file is truncated meanwhile, the
+// kernel answers an access with SIGBUS, and `sigbus` puts other pages there or ends the process.
+unsafe impl Memory for SharedBytes {
+    fn base(&self) -> *mut u8 {
+        self.shmem.as_ptr()
+    }
+
+    fn len(&self) -> usize {
+        self.shmem.len()
+    }
+
+    fn has_lost(&self, offset: usize) -> bool {
+        self.watch.has_lost(offset)
+    }
 }
 
 /// Why a segment could not be mapped.
@@ -47,14 +105,17 @@ pub fn create(name: &str, geometry: Geometry) -> Result<(Mapping, RoleFile), Map
     // SAFETY: `shmem` maps exactly `geometry.size()` bytes that were allocated just now.
     let header = unsafe { &*shmem.as_ptr().cast::<Header>() };
     header.core.mutex.initialise().map_err(|code| MapError::Os(Errno::from_raw_os_error(code)))?;
-    Ok((Mapping::new(shmem, geometry)?, descriptor))
+    Ok((Mapping::new(SharedBytes::new(shmem), geometry)?, descriptor))
 }
 
 /// Maps the segment of that name.
 pub fn open(name: &str, geometry: Geometry) -> Result<Mapping, MapError> {
     let mut shmem = ShmemConf::new().os_id(name).open().map_err(os)?;
     shmem.set_owner(false);
-    if shmem.len() == geometry.size() { Mapping::new(shmem, geometry) } else { Err(MapError::Changed) }
+    if shmem.len() != geometry.size() {
+        return Err(MapError::Changed);
+    }
+    Mapping::new(SharedBytes::new(shmem), geometry)
 }
 
 /// Flags for opening a file in /dev/shm: follow no link, wait for no FIFO.
@@ -62,19 +123,19 @@ pub fn cautious(access: OFlags) -> OFlags {
     access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY
 }
 
-impl Mapping {
-    fn new(shmem: Shmem, geometry: Geometry) -> Result<Self, MapError> {
-        assert!(shmem.len() >= geometry.size(), "the mapping covers the geometry");
-        // SAFETY: the header is the mapping's first page, see `view`.
-        let mutex: &RawMutex = unsafe { &(*shmem.as_ptr().cast::<Header>()).core.mutex };
-        // SAFETY: the handle lives in the same struct as the mapping and is not used once that is being dropped; its own
-        // drop, which comes after the unmapping, touches nothing (raw_sync 0.1.5, `impl Drop for Mutex`).
+impl<M: Memory> Mapping<M> {
+    fn new(bytes: M, geometry: Geometry) -> Result<Self, MapError> {
+        assert!(bytes.len() >= geometry.size(), "the mapping covers the geometry");
+        // SAFETY: the header is the first page of the bytes, see `view`.
+        let mutex: &RawMutex = unsafe { &(*bytes.base().cast::<Header>()).core.mutex };
+        // SAFETY: the handle lives in the same struct as the bytes and is not used once they are being dropped; its own
+        // drop, which comes after that, touches nothing (raw_sync 0.1.5, `impl Drop for Mutex`).
         let lock = unsafe { Handle::new(mutex) }.map_err(MapError::Mutex)?;
-        // SAFETY: the mapping is page-aligned, and covers `geometry.size()` bytes (asserted above). It lives as long as the
-        // struct: a view is given away only by `Mapping::view`, with the lifetime of a borrow of that, and what is left in
-        // the struct when its `drop` has unmapped the bytes is not looked at.
-        let view = unsafe { view(shmem.as_ptr(), geometry) };
-        Ok(Self { lock, view, shmem: ManuallyDrop::new(shmem) })
+        // SAFETY: by the promise of `Memory`, the bytes are page-aligned, and they cover `geometry.size()` bytes (asserted
+        // above). They live as long as the struct: a view is given away only by `Mapping::view`, with the lifetime of a borrow
+        // of that, and what is left in the struct when its `drop` has given the bytes back is not looked at.
+        let view = MaybeUninit::new(unsafe { view(bytes.base(), geometry) });
+        Ok(Self { lock, view, bytes: ManuallyDrop::new(bytes) })
     }
 
     /// The handle of the segment's mutex.
@@ -84,16 +145,32 @@ impl Mapping {
 
     /// The segment's parts.
     pub fn view(&self) -> &View<'_> {
-        &self.view
+        // SAFETY: initialised in `new`, and never changed.
+        unsafe { self.view.assume_init_ref() }
+    }
+
+    /// Whether another program truncated the file, and this process noticed it. Ask after a load: it may have met a page that
+    /// the handler of SIGBUS put there.
+    #[inline]
+    pub fn is_truncated(&self) -> bool {
+        self.bytes.has_lost(usize::MAX)
+    }
+
+    /// Whether the page of the mutex is lost. What lies there now is no mutex.
+    pub fn has_lost_mutex(&self) -> bool {
+        self.bytes.has_lost(0)
     }
 }
 
-impl Drop for Mapping {
+impl<M: Memory> Drop for Mapping<M> {
     /// Unmaps, unless the lock is held: a leaked guard (`mem::forget`) leaks the mapping, too.
+    ///
+    /// So does a lost page of the mutex: a thread that held the lock then, or was waiting for it, has the address in its robust
+    /// list, and the C library writes through that list.
     fn drop(&mut self) {
-        if !self.lock.is_held() {
+        if !self.lock.is_held() && !self.has_lost_mutex() {
             // SAFETY: this is the only place that drops it, and nothing uses it afterwards.
-            unsafe { ManuallyDrop::drop(&mut self.shmem) }
+            unsafe { ManuallyDrop::drop(&mut self.bytes) }
         }
     }
 }
@@ -160,3 +237,6 @@ fn os(error: ShmemError) -> MapError {
         _ => MapError::Changed,
     }
 }
+
+#[cfg(test)]
+mod tests;

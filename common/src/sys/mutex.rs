@@ -19,6 +19,10 @@ use crate::clock;
 #[repr(transparent)]
 pub struct RawMutex(UnsafeCell<libc::pthread_mutex_t>);
 
+// SAFETY: threads and processes share it by design: only the C library's mutex calls and atomic loads of single words touch
+// the bytes. `initialise` is for bytes that nobody else sees.
+unsafe impl Sync for RawMutex {}
+
 /// The result of an attempt to lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
@@ -114,13 +118,30 @@ fn check(code: libc::c_int) -> Result<(), i32> {
 }
 
 /// A handle of a mutex in a mapping. The mapping owns it, so it cannot outlive the bytes.
+///
+/// All threads of the process use the same handle. The C library tells them apart: another thread's attempt is `Busy`, the
+/// owner's own a `Deadlock`. A guard that holds the lock stays with its thread, because only that one can unlock.
 pub struct Handle {
     /// The pointer that `raw_sync`'s `as_raw` returns.
     mutex: *mut libc::pthread_mutex_t,
     _lock: Box<dyn LockImpl>,
-    /// The generation of the process that has locked it through this handle and not unlocked it, plus one; 0 if none has.
+    /// The generation of the process of which a thread has locked it through this handle and not unlocked it, plus one; 0 if none
+    /// has.
+    ///
+    /// Stored by the lock's owner alone, so the lock orders the stores. It is read when the mapping is dropped, which comes
+    /// after every use. So `Relaxed` is enough. A thread that ends with the lock leaves it set until the next owner through
+    /// this handle unlocks; until then a drop leaks the mapping, which is safe.
     held_in: AtomicU64,
 }
+
+// SAFETY: the pointer is to a process-shared mutex, whose calls any thread may make; that only the owner may unlock is checked
+// by the mutex itself (error-checking), and by the guard, which is not `Send`. The boxed handle is raw_sync 0.1.5's `Mutex`: that
+// pointer and a null pointer, with no thread's data; nothing calls it after `new`, and its drop does nothing.
+unsafe impl Send for Handle {}
+
+// SAFETY: as above. The pointer never changes, the boxed handle is not reached through a shared reference, and the flag is an
+// atomic.
+unsafe impl Sync for Handle {}
 
 impl Handle {
     /// A handle of an initialised mutex.
@@ -172,11 +193,12 @@ impl Handle {
     /// # Errors
     /// The C library's error code if this thread does not own it.
     pub fn unlock(&self) -> Result<(), i32> {
-        // Relaxed, as everywhere: the owner of the mutex alone stores it, and who drops the handle has it for himself.
+        // Before the call: after it, another thread may own the lock and have set it.
         self.held_in.store(0, Ordering::Relaxed);
         // SAFETY: as in `try_lock`; an error-checking mutex answers EPERM to a thread that does not own it.
         let unlocked = check(unsafe { libc::pthread_mutex_unlock(self.mutex) });
         if unlocked.is_err() {
+            // Whoever owns it: a mapping that stays is safe.
             self.held_in.store(held_now(), Ordering::Relaxed);
         }
         unlocked
@@ -188,6 +210,12 @@ impl Handle {
     /// A forked child does not hold what its parent held: its robust list begins empty (glibc, `_Fork`; `set_robust_list(2)`).
     pub fn is_held(&self) -> bool {
         self.held_in.load(Ordering::Relaxed) == held_now()
+    }
+
+    /// As if a thread had locked it.
+    #[cfg(test)]
+    pub(super) fn assume_held(&self) {
+        self.held_in.store(held_now(), Ordering::Relaxed);
     }
 
     fn note(&self, attempt: Attempt) -> Attempt {

@@ -7,6 +7,8 @@ mod deaths;
 mod examples;
 mod lock;
 mod processes;
+mod threads;
+mod truncation;
 mod value;
 
 /// What the other tests start as processes of their own. Started by hand, it does nothing.
@@ -24,6 +26,12 @@ fn child() {
         "update-for-ever" => deaths::update_for_ever(&name),
         "open-or-create" => creation::open_or_create(&name),
         "create" => deaths::create(&name),
+        "hold-in-a-thread" => threads::hold(&name),
+        "cut-value" => truncation::value(&name),
+        "cut-array" => truncation::array(&name),
+        "cut-held" => truncation::held(&name),
+        "cut-unlock" => truncation::unlock(&name),
+        "cut-threads" => truncation::threads(&name),
         _ => panic!("no action {action}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use common::{Segment, Snapshot, WorkerState, say};
+use common::{Observer, Snapshot, WorkerState, say};
 
 use crate::error::Result;
 use crate::report::{missing, table};
@@ -25,7 +25,7 @@ pub struct IdleWatch {
 
 impl IdleWatch {
     /// Says once that nobody is at work, who died and what is missing, when that has been so for a second.
-    pub fn look(&mut self, segment: &Segment, wanted: u64) -> Result<()> {
+    pub fn look(&mut self, segment: &Observer, wanted: u64) -> Result<()> {
         if self.looked.is_some_and(|looked| looked.elapsed() < INTERVAL) {
             return Ok(());
         }

@@ -12,13 +12,14 @@ pub mod stop;
 pub mod wait;
 mod watch;
 
-use common::{Mode, Segment};
+use common::{Mode, Observer};
 
 use crate::error::{Error, Result};
 use crate::output::Output;
 
 /// Refuses a segment that is the shared value of programs and not a run.
-pub fn must_be_a_run(segment: &Segment) -> Result<()> {
+pub fn must_be_a_run(segment: &impl AsRef<Observer>) -> Result<()> {
+    let segment = segment.as_ref();
     if segment.terms().mode != Mode::Shared {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use common::cli::exit_code;
-use common::{AttachError, Ledger, Mode, Origin, Segment, Snapshot, Stop};
+use common::{AttachError, Mode, ObservedLedger, Observer, Origin, Snapshot, Stop};
 
 use super::idle::IdleWatch;
 use crate::args::WaitArgs;
@@ -16,7 +16,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Waits until the segment has its contributions, or cannot get them any more.
 pub fn wait(args: &WaitArgs) -> Result<u8> {
     let deadline = args.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    let segment = Segment::observe(&args.name)?;
+    let segment = Observer::open(&args.name)?;
     super::must_be_a_run(&segment)?;
     let wanted = args.contributions.unwrap_or(segment.terms().workers.into());
     if wanted > segment.terms().slots.into() {
@@ -28,7 +28,7 @@ pub fn wait(args: &WaitArgs) -> Result<u8> {
     loop {
         // Read before the count, so that a contribution in between ends the wait below at once.
         let seen = segment.notices();
-        let done = u64::from(Ledger::of(&segment).done());
+        let done = u64::from(ObservedLedger::of(&segment).done());
         if has_enough(&segment, wanted, args)? {
             return Ok(exit_code::COMPLETE);
         }
@@ -49,8 +49,8 @@ pub fn wait(args: &WaitArgs) -> Result<u8> {
 }
 
 /// Whether the contributions are applied: `--contributions` of any workers, or those of the run's own tickets.
-fn has_enough(segment: &Segment, wanted: u64, args: &WaitArgs) -> Result<bool> {
-    let (ledger, is_counted) = (Ledger::of(segment), args.contributions.is_some());
+fn has_enough(segment: &Observer, wanted: u64, args: &WaitArgs) -> Result<bool> {
+    let (ledger, is_counted) = (ObservedLedger::of(segment), args.contributions.is_some());
     let may_be_enough = match segment.terms().mode {
         // A split range is complete when all of it is applied, by any number of workers.
         Mode::Split if !is_counted => ledger.given_out() >= segment.terms().iterations,
@@ -60,7 +60,7 @@ fn has_enough(segment: &Segment, wanted: u64, args: &WaitArgs) -> Result<bool> {
 }
 
 /// Why no worker will contribute any more, if so.
-fn why_in_vain(segment: &Segment) -> Result<Option<&'static str>> {
+fn why_in_vain(segment: &Observer) -> Result<Option<&'static str>> {
     if segment.lifecycle().is_over() {
         return Ok(Some("its run is over"));
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use common::process::Process;
-use common::{RunState, Segment, SegmentName, Snapshot, Stop, WorkerState};
+use common::{Observer, RunState, Segment, SegmentName, Snapshot, Stop, WorkerState};
 
 use crate::error::{Error, Result};
 use crate::figures::counted;
@@ -31,7 +31,7 @@ impl StatusView {
     }
 
     /// Reads an observed segment.
-    pub fn observe(segment: &Segment) -> Result<Self> {
+    pub fn observe(segment: &Observer) -> Result<Self> {
         let mut was_linked = segment.is_linked();
         loop {
             let (state, snapshot) = (RunState::of(segment)?, Snapshot::of(segment)?);

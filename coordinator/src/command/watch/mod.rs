@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::cli::exit_code;
-use common::{Ledger, Lifecycle, Mode, RunState, Segment, Stop};
+use common::{Lifecycle, Mode, ObservedLedger, Observer, RunState, Stop};
 
 use crate::args::StatusArgs;
 use crate::error::{Error, Result};
@@ -28,7 +28,7 @@ const LAST_INTERVAL: Duration = Duration::from_millis(10);
 /// Shows the segment until its run is over.
 pub fn watch(args: &StatusArgs) -> Result<u8> {
     signals::exit_on_stop_signals();
-    let segment = Segment::observe(&args.name)?;
+    let segment = Observer::open(&args.name)?;
     let mut view = WatchView::new(args.format);
     loop {
         // Read before the status, so that a change in between ends the wait below at once.
@@ -63,9 +63,9 @@ struct WatchedState {
 }
 
 impl WatchedState {
-    fn of(segment: &Segment) -> Self {
+    fn of(segment: &Observer) -> Self {
         Self {
-            done: Ledger::of(segment).done(),
+            done: ObservedLedger::of(segment).done(),
             lifecycle: segment.lifecycle(),
             stop: segment.stop_requested(),
             is_linked: segment.is_linked(),
@@ -74,7 +74,7 @@ impl WatchedState {
 }
 
 /// Waits until the state changes, at most for the interval.
-fn wait(segment: &Segment, mut seen: u32, state: WatchedState) {
+fn wait(segment: &Observer, mut seen: u32, state: WatchedState) {
     let began = Instant::now();
     while let Some(left) = INTERVAL.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {
         segment.wait_for_notice(seen, left);

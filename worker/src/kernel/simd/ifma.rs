@@ -3,6 +3,7 @@
 //!
 //! Invariant: no sum overflows, see [`MOST_ROWS`]; the intrinsics run only on processors that have them.
 
+#[cfg(target_arch = "x86_64")]
 use super::InstructionSet;
 
 /// Parallel sums: enough to keep both multipliers busy (the instruction takes 4 cycles, <https://uops.info>).
@@ -18,6 +19,7 @@ pub const MOST_ROWS: u64 = 1 << 12;
 pub const END: u64 = 1 << 42;
 
 /// Below it, a square has no bits above the 52nd.
+#[cfg(target_arch = "x86_64")]
 const NARROW: u64 = 1 << 26;
 
 /// The sum of the squares of the `rows` x [`ROW`] numbers from `first` on; nothing without AVX-512 IFMA.

@@ -1,9 +1,12 @@
 //! Instruction sets: detection, and code that is compiled once for each of them.
 //!
 //! Invariant: code for an instruction set runs only after processor and system were found to have it.
-#![expect(
-    unsafe_code,
-    reason = "functions with `target_feature` are unsafe to call; each call proves that it is available"
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(
+        unsafe_code,
+        reason = "functions with `target_feature` are unsafe to call; each call proves that it is available"
+    )
 )]
 
 pub mod ifma;
