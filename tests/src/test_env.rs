@@ -5,11 +5,14 @@ use std::fs::{self, File};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use common::cli::exit_code;
+use common::process;
 use rustix::fs::{FlockOperation, flock};
 use serde_json::Value;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use tempfile::TempDir;
 
 use crate::command::{Command, Running};
@@ -51,6 +54,7 @@ impl TestEnv {
     }
 
     fn new(executables: &Executables, turn: FlockOperation) -> Self {
+        give_children_their_signals();
         let turn = take_turn(Path::new(executables.folder), turn);
         let folder = TempDir::new_in(executables.folder).expect("the temporary folder can be made");
         for (name, target) in executables.links {
@@ -187,4 +191,16 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(began.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// Lets what the tests start begin with the default actions, also if the tests run under `nohup` or in the background of a
+/// script, where signals are ignored: an exec resets an action of one's own, and keeps an ignored signal ignored.
+fn give_children_their_signals() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM].into_iter().filter(|signal| process::is_ignored(*signal)) {
+            // This process goes on to ignore it.
+            signal_hook::flag::register(signal, Arc::default()).expect("the signal can be handled");
+        }
+    });
 }
