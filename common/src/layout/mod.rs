@@ -2,7 +2,7 @@
 //!
 //! | offset | bytes | what |
 //! |---|---|---|
-//! | 0 | 128 | [`Identity`]: magic, version, layout, size, C library, namespace, nonce, checksum; never changes once ready |
+//! | 0 | 128 | [`Identity`]: magic, version, layout, size, C library, namespace, nonce, checksum; but for the namespace it never changes |
 //! | 128 | 128 | [`Header::terms`]: the run's terms as words; never changes once ready |
 //! | 256 | 64 | [`Live`]: lifecycle, stop request, notice, coordinator, owners' deaths |
 //! | 320 | 64 | [`Core`]: the mutex, the commit's sequence numbers, **a single value at offset 376** |
@@ -66,19 +66,20 @@ pub const PAGE: usize = 4096;
 pub struct Identity {
     pub magic: AtomicU64,
     pub version: AtomicU32,
-    /// 1 once everything else is in place. Stored last with Release, loaded first with Acquire.
+    /// 1 once everything else is in place. The rename that gives the segment its name comes after it, and orders it.
     pub ready: AtomicU32,
     pub layout_hash: AtomicU64,
     /// The size of the segment in bytes.
     pub size: AtomicU64,
     pub c_library: AtomicU32,
     pub slot_count: AtomicU32,
-    /// The inode of the PID namespace, 0 if unknown. A robust mutex names its owner by a thread id of this namespace.
+    /// The inode of the PID namespace: a robust mutex names its owner by a thread id of it. A `resume` in another namespace
+    /// changes it, while it alone is present.
     pub pid_namespace: AtomicU64,
     pub nonce: AtomicU64,
     /// When the segment was created (`CLOCK_BOOTTIME`, nanoseconds).
     pub created_at: AtomicU64,
-    /// A checksum over everything above except `ready`, and over the terms with their texts.
+    /// A checksum over everything above except `ready` and `pid_namespace`, and over the terms with their texts.
     pub checksum: AtomicU64,
     pub padding: [AtomicU64; 7],
 }
