@@ -10,6 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::inspection::SegmentInfo;
+use crate::name::FOLDER;
 use crate::segment::Role;
 
 /// The processes that hold roles, by the file's device and inode.
@@ -63,6 +64,10 @@ impl Attachments {
         let folder = format!("/proc/{pid}");
         let open = fs::read_dir(Path::new(&folder).join("fd")).into_iter().flatten().filter_map(Result::ok);
         for descriptor in open {
+            // First by name: following a link to a dead file server would wait for it.
+            if !fs::read_link(descriptor.path()).is_ok_and(|target| may_be_segment(&target)) {
+                continue;
+            }
             // The link is followed to the open file, whatever has its name by now.
             let Ok(file) = fs::metadata(descriptor.path()) else { continue };
             let id = (file.dev(), file.ino());
@@ -77,6 +82,11 @@ impl Attachments {
                 .extend(info.lines().filter_map(locked_bytes).map(|bytes| Holder { pid, bytes }));
         }
     }
+}
+
+/// Whether a segment may have this path. Of a mount that is not seen from here, the path begins at the mount.
+fn may_be_segment(path: &Path) -> bool {
+    path.parent().is_some_and(|folder| folder == Path::new(FOLDER) || folder == Path::new("/"))
 }
 
 /// The bytes of a lock, from a line such as `lock: 1: OFDLCK ADVISORY  READ -1 00:1b:169390 0 0`. The kernel shows neighbours

@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::fs;
 use std::io;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
@@ -91,7 +92,7 @@ impl Descendants {
             if left.is_empty() || began.elapsed() >= PATIENCE {
                 return left;
             }
-            std::thread::sleep(PAUSE);
+            sleep(PAUSE);
         }
     }
 
@@ -103,10 +104,23 @@ impl Descendants {
     fn is_ours(&self, pid: u32) -> bool {
         match &self.which {
             Which::All => true,
-            Which::Marked(mark) => fs::read(format!("/proc/{pid}/environ"))
-                .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes())),
+            Which::Marked(mark) => environment(pid).split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes()),
             Which::Nothing => false,
         }
+    }
+}
+
+/// The environment with which a process was started; empty if it is gone.
+///
+/// It is empty for a moment in the middle of an exec, too (`environ_read`, fs/proc/base.c): then it is read once more.
+fn environment(pid: u32) -> Vec<u8> {
+    let read = || fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    match read() {
+        empty if empty.is_empty() => {
+            sleep(PAUSE);
+            read()
+        }
+        environment => environment,
     }
 }
 
@@ -118,7 +132,7 @@ pub fn reap_within(child: Pid, patience: Duration) -> bool {
         if began.elapsed() >= patience {
             return false;
         }
-        std::thread::sleep(PAUSE);
+        sleep(PAUSE);
     }
     true
 }

@@ -111,7 +111,7 @@ impl<'a> Ledger<'a> {
     /// The current value of the first cell.
     #[must_use]
     pub fn first_cell(self) -> Value {
-        let value = self.segment.view().header.core.value.load(Relaxed);
+        let value = self.segment.view().cells.load(0, Relaxed).unwrap_or(0);
         self.segment.assert_whole();
         self.segment.terms().value_type.value(value)
     }

@@ -52,9 +52,9 @@ pub enum LockOutcome {
 /// dropping it does nothing.
 pub struct Guard<'a> {
     segment: &'a Segment,
-    /// The generation of the process that acquired it.
-    generation: u32,
-    owner_died: bool,
+    /// Twice the generation of the process that acquired it; one more if the last owner died with it. One word, because a guard
+    /// is moved right after it is made: a load of two words that were just stored waits for both stores.
+    acquired: u64,
     /// Neither `Send` nor `Sync`: the kernel ties a robust mutex to the thread that owns it (`set_robust_list(2)`).
     thread: PhantomData<*mut ()>,
 }
@@ -109,13 +109,13 @@ impl<'a> Guard<'a> {
 
     #[inline]
     fn new(segment: &'a Segment, owner_died: bool) -> Self {
-        Self { segment, generation: fork::generation(), owner_died, thread: PhantomData }
+        Self { segment, acquired: u64::from(fork::generation()) << 1 | u64::from(owner_died), thread: PhantomData }
     }
 
     /// Whether this process acquired the lock.
     #[inline]
     pub fn is_own(&self) -> bool {
-        self.generation == fork::generation()
+        self.acquired >> 1 == u64::from(fork::generation())
     }
 
     /// Checks that this process acquired the lock, and not its parent before a fork.
@@ -196,7 +196,7 @@ impl<'a> Guard<'a> {
     /// How the lock was acquired.
     #[must_use]
     pub fn outcome(&self) -> LockOutcome {
-        if self.owner_died { LockOutcome::OwnerDied } else { LockOutcome::Released }
+        if self.acquired & 1 == 1 { LockOutcome::OwnerDied } else { LockOutcome::Released }
     }
 
     /// The segment.

@@ -152,6 +152,33 @@ impl<T: Scalar> SharedArray<T> {
         self.lock()?.add(numbers)
     }
 
+    /// Acquires the lock and stores these values into the cells of their indices, all at once: [`ArrayGuard::replace`].
+    ///
+    /// # Errors
+    /// As [`Self::lock`].
+    ///
+    /// # Panics
+    /// If there is no such cell, before anything is stored.
+    #[track_caller]
+    pub fn replace(&self, values: &[(usize, T)]) -> Result<(), LockError> {
+        self.lock()?.replace(values)
+    }
+
+    /// Acquires the lock and adds a number to one cell: [`ArrayGuard::add_at`].
+    ///
+    /// # Errors
+    /// As [`Self::lock`].
+    ///
+    /// # Panics
+    /// If there is no such cell.
+    #[track_caller]
+    pub fn add_at(&self, index: usize, number: T) -> Result<T, LockError>
+    where
+        T: Addend,
+    {
+        self.lock()?.add_at(index, number)
+    }
+
     /// Detaches and leaves the name, as [`SharedValue::keep`](crate::SharedValue::keep).
     pub fn keep(mut self) {
         self.0.unlinks = false;
@@ -233,7 +260,8 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     /// A process killed in the middle has stored all of them or none. It costs what it changes, however long the array is.
     ///
     /// # Errors
-    /// [`LockError::Damaged`] if another process damaged or truncated the segment meanwhile.
+    /// [`LockError::Damaged`] if another process damaged or truncated the segment meanwhile; [`LockError::Forked`] as in
+    /// [`Self::set`].
     ///
     /// # Panics
     /// If there is no such cell, before anything is stored.
@@ -257,7 +285,9 @@ impl<T: Scalar> ArrayGuard<'_, T> {
         T: Addend,
     {
         let place = self.index(index);
-        let sum = self.get(index).map_or(number, |value| value.plus(number, SEAL));
+        let before = self.array.0.load(index);
+        self.array.0.segment.must_be_whole()?;
+        let sum = before.map_or(number, |value| value.plus(number, SEAL));
         commit(&mut self.guard, T::VALUE_TYPE, &[(place, sum.to_cell(SEAL))])?;
         Ok(sum)
     }
@@ -269,7 +299,8 @@ impl<T: Scalar> ArrayGuard<'_, T> {
         u32::try_from(index).unwrap_or(u32::MAX)
     }
 
-    /// Gives a copy of all cells to `change`, and stores back those that it changed.
+    /// Gives a copy of all cells to `change`, and stores back those that it changed. The copy is this process's: of a long array,
+    /// [`replace`](Self::replace) needs less time and memory.
     ///
     /// A process killed in the middle has changed all of them or none. If `change` panics, nothing is changed.
     ///
@@ -279,10 +310,11 @@ impl<T: Scalar> ArrayGuard<'_, T> {
         let mut cells = self.copy();
         self.array.0.segment.must_be_whole()?;
         change(&mut cells);
-        let is_changed =
-            |(index, bits): &(u32, u64)| self.get(*index as usize).is_none_or(|before| before.to_cell(SEAL) != *bits);
+        let before = |index: u32| self.array.0.load(index as usize).map(|before| before.to_cell(SEAL));
+        let is_changed = |(index, bits): &(u32, u64)| before(*index) != Some(*bits);
         let bits = cells.into_iter().map(|value| value.to_cell(SEAL));
         let changes: Vec<(u32, u64)> = (0..).zip(bits).filter(is_changed).collect();
+        self.array.0.segment.must_be_whole()?;
         commit(&mut self.guard, T::VALUE_TYPE, &changes)
     }
 

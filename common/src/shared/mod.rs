@@ -190,12 +190,12 @@ fn commit_only(guard: &mut Guard<'_>, kind: ValueType, bits: u64) -> Result<(), 
 ///
 /// Not inlined, so that the tests kill what is shipped.
 fn commit(guard: &mut Guard<'_>, kind: ValueType, changes: &[(u32, u64)]) -> Result<(), LockError> {
+    guard.must_be_own()?;
     let view = guard.segment().view();
     let Some((_, last)) = changes.last() else { return Ok(()) };
     if view.is_single {
         return commit_only(guard, kind, *last);
     }
-    guard.must_be_own()?;
     redo::changes::write(view, changes);
     Ok(guard.commit(&CELLS_ALONE)?)
 }
@@ -218,6 +218,10 @@ fn outcome(guard: &Guard<'_>) -> LockOutcome {
 
 /// Makes [`outcome`] forget the owners that died so far.
 fn clear_owner_died(guard: &mut Guard<'_>) {
+    // In a forked child the guard is the parent's, and what it is to clear, too.
+    if !guard.is_own() {
+        return;
+    }
     let header = guard.segment().view().header;
     header.live.cleared_deaths.store(header.redo.recoveries.load(Relaxed), Relaxed);
 }

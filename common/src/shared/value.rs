@@ -77,11 +77,14 @@ impl<T: Scalar> SharedValue<T> {
 
     /// Attaches to the value of that name, or creates it with `initial` if nothing has the name.
     ///
-    /// Any number of processes may do so at once, and all get the same value. Nobody's drop unlinks the name: it stays until
-    /// somebody removes it ([`remove`](crate::remove), `coordinator remove NAME`), also if all were killed.
+    /// Any number of processes may do so at once, and all get the same value. No drop of theirs unlinks the name: it stays until
+    /// somebody removes it ([`remove`](crate::remove), `coordinator remove NAME`), also if all were killed. But a handle from
+    /// [`create`](Self::create) unlinks it: use one of the two for a name.
     ///
     /// # Errors
-    /// As [`Self::attach`] and [`Self::create`], except for [`AttachError::NoSegment`] and [`CreateError::Exists`].
+    /// As [`Self::attach`] and [`Self::create`], except for [`AttachError::NoSegment`] and [`CreateError::Exists`]. A value
+    /// that a container left behind is refused in the next one ([`Refusal::PidNamespace`](crate::Refusal::PidNamespace)):
+    /// remove it first.
     pub fn open_or_create(name: &SegmentName, initial: T) -> Result<Self> {
         SharedCells::open_or_create(
             || SharedCells::create(name, 1, &[initial]),

@@ -111,7 +111,7 @@ impl Terms {
     /// What a snapshot reads: of a shared array only the first cells.
     pub(crate) fn shown_geometry(&self) -> Geometry {
         match self.geometry() {
-            whole @ Geometry { kind: Kind::Shared, cells: SHOWN_CELLS.., .. } => {
+            whole @ Geometry { kind: Kind::Shared, cells, .. } if cells > SHOWN_CELLS => {
                 Geometry { cells: SHOWN_CELLS, kind: Kind::Glimpse, ..whole }
             }
             whole => whole,

@@ -28,6 +28,8 @@ struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     split: Option<Split>,
     cells: u32,
+    shown_cells: usize,
+    consistent: bool,
     r#type: &'static str,
     value: Json,
     exact_total: Json,
@@ -143,6 +145,8 @@ fn object(snapshot: &Snapshot, outcomes: Option<&WorkerOutcomes>, view: Option<&
         iterations: snapshot.terms.iterations.to_string(),
         split: is_split.then(|| split(snapshot)),
         cells: snapshot.terms.cells,
+        shown_cells: snapshot.value.as_slice().len(),
+        consistent: snapshot.is_consistent,
         r#type: snapshot.terms.value_type.name(),
         value: if has_value { cells(&snapshot.value, value) } else { Json::Null },
         exact_total: snapshot.exact_total().filter(|_| has_total).map_or(Json::Null, |total| cells(&total, text)),
@@ -178,6 +182,10 @@ fn value(value: &Value) -> Json {
     match (value.kind(), value.number()) {
         (ValueType::I32 | ValueType::U32, Number::Integer(small)) => i64::try_from(small).ok().into(),
         (ValueType::Bool, Number::Integer(small)) => (small == 1).into(),
+        // The shortest digits of an `f32`, not those of the `f64` that it equals.
+        (ValueType::F32, number @ Number::Float(_)) => {
+            contribution(&value.to_string().parse().map_or(number, Number::Float))
+        }
         (_, number) => contribution(&number),
     }
 }

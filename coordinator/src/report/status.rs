@@ -25,7 +25,7 @@ pub fn status(view: &StatusView, size: Option<TerminalSize>) -> String {
     let snapshot = &view.snapshot;
     let mut lines = vec![head(view)];
     if snapshot.terms.mode != Mode::Independent {
-        lines.push(format!("value: {} ({})", snapshot.value, snapshot.terms.value_type.name()));
+        lines.push(format!("value: {} ({}{})", snapshot.value, part(snapshot), snapshot.terms.value_type.name()));
     }
     let lock = snapshot.owner.as_ref().map_or_else(|| "free".to_owned(), ToString::to_string);
     lines.push(format!("lock: {lock}; recovered {}", times(snapshot.recoveries)));
@@ -53,6 +53,15 @@ pub fn status(view: &StatusView, size: Option<TerminalSize>) -> String {
         Some(size) => size.fit(&lines.join("\n")),
         None => lines.join("\n"),
     }
+}
+
+/// What part of an array the value shows, and whether it is of one moment.
+fn part(snapshot: &Snapshot) -> String {
+    let (shown, cells) = (snapshot.value.as_slice().len(), snapshot.terms.cells);
+    let part = if shown < cells as usize { format!("the first {shown} of {cells} cells, ") } else { String::new() };
+    // The owner of the lock is changing them, or died in the middle; the next owner completes it.
+    let moment = if snapshot.is_consistent || snapshot.terms.mode != Mode::Shared { "" } else { "in a change, " };
+    format!("{part}{moment}")
 }
 
 fn head(view: &StatusView) -> String {

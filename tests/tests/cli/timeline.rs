@@ -238,7 +238,7 @@ fn a_picture_that_fails_at_the_end_is_told_of_and_spoils_no_result() {
     let finished = running.finish().expect(INCOMPLETE);
     assert!(finished.stdout.ends_with("Final shared value: 1140\n"), "{finished:?}");
     assert!(finished.stderr.contains("error: cannot write the timeline"), "{finished:?}");
-    assert!(finished.stderr.contains("\nhint: allow larger files"), "{finished:?}");
+    assert!(finished.stderr.contains("\nhint: file sizes are limited here: "), "{finished:?}");
     assert!(!Path::new(&svg).exists(), "a picture is whole or not there");
 }
 
