@@ -49,11 +49,13 @@ impl Descendants {
     pub fn adopt(mark: Option<String>) -> Self {
         let is_alone = !exist() && !getpid().is_init();
         let which = match mark {
+            _ if !is_proc_of_own_namespace() => Which::Nothing,
             _ if is_alone => Which::All,
             Some(mark) => Which::Marked(mark),
-            None => return Self { which: Which::Nothing, dying: RefCell::default() },
+            None => Which::Nothing,
         };
-        // Cannot fail since Linux 3.4. Otherwise orphans go to process 1, as without the call.
+        // Cannot fail since Linux 3.4. Otherwise orphans go to process 1, as without the call. Also if none is to be ended: at
+        // this process's own end they go to the next subreaper, and not past it before.
         let _ = set_child_subreaper(Some(getpid()));
         Self { which, dying: RefCell::default() }
     }
@@ -71,17 +73,18 @@ impl Descendants {
             return Vec::new();
         }
         let mut found = children();
-        found.retain(|pid| !is_spared(*pid) && (self.dying.borrow().contains(pid) || self.is_ours(*pid)));
-        self.dying.replace(found.clone());
-        let ids = || found.iter().filter_map(|pid| process::id(*pid));
-        for id in ids() {
-            // A child keeps its id until this process reaps it, so no other process is hit.
-            let _ = kill_process(id, Signal::KILL);
-        }
-        for id in ids() {
+        found.retain(|pid| !is_spared(*pid) && is_child(*pid));
+        let (mut ours, others): (Vec<u32>, Vec<u32>) =
+            found.into_iter().partition(|pid| self.dying.borrow().contains(pid) || self.is_ours(*pid));
+        // A child keeps its id until this process reaps it, so no other process is hit. One of another user cannot be ended.
+        ours.retain(|pid| process::id(*pid).is_some_and(|id| kill_process(id, Signal::KILL) != Err(Errno::PERM)));
+        self.dying.replace(ours.clone());
+        for id in ours.iter().filter_map(|pid| process::id(*pid)) {
             reap(id);
         }
-        found
+        // In its end a process shows no mark, and its children are not here yet.
+        ours.extend(others.into_iter().filter(|pid| process::is_ending(*pid)));
+        ours
     }
 
     /// The same until nobody is left, for at most [`PATIENCE`]. Returns who is left.
@@ -144,9 +147,24 @@ fn reap(child: Pid) -> bool {
 
 /// Whether this process has children, alive or not.
 fn exist() -> bool {
+    finds(WaitId::All)
+}
+
+/// Whether it is a child of this process, alive or not.
+fn is_child(pid: u32) -> bool {
+    process::id(pid).is_some_and(|id| finds(WaitId::Pid(id)))
+}
+
+fn finds(which: WaitId<'_>) -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     let every_kind = WaitIdOptions::from_bits_retain(libc::__WALL.cast_unsigned());
-    !matches!(waitid(WaitId::All, options | every_kind), Err(Errno::CHILD))
+    !matches!(waitid(which, options | every_kind), Err(Errno::CHILD))
+}
+
+/// Whether `/proc` shows ids as this process's system calls mean them: it may be mounted for an outer PID namespace.
+fn is_proc_of_own_namespace() -> bool {
+    let shown = fs::read_link("/proc/self").ok();
+    shown.and_then(|shown| shown.to_str()?.parse().ok()) == Some(std::process::id())
 }
 
 /// Without waiting, and also for children of `clone` that send no SIGCHLD (`__WALL`, waitpid(2)).

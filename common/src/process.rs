@@ -80,6 +80,13 @@ pub fn parent(pid: u32) -> Option<u32> {
     stat(pid).map(|stat| stat.parent)
 }
 
+/// Whether a process is in its end: its threads, its memory and its children go, and it is no zombie yet.
+pub(crate) fn is_ending(pid: u32) -> bool {
+    // PF_EXITING, include/linux/sched.h.
+    const EXITING: u32 = 0x4;
+    stat(pid).is_some_and(|stat| stat.flags & EXITING != 0 && stat.state != 'Z')
+}
+
 /// The process id as the kernel's type; nothing if it is out of range.
 #[must_use]
 pub fn id(pid: u32) -> Option<Pid> {
@@ -91,6 +98,7 @@ pub fn id(pid: u32) -> Option<Pid> {
 struct Stat {
     state: char,
     parent: u32,
+    flags: u32,
     started: BootTime,
 }
 
@@ -104,9 +112,10 @@ fn parse(stat: &str) -> Option<Stat> {
     let mut fields = fields.split(' ');
     let state = fields.next()?.chars().next()?;
     let parent = fields.next()?.parse().ok()?;
-    let ticks: u64 = fields.nth(17)?.parse().ok()?;
+    let flags = fields.nth(4)?.parse().ok()?;
+    let ticks: u64 = fields.nth(12)?.parse().ok()?;
     let nanoseconds_per_tick = 1_000_000_000 / rustix::param::clock_ticks_per_second();
-    Some(Stat { state, parent, started: BootTime(ticks.checked_mul(nanoseconds_per_tick)?) })
+    Some(Stat { state, parent, flags, started: BootTime(ticks.checked_mul(nanoseconds_per_tick)?) })
 }
 
 #[cfg(test)]
@@ -137,6 +146,6 @@ mod tests {
         let fields: Vec<String> = (4..=52).map(|field| field.to_string()).collect();
         let started = BootTime(22 * 1_000_000_000 / rustix::param::clock_ticks_per_second());
         let stat = parse(&format!("7 (a) b (c) T {}", fields.join(" ")));
-        assert_eq!(stat, Some(Stat { state: 'T', parent: 4, started }));
+        assert_eq!(stat, Some(Stat { state: 'T', parent: 4, flags: 9, started }));
     }
 }

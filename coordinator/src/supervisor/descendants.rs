@@ -30,25 +30,48 @@ impl Supervisor<'_> {
         if self.workers.dead.is_empty() {
             return Ok(());
         }
-        let left = self.descendants.end(|pid| self.workers.are_to_spare(pid));
-        let is_late = self.workers.dead.iter().any(|dead| has_passed(Some(dead.until)));
-        if !left.is_empty() && !is_late {
+        let is_over = self.end_those_of_dead_workers().is_empty();
+        if !is_over {
             self.deadlines.check = Some(earlier(self.deadlines.check, Instant::now() + PAUSE));
-            return Ok(());
         }
-        self.abandon(&left);
-        for DeadWorker { ticket, pid, how, .. } in std::mem::take(&mut self.workers.dead) {
+        // What is left may be another dead worker's: each one's time is its own.
+        let (decided, waiting) = std::mem::take(&mut self.workers.dead)
+            .into_iter()
+            .partition(|dead| is_over || has_passed(Some(dead.until)));
+        self.workers.dead = waiting;
+        let decided: Vec<DeadWorker> = decided;
+        for DeadWorker { ticket, pid, how, .. } in decided {
             self.on_exit(ticket, pid, how)?;
             self.release(ticket);
         }
         Ok(())
     }
 
-    /// Lets others take the ticket's chunk, and offers it to them unless a worker is launched for it.
+    /// Ends what dead workers started. Returns who is left, without those that were killed long ago, which are given up.
+    fn end_those_of_dead_workers(&mut self) -> Vec<u32> {
+        let mut left = self.descendants.end(|pid| self.workers.are_to_spare(pid));
+        let now = Instant::now();
+        let seen = &mut self.workers.ending;
+        seen.retain(|pid, _| left.contains(pid));
+        let stuck: Vec<u32> =
+            left.iter().copied().filter(|pid| *seen.entry(*pid).or_insert(now) + PATIENCE <= now).collect();
+        left.retain(|pid| !stuck.contains(pid));
+        self.abandon(&stuck);
+        left
+    }
+
+    /// Lets others take the ticket's chunk and offers it to them, unless a worker is launched for it.
     pub(super) fn release(&self, ticket: u32) {
+        if !self.workers.queue.contains(&ticket) {
+            self.offer(ticket);
+        }
+    }
+
+    /// Lets others take the ticket's chunk, and offers it to them.
+    pub(super) fn offer(&self, ticket: u32) {
         // On an error they wait until this coordinator exits.
         let _ = self.segment.release_launch(ticket);
-        if self.ledger.holds_chunk(ticket) && !self.workers.queue.contains(&ticket) {
+        if self.ledger.holds_chunk(ticket) {
             self.ledger.offer_orphan(ticket);
         }
     }

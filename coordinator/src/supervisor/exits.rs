@@ -27,7 +27,7 @@ impl Supervisor<'_> {
             }
             let how = WorkerExit::from(status);
             self.timeline.record(|recording| recording.ended(self.segment, ticket, pid, how));
-            if how.is_success() {
+            if how.is_success() && self.is_done(ticket)? {
                 // It has ended what it had started.
                 self.on_exit(ticket, pid, how)?;
                 self.release(ticket);
@@ -123,6 +123,9 @@ impl Supervisor<'_> {
 
     fn on_adopted_exit(&mut self, ticket: u32) -> Result<()> {
         self.timeline.record(|recording| recording.left(ticket));
+        if self.is_stopping() {
+            return Ok(());
+        }
         match policy::after_adopted_exit(self.adopted_exit(ticket)?) {
             AfterAdoptedExit::Nothing => {}
             AfterAdoptedExit::Queue => self.workers.queue.push_back(ticket),
@@ -133,7 +136,10 @@ impl Supervisor<'_> {
                 (outcome.restarts, outcome.charged) = (outcome.restarts + 1, charged);
                 self.workers.queue.push_back(ticket);
             }
-            AfterAdoptedExit::GiveUp(reason) => self.give_up(ticket, Failure::of_adopted(reason)),
+            AfterAdoptedExit::GiveUp(reason) => {
+                self.give_up(ticket, Failure::of_adopted(reason));
+                self.offer(ticket);
+            }
             AfterAdoptedExit::OfferChunk => self.ledger.offer_orphan(ticket),
         }
         Ok(())

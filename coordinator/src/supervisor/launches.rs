@@ -59,7 +59,8 @@ impl Supervisor<'_> {
                 } else {
                     self.give_up(ticket, Failure::of_launch(refusal.reason));
                 }
-                self.release(ticket);
+                // Others may have the room.
+                self.offer(ticket);
             }
         }
     }

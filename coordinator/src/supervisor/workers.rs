@@ -21,6 +21,8 @@ pub struct Workers {
     pub children: HashMap<u32, u32>,
     /// Launched workers that have ended, while what they started has not.
     pub dead: Vec<DeadWorker>,
+    /// What dead workers started and is being ended, and since when.
+    pub ending: HashMap<u32, Instant>,
     /// Live workers that it did not launch.
     pub adopted: Vec<AdoptedWorker>,
     /// Processes that do not end although they were killed: they are waited for no more.

@@ -89,8 +89,14 @@ impl Draft {
     /// Writes it to the disk, and renames it: the picture's name stands for a whole picture at any time (rename(2)).
     fn replace(mut self, target: &Path) -> io::Result<()> {
         self.file.sync_all()?;
-        fs::rename(&self.path, target)?;
-        self.path = PathBuf::new();
+        match fs::rename(&self.path, target) {
+            Ok(()) => self.path = PathBuf::new(),
+            // A file that is mounted there, or another user's in a sticky folder, can only be written to.
+            Err(error) if matches!(error.kind(), ErrorKind::ResourceBusy | ErrorKind::PermissionDenied) => {
+                fs::copy(&self.path, target)?;
+            }
+            Err(error) => return Err(error),
+        }
         Ok(())
     }
 }

@@ -52,6 +52,15 @@ fn a_run_is_drawn_with_every_worker_and_the_results_are_the_same() {
 }
 
 #[test]
+fn of_an_array_the_first_cell_grows_from_commit_to_commit() {
+    let env = test_env!();
+    let json = file(&env, "run.json");
+    let args = ["-w", "3", "--jobs", "1", "--delay", "0", "-n", "10", "--cells", "2", "--exec", "echo 5 6"];
+    let _ = env.coordinator(args).args(["--timeline", &json]).run().expect(COMPLETE);
+    assert_eq!(ChromeTrace::read(json.as_ref()).values(), ["0", "5", "10", "15", "15"]);
+}
+
+#[test]
 fn what_a_killed_worker_was_doing_ends_at_its_death_and_its_restart_follows() {
     let env = test_env!();
     let (name, json, svg) = (env.name("killed"), file(&env, "run.json"), file(&env, "run.svg"));
