@@ -123,8 +123,11 @@ impl<'a> Ledger<'a> {
         u32::try_from(reported).unwrap_or(u32::MAX).min(self.done())
     }
 
-    /// Stores how many commits are printed, for a coordinator that takes over.
+    /// Stores how many commits are printed, for a coordinator that takes over. A forked child changes nothing.
     pub fn set_reported(self, commits: u32) {
+        if self.segment.is_inherited() {
+            return;
+        }
         self.segment.view().header.live.reported.store(commits.into(), Relaxed);
     }
 }

@@ -102,6 +102,8 @@ debug_as_display!(RemoveError);
 /// [`RemoveError::Forked`] in a forked child of the process that attached: the name is not the child's to take away.
 pub fn unlink(segment: &Segment) -> Result<Removal, RemoveError> {
     segment.must_be_attached_here()?;
+    // The kernel tells removers apart by their descriptions, and not the threads that share one.
+    let _turn = segment.take_turn();
     unlink_file(segment.name(), segment.file()?)
 }
 

@@ -15,7 +15,7 @@
 //!
 //! The mutex needs no repair. The kernel takes a dying owner's id out of it before it drops the owner's presence, and leaves the
 //! mark of its death, which names no thread. So without presence no id of the old namespace is left in it, and the next owner
-//! recovers as usual. An id that stays all the same is damage, and `has_sound_mutex` refuses it.
+//! recovers as usual. An id that stays all the same is damage, and `must_have_sound_mutex` refuses it.
 
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering::Relaxed;

@@ -165,9 +165,6 @@ impl Observer {
         let Some(place) = &self.place else { return Err(ForkError::Inherited { name: name() }) };
         let reopen = |error| ForkError::Reopen(Box::new(SystemError::new("open again segment", self.name(), error)));
         let file = place.open().map_err(reopen)?;
-        if namespace::Place::of(self.view().header) != namespace::Place::Here {
-            return Err(ForkError::PidNamespace { name: name() });
-        }
         let mut attempts = 0;
         while !Role::Present.try_share(self.name(), &file).map_err(|error| ForkError::Reopen(Box::new(error)))? {
             attempts += 1;
@@ -175,6 +172,10 @@ impl Observer {
                 return Err(reopen(Errno::BUSY));
             }
             std::thread::sleep(Duration::from_millis(1));
+        }
+        // Present first, as every attacher: from here on nobody changes the word.
+        if namespace::Place::of(self.view().header) != namespace::Place::Here {
+            return Err(ForkError::PidNamespace { name: name() });
         }
         self.file.become_copy_of(file).map_err(reopen)
     }

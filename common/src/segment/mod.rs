@@ -201,16 +201,25 @@ impl Segment {
 
     /// Whether this attachment has taken the ticket.
     pub(crate) fn has_taken(&self, ticket: u32) -> bool {
-        self.own_tickets().contains(&ticket)
+        // In a forked child the set may be locked for ever, and its tickets are the parent's.
+        !self.is_inherited() && self.own_tickets().contains(&ticket)
     }
 
-    /// Takes the ticket's role, unless a live process has it. Returns whether it succeeded.
+    /// Takes the ticket's role, unless a live process has it, this one included. Returns whether it succeeded.
     pub(crate) fn try_take_ticket(&self, ticket: u32) -> Result<bool, SystemError> {
-        let is_taken = Role::Ticket(ticket).try_take(self.name(), self.file()?)?;
+        let file = self.file()?;
+        // The kernel would give it again to the same description: for another thread.
+        let mut own = self.own_tickets();
+        let is_taken = !own.contains(&ticket) && Role::Ticket(ticket).try_take(self.name(), file)?;
         if is_taken {
-            self.own_tickets().insert(ticket);
+            own.insert(ticket);
         }
         Ok(is_taken)
+    }
+
+    /// Keeps other threads from what only one of them may do at a time.
+    pub(crate) fn take_turn(&self) -> impl Drop + use<'_> {
+        self.own_tickets()
     }
 
     fn own_tickets(&self) -> MutexGuard<'_, BTreeSet<u32>> {

@@ -117,7 +117,7 @@ impl Observer {
     pub fn is_linked(&self) -> bool {
         match &self.place {
             Some(place) => place.is_linked(),
-            None => self.file().is_ok_and(|file| rustix::fs::fstat(file).map_or(true, |stat| stat.st_nlink > 0)),
+            None => self.file().map_or(true, |file| rustix::fs::fstat(file).map_or(true, |stat| stat.st_nlink > 0)),
         }
     }
 

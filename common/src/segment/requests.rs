@@ -90,8 +90,12 @@ impl Segment {
         let _ = futex::wake(word, futex::Flags::empty(), i32::MAX.unsigned_abs());
     }
 
-    /// Opens the segment for workers, for the first time or again. This process is its coordinator.
+    /// Opens the segment for workers, for the first time or again. This process is its coordinator; a forked child changes
+    /// nothing.
     pub fn open_as_coordinator(&self) {
+        if self.is_inherited() {
+            return;
+        }
         let live = &self.view().header.live;
         live.coordinator_pid.store(std::process::id(), Relaxed);
         live.stop.store(Stop::No as u32, Relaxed);
@@ -107,8 +111,11 @@ impl Segment {
         live.lifecycle.store(Lifecycle::Closed as u32, Release);
     }
 
-    /// Marks the end of the run: how its coordinator leaves the segment. Wakes all waiters.
+    /// Marks the end of the run: how its coordinator leaves the segment. Wakes all waiters. A forked child changes nothing.
     pub fn mark_over(&self, how: Lifecycle) {
+        if self.is_inherited() {
+            return;
+        }
         debug_assert!(how.is_over(), "{how:?} is no end");
         // Release: as in `close`.
         self.view().header.live.lifecycle.store(how as u32, Release);

@@ -64,7 +64,7 @@ impl<T: Scalar> SharedCells<T> {
         let terms = Terms { mode: Mode::Shared, value_type: T::VALUE_TYPE, cells, ..Terms::by_hand("", 1) };
         let segment = Segment::create_with(name, &terms, |view| {
             for (index, value) in initial.iter().enumerate() {
-                // Published by the Release of `ready`. There are as many cells as values, or more.
+                // Published by the rename that gives the segment its name. There are as many cells as values, or more.
                 let _ = view.cells.store(index, value.to_cell(SEAL), Relaxed);
             }
         })?;

@@ -2,7 +2,7 @@
 //!
 //! A role is a lock of an open file description, and a forked child has copies of all descriptors (fork(2)): it would keep the
 //! roles of a parent that is killed. So the descriptors that may hold roles are in one table, and in each child a handler
-//! (`pthread_atfork(3)`) puts a spare descriptor over them. Proof that no child keeps a role:
+//! (`pthread_atfork(3)`) puts a spare descriptor over them, which the child makes itself: its parent's may be closed by then. Proof that no child keeps a role:
 //!
 //! 1. Under the table's lock, a [`RoleFile`](super::role_file::RoleFile) is opened and entered, or taken out and closed; and a
 //!    role is only ever taken on a number that was entered. So whenever the lock is free, the table names exactly the open
@@ -20,7 +20,7 @@
 //! `_Fork(3)`, by `vfork(2)` without exec. It must not use what it has inherited.
 
 use std::cell::UnsafeCell;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -31,7 +31,7 @@ use rustix::io::Errno;
 /// How many forks lie between the first process and this one. Changed in the handler alone, before the child has threads.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
-static TABLE: Mutex<Table> = Mutex::new(Table { is_registered: false, spare: None, numbers: Vec::new() });
+static TABLE: Mutex<Table> = Mutex::new(Table { is_registered: false, numbers: Vec::new() });
 
 /// The lock of the table, from before a fork until after it.
 static HELD: Held = Held(UnsafeCell::new(None));
@@ -44,8 +44,6 @@ unsafe impl Sync for Held {}
 /// The descriptors that may hold roles.
 pub struct Table {
     is_registered: bool,
-    /// What is put over them in a child. It holds nothing, and stays open.
-    spare: Option<OwnedFd>,
     numbers: Vec<RawFd>,
 }
 
@@ -80,14 +78,34 @@ pub fn table() -> MutexGuard<'static, Table> {
     TABLE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The table, locked, with room for one more number.
+///
+/// Room is made while the table is not locked: an allocator may have handlers of its own, which wait for its other threads.
+pub fn table_with_room() -> MutexGuard<'static, Table> {
+    let mut larger = Vec::new();
+    loop {
+        let mut table = table();
+        if table.numbers.len() == table.numbers.capacity() && larger.capacity() > table.numbers.len() {
+            let numbers = std::mem::take(&mut table.numbers);
+            larger.extend_from_slice(&numbers);
+            table.numbers = larger;
+            drop(table);
+            larger = numbers;
+            continue;
+        }
+        if table.numbers.len() < table.numbers.capacity() {
+            return table;
+        }
+        let wanted = table.numbers.len() * 2 + 16;
+        drop(table);
+        larger = Vec::with_capacity(wanted);
+    }
+}
+
 impl Table {
     /// Makes sure that children are cleared, before there is a number to enter.
     pub fn prepare(&mut self) -> Result<(), Errno> {
-        self.register()?;
-        if self.spare.is_none() {
-            self.spare = Some(eventfd(0, EventfdFlags::CLOEXEC)?);
-        }
-        Ok(())
+        self.register()
     }
 
     fn register(&mut self) -> Result<(), Errno> {
@@ -112,13 +130,29 @@ impl Table {
         self.numbers.retain(|other| *other != number);
     }
 
-    /// Puts the spare over all numbers. Allocates nothing.
+    /// Puts a spare, which holds nothing, over all numbers. Allocates nothing.
     fn cover(&mut self) {
-        let Some(spare) = self.spare.as_ref().map(AsRawFd::as_raw_fd) else { return };
+        let mut spare = eventfd(0, EventfdFlags::CLOEXEC).ok();
         for number in self.numbers.drain(..) {
-            let _ = dup_over(spare, number);
+            if spare.is_none() {
+                // No number is free. This one's role goes in any case, and the spare may get its number.
+                close(number);
+                spare = eventfd(0, EventfdFlags::CLOEXEC).ok();
+            }
+            let Some(from) = &spare else { continue };
+            if from.as_raw_fd() == number {
+                std::mem::forget(spare.take());
+            } else if dup_over(from.as_raw_fd(), number).is_err() {
+                close(number);
+            }
         }
     }
+}
+
+/// Closes the number of a role's descriptor.
+fn close(number: RawFd) {
+    // SAFETY: the number was entered by a `RoleFile`, which lives and relies on nothing but that the role is gone.
+    unsafe { rustix::io::close(number) }
 }
 
 /// Makes `number` another number of `from`'s description.

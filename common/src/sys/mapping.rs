@@ -25,6 +25,8 @@ pub struct Mapping<M: Memory = SharedBytes> {
     /// `MaybeUninit`, because the references in it outlive the bytes: whoever gets a reference by value asserts that it stays
     /// valid until it returns, also as a field of `self`, and `drop` unmaps.
     view: MaybeUninit<View<'static>>,
+    /// The kind of the mutex at the time of the mapping.
+    kind: u32,
     bytes: ManuallyDrop<M>,
 }
 
@@ -135,7 +137,8 @@ impl<M: Memory> Mapping<M> {
         // above). They live as long as the struct: a view is given away only by `Mapping::view`, with the lifetime of a borrow
         // of that, and what is left in the struct when its `drop` has given the bytes back is not looked at.
         let view = MaybeUninit::new(unsafe { view(bytes.base(), geometry) });
-        Ok(Self { lock, view, bytes: ManuallyDrop::new(bytes) })
+        let kind = mutex.kind();
+        Ok(Self { lock, view, kind, bytes: ManuallyDrop::new(bytes) })
     }
 
     /// The handle of the segment's mutex.
@@ -153,7 +156,8 @@ impl<M: Memory> Mapping<M> {
     /// the handler of SIGBUS put there.
     #[inline]
     pub fn is_truncated(&self) -> bool {
-        self.bytes.has_lost(usize::MAX)
+        // A file that is cut and grown again, or cut within its first page, reads as zeros there, without a signal.
+        self.bytes.has_lost(usize::MAX) || self.view().header.core.mutex.kind() != self.kind
     }
 
     /// Whether the page of the mutex is lost. What lies there now is no mutex.

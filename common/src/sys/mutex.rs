@@ -80,8 +80,13 @@ impl RawMutex {
     /// glibc keeps it in `__kind`. With another kind it might follow pointers or never return.
     pub fn is_of_our_kind(&self) -> bool {
         let fresh = Self(UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER));
-        fresh.initialise().is_ok()
-            && fresh.word(KIND).load(Ordering::Relaxed) == self.word(KIND).load(Ordering::Relaxed)
+        fresh.initialise().is_ok() && fresh.kind() == self.kind()
+    }
+
+    /// The word that tells kinds of mutexes apart. It never changes while the mutex lives.
+    #[inline]
+    pub fn kind(&self) -> u32 {
+        self.word(KIND).load(Ordering::Relaxed)
     }
 
     /// The owner's thread id in the futex word; nothing without an owner.

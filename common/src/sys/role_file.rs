@@ -50,7 +50,7 @@ pub struct RoleFile {
 impl RoleFile {
     /// Opens a file. No role is held yet.
     pub fn open(path: impl Arg, access: OFlags) -> Result<Self, Errno> {
-        let mut table = fork::table();
+        let mut table = fork::table_with_room();
         table.prepare()?;
         let descriptor = rustix::fs::open(path, access | OFlags::CLOEXEC, Mode::empty())?;
         table.enter(descriptor.as_raw_fd());
@@ -85,12 +85,12 @@ impl RoleFile {
             drop(table);
             return Err(error);
         }
-        table.enter(number);
-        // Release: pairs with the Acquire in `is_ready`.
-        self.owner.store(Owner::this_process().0, Release);
         // Its number is closed, and the description lives on.
         let mut other = ManuallyDrop::new(other);
         table.take_out(other.descriptor.as_raw_fd());
+        table.enter(number);
+        // Release: pairs with the Acquire in `is_ready`.
+        self.owner.store(Owner::this_process().0, Release);
         // SAFETY: `other` is not dropped and not used again.
         unsafe { ManuallyDrop::drop(&mut other.descriptor) }
         Ok(())

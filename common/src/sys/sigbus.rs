@@ -49,6 +49,11 @@ pub fn exit_on_truncation(exit_code: u8) {
 /// Installs the handler at the first call.
 fn install() {
     static INSTALLED: Once = Once::new();
+    if INSTALLED.is_completed() {
+        return;
+    }
+    // No fork comes in between: in a child it would stay begun for ever.
+    let _table = super::fork::table();
     INSTALLED.call_once(|| {
         PAGE_SIZE.store(rustix::param::page_size(), Relaxed);
         earlier::replace_by(on_bus_error);

@@ -44,8 +44,8 @@ impl WatchedRange {
     #[inline]
     pub fn has_lost(&self, offset: usize) -> bool {
         // Acquire: who has loaded from a page that the handler put there sees the mark. In the thread that met the loss the
-        // handler ran in between; for another thread, it pairs with the Release in `replace`, which comes before the page
-        // (mmap(2) changes the page tables of all threads before it returns).
+        // handler ran in between; for another thread, the kernel orders it: the mark comes before the system call in `replace`,
+        // and the fault that finds the new page takes the lock of the mappings after that call (mmap(2)).
         fence(Acquire);
         let lost_from = self.0.lost_from.load(Relaxed);
         lost_from != NOTHING && lost_from <= offset
