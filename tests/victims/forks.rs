@@ -8,9 +8,11 @@ use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::mem::forget;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use common::{ArrayGuard, Error, ForkError, LockError, LockOutcome, SegmentName, SharedArray, SharedValue};
+use common::{
+    ArrayGuard, Condition, Error, ForkError, LockError, LockOutcome, SegmentName, SharedArray, SharedValue, remove,
+};
 use harness::fork::{close_all, fork, join, kill};
 use rustix::process::{Pid, Signal, WaitOptions, chroot, getpid, getppid, kill_process, waitpid};
 
@@ -183,6 +185,22 @@ fn daemon(name: &SegmentName) {
         check(&mut files);
     }));
     assert_eq!(value.get(), 2);
+    let own: SegmentName = format!("{name}-own").parse().expect("the name is legal");
+    join(fork(|| {
+        close_all();
+        // No descriptor of the parent is left, and the child of this process keeps no role all the same.
+        forget(SharedValue::open_or_create(&own, 0).expect("the name is free"));
+        fork(|| while_there(&own));
+    }));
+    remove(&own, Condition::Unattached).expect("its only user has ended");
+}
+
+/// Sleeps until the segment is removed.
+fn while_there(name: &SegmentName) {
+    let began = Instant::now();
+    while name.path().exists() && began.elapsed() < LIFE {
+        sleep(Duration::from_millis(2));
+    }
 }
 
 /// A child without /proc: it cannot open the file again, and says so. Prints whether it could be tried.

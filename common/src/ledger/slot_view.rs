@@ -198,12 +198,26 @@ mod tests {
     /// Fault 62.
     #[test]
     fn a_claim_announces_nothing_once_its_ticket_is_another_workers() {
-        let segment = segment("epoch");
-        let (before, after) = (take(&segment), take(&segment));
+        let name: SegmentName = format!("claims-epoch-{}", std::process::id()).parse().unwrap();
+        let first = Segment::create(&name, &Terms::by_hand("sum-of-squares", 4)).unwrap();
+        let segment = Segment::attach(&name).unwrap();
+        removal::unlink(&segment).unwrap();
+        let before = take(&first);
+        drop(first);
+        let after = take(&segment);
         announce(Ledger::of(&segment), &before);
         assert!(!is_announced(&segment));
         announce(Ledger::of(&segment), &after);
         assert!(is_announced(&segment));
+    }
+
+    /// The kernel would give the role again to the same open file: to another thread that shares the segment.
+    #[test]
+    fn a_ticket_that_this_process_has_is_not_taken_again() {
+        let segment = segment("again");
+        let _claim = take(&segment);
+        let again = Ledger::of(&segment).lock(|_, _| {}).unwrap().take(1);
+        assert!(matches!(again, Err(crate::TicketError::Held { ticket: 1, .. })), "{again:?}");
     }
 
     /// Fault 62: the times are recorded after the commit.

@@ -28,6 +28,7 @@ fn child() {
         "create" => deaths::create(&name),
         "hold-in-a-thread" => threads::hold(&name),
         "cut-value" => truncation::value(&name),
+        "cut-within" => truncation::within(&name),
         "cut-array" => truncation::array(&name),
         "cut-held" => truncation::held(&name),
         "cut-unlock" => truncation::unlock(&name),

@@ -67,6 +67,24 @@ pub fn value(name: &SegmentName) {
     survives();
 }
 
+/// Fault 64: without a signal, because the first page is there again.
+#[test]
+fn a_value_whose_page_is_overwritten_with_zeros_is_an_error_or_a_panic() {
+    in_child("cut-within");
+}
+
+pub fn within(name: &SegmentName) {
+    let value = SharedValue::create(name, 5).expect("the name is free");
+    let file = File::create(name.path()).expect("it is there");
+    file.set_len(2 * PAGE).expect("it can grow");
+    panics_for_truncation(|| value.get());
+    is_truncated(value.add(1));
+    is_truncated(value.lock().map(drop));
+    drop(value);
+    std::fs::remove_file(name.path()).unwrap_or_default();
+    survives();
+}
+
 /// Fault 64.
 #[test]
 fn an_array_that_loses_its_further_cells_is_an_error_or_a_panic() {
