@@ -3,6 +3,7 @@
 //! Invariant: applying a published record again, from any point of an earlier application, gives the same state.
 //! `docs/protocol.md` explains the protocol, its words and its memory orderings.
 
+mod application;
 pub mod changes;
 mod claim_word;
 #[cfg(feature = "failpoints")]
@@ -11,12 +12,13 @@ pub mod recovery;
 
 use std::ops::Range;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicU32, fence};
+use std::sync::atomic::fence;
 
+use application::{Target, apply_cells};
 pub use claim_word::ClaimState;
 
-use crate::failpoint::{Failpoint, Mutant};
-use crate::layout::{Entry, Redo, SetAside, Slot, Stretch, View};
+use crate::failpoint::Failpoint;
+use crate::layout::{Entry, Stretch, View};
 use crate::system_error::debug_as_display;
 use crate::value::{Number, Value};
 
@@ -180,135 +182,6 @@ pub fn apply(view: &View<'_>) -> Result<(), Box<Damage>> {
     // Release: whoever sees the number sees the state. Pairs with the Acquire fence in `snapshot::seqlock`.
     core.applied.store(number, Release);
     Ok(())
-}
-
-#[inline]
-fn apply_cells(view: &View<'_>) -> Result<(), Box<Damage>> {
-    if view.is_single {
-        view.header.core.value.store(view.header.redo.entry.value.load(Relaxed), Relaxed);
-        return Ok(());
-    }
-    if !view.changes.is_empty() {
-        return changes::apply(view);
-    }
-    apply_array(view);
-    Ok(())
-}
-
-#[cold]
-fn apply_array(view: &View<'_>) {
-    for (index, entry) in view.redo_entries().iter().enumerate() {
-        // There is a cell for each entry.
-        let _ = view.cells.store(index, entry.value.load(Relaxed), Relaxed);
-    }
-}
-
-/// Copies the record's sums to the ticket's.
-#[inline]
-fn apply_entries(view: &View<'_>, slot: &Slot, ticket: u32) {
-    if view.is_single {
-        copy(&slot.entry, &view.header.redo.entry);
-    } else {
-        apply_array_entries(view, ticket);
-    }
-}
-
-#[cold]
-fn apply_array_entries(view: &View<'_>, ticket: u32) {
-    for (to, from) in view.ticket_entries(ticket).iter().zip(view.redo_entries()) {
-        copy(to, from);
-    }
-}
-
-fn copy(to: &Entry, from: &Entry) {
-    to.value.store(from.value.load(Relaxed), Relaxed);
-    for (to, from) in to.contribution.iter().zip(&from.contribution) {
-        to.store(from.load(Relaxed), Relaxed);
-    }
-}
-
-/// Where the record goes, looked up before anything is stored.
-struct Target<'a> {
-    ticket: u32,
-    slot: &'a Slot,
-    /// Whether the record changes the ticket's chunk.
-    has_chunk: bool,
-    /// The slot that loses its chunk.
-    stolen_from: Option<&'a Slot>,
-    /// The place among the ranges that are set aside.
-    set_aside: Option<&'a SetAside>,
-    /// The ticket's place in the log, if the commit finishes it.
-    place: Option<&'a AtomicU32>,
-}
-
-impl<'a> Target<'a> {
-    /// Nothing for a record that changes only the cells.
-    #[expect(clippy::inline_always, reason = "out of line, its result goes through memory")]
-    #[inline(always)]
-    fn of(view: &View<'a>) -> Result<Option<Self>, Box<Damage>> {
-        let redo = &view.header.redo;
-        let ticket = redo.ticket.load(Relaxed);
-        if ticket == 0 {
-            return Ok(None);
-        }
-        let has_chunk = redo.has_chunk.load(Relaxed) != 0;
-        let of_chunk = |word: &AtomicU32| if has_chunk { word.load(Relaxed) } else { 0 };
-        let (stolen_from, set_aside) = (of_chunk(&redo.stolen_from), of_chunk(&redo.set_aside));
-        let done = redo.done.load(Relaxed);
-        let finishes = matches!(ClaimState::of(redo.claim.load(Relaxed)), ClaimState::Done { .. });
-        let place = usize::try_from(done).ok().and_then(|done| view.log.get(done.checked_sub(1)?));
-        let range = usize::try_from(set_aside).ok().and_then(|place| view.set_aside.get(place.checked_sub(1)?));
-        match (view.slot(ticket), view.slot(stolen_from), range, place) {
-            (Some(slot), stolen, range, place)
-                if (stolen.is_some() || stolen_from == 0)
-                    && (range.is_some() || set_aside == 0)
-                    && (place.is_some() || !finishes) =>
-            {
-                let place = place.filter(|_| finishes);
-                Ok(Some(Self { ticket, slot, has_chunk, stolen_from: stolen, set_aside: range, place }))
-            }
-            _ => Err(Damage::new(format!("its redo record is for ticket {ticket}, contribution {done}"))),
-        }
-    }
-
-    fn apply(&self, view: &View<'_>) {
-        let (redo, slot) = (&view.header.redo, self.slot);
-        apply_entries(view, slot, self.ticket);
-        Failpoint::HalfApplied.reach();
-        if self.has_chunk {
-            self.apply_chunk(view);
-        }
-        slot.claim.store(redo.claim.load(Relaxed), Relaxed);
-        if let Some(place) = self.place {
-            place.store(self.ticket, Relaxed);
-        }
-        // Release: whoever counts the ticket sees its slot and its log entry. Pairs with the Acquire in `Ledger::done`.
-        redo.done_count.store(redo.done.load(Relaxed), Release);
-    }
-
-    fn apply_chunk(&self, view: &View<'_>) {
-        let redo: &Redo = &view.header.redo;
-        store_range(&self.slot.chunk, &load_range(&redo.chunk));
-        self.slot.first_epoch.store(redo.first_epoch.load(Relaxed), Relaxed);
-        self.slot.chunks.store(redo.chunks.load(Relaxed), Relaxed);
-        self.slot.iterations.store(redo.iterations.load(Relaxed), Relaxed);
-        if let Some(slot) = self.stolen_from.filter(|_| !Mutant::StolenNotCleared.is_planted()) {
-            store_range(&slot.chunk, &(0..0));
-        }
-        if let Some(place) = self.set_aside.filter(|_| !Mutant::SetAsideForgotten.is_planted()) {
-            apply_set_aside(view, place);
-        }
-        redo.given_out.store(redo.cursor.load(Relaxed), Relaxed);
-    }
-}
-
-#[cold]
-fn apply_set_aside(view: &View<'_>, place: &SetAside) {
-    let record = &view.header.set_aside;
-    store_range(&place.range, &load_range(&record.after.range));
-    place.cause.store(record.after.cause.load(Relaxed), Relaxed);
-    place.count.store(record.after.count.load(Relaxed), Relaxed);
-    record.chunk_count.store(record.chunks.load(Relaxed), Relaxed);
 }
 
 /// Stores a range of iterations.

@@ -4,7 +4,8 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{ClaimState, Record, apply, apply_cells, apply_entries, load_range, store_range};
+use super::application::{apply_cells, apply_entries, apply_set_aside};
+use super::{ClaimState, Record, apply, load_range, store_range};
 use crate::failpoint::Mutant;
 use crate::layout::View;
 
@@ -34,7 +35,7 @@ pub fn store_before_publishing(view: &View<'_>, record: &Record) {
     if Mutant::SetAsideBeforeCommit.is_planted()
         && let Some(place) = place.checked_sub(1).and_then(|index| view.set_aside.get(index))
     {
-        super::apply_set_aside(view, place);
+        apply_set_aside(view, place);
     }
 }
 

@@ -16,6 +16,7 @@
 //! value of one `set`, `update` or `add`; and an `update` or `add` has changed all cells or none.
 
 mod array;
+mod array_guard;
 mod scalar;
 mod value;
 
@@ -23,7 +24,8 @@ use std::marker::PhantomData;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::Duration;
 
-pub use array::{ArrayGuard, SharedArray};
+pub use array::SharedArray;
+pub use array_guard::ArrayGuard;
 pub use scalar::{Addend, Scalar};
 pub use value::{SharedValue, ValueGuard};
 
