@@ -160,7 +160,8 @@ fn a_chunk_for_which_there_is_no_room_stays_with_its_ticket_and_stops_the_run() 
     let name: SegmentName = env.name("full").parse().expect("the name is legal");
     let terms = Terms { mode: Mode::Split, iterations: 10_000, origin: Origin::Run, ..Terms::by_hand("none", 1) };
     let segment = Segment::create(&name, &terms).expect("the name is free");
-    let mut ledger = Ledger::of(&segment).lock(|_, _| {}).expect("nobody has it");
+    let worker = Segment::attach(&name).expect("it is there");
+    let mut ledger = Ledger::of(&worker).lock(|_, _| {}).expect("nobody has it");
     let Ok(TakeOver::Taken(claim)) = ledger.take(1) else { panic!("nobody has the ticket") };
     let then = Then::Take { size: 1, orphan: None };
     let first = ledger.first_chunk(&claim, then).expect("the ledger is sound").expect("there is more");
@@ -176,6 +177,7 @@ fn a_chunk_for_which_there_is_no_room_stays_with_its_ticket_and_stops_the_run() 
         }
     };
     drop(ledger);
+    drop(worker);
     assert!(matches!(error, CommitError::NoRoom { start: 4097, end: 4098 }), "{error}");
     assert_eq!(segment.stop_requested(), common::Stop::Drain);
     let snapshot = Snapshot::of(&segment).expect("it can be read");
