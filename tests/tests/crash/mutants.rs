@@ -33,7 +33,8 @@ fn a_value_stored_before_the_commit_point_is_found() {
     assert_found(kill_after_each_store(&test_env!(), Build::with(&[Mutant::ValueBeforeCommit]), false));
 }
 
-/// Fault 5: of an array, which a kill leaves half changed.
+/// Fault 5: of an array, which a kill leaves half changed. Of several cells, so that a kill that comes some instructions early
+/// or late shows it, too.
 #[test]
 fn cells_changed_before_the_commit_point_are_found() {
     let env = test_env!();
@@ -41,7 +42,7 @@ fn cells_changed_before_the_commit_point_are_found() {
         &env,
         "faulty",
         Build::with(&[Mutant::AppliedBeforePublished]),
-        ArrayChanges::of(ValueType::I32, 2),
+        ArrayChanges::of(ValueType::I32, 5),
     );
     assert_found(rig.map(|mut rig| rig.kill_after_each_store(false)));
 }
