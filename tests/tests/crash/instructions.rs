@@ -47,7 +47,7 @@ fn a_program_killed_at_any_instruction_of_a_change_of_an_array_has_changed_all_i
         let (instructions, _) = rig.kill_between(Signal::WINCH, Signal::USR2, crash_rig::stride(11));
         let (states, pairs) = rig.kill_twice(crash_rig::stride(149));
         report(&format!(
-            "{label}: killed at {instructions} instructions, and twice at {pairs} pairs of {states} states"
+            "{label} cells of an array: killed at {instructions} instructions, and twice at {pairs} pairs of {states} states"
         ));
         assert!(instructions > 300 && states > 5, "that was not all of it: {instructions}, {states}");
     }
