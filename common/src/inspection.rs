@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use crate::layout::Header;
 use crate::name::{FOLDER, SegmentName};
-use crate::segment::namespace::Place;
+use crate::segment::namespace::Location;
 use crate::segment::verify;
 use crate::segment::{AttachError, Lifecycle, Observer, Role};
 use crate::snapshot::Snapshot;
@@ -66,7 +66,7 @@ impl RunState {
         if lifecycle == Lifecycle::ToBeRemoved {
             return Ok(Self::ToBeRemoved);
         }
-        if Place::of(header) == Place::Elsewhere {
+        if Location::of(header) == Location::Elsewhere {
             return Ok(Self::Foreign { in_use: is_in_use(name, file)?, is_over: lifecycle.is_over() });
         }
         if lifecycle.is_over() {

@@ -7,7 +7,7 @@ use crate::clock::BootTime;
 use crate::layout::{Slot, View};
 use crate::process::{self, Process};
 use crate::redo::ClaimState;
-use crate::segment::namespace::Place;
+use crate::segment::namespace::Location;
 
 /// The owner of the lock at the time of the look.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl LockOwner {
         let at = ticket
             .and_then(|ticket| view.slot(ticket))
             .map_or_else(BootTime::now, |slot| BootTime(slot.attached_at.load(Relaxed)));
-        let is_here = Place::of(view.header) == Place::Here;
+        let is_here = Location::of(view.header) == Location::Here;
         Some(Self { thread, ticket, process: if is_here { process::look(thread, at) } else { Process::Elsewhere } })
     }
 

@@ -69,13 +69,13 @@ impl From<ForkError> for SystemError {
 }
 
 /// Where the file of a segment is, without a lock on it: an `O_PATH` descriptor (open(2)).
-pub(super) struct Place {
+pub(super) struct PathDescriptor {
     descriptor: OwnedFd,
     /// Its device and inode. A forked daemon may have closed the descriptor, and the number is another file's.
     identity: (u64, u64),
 }
 
-impl Place {
+impl PathDescriptor {
     /// The place of `file`, which has that path now; nothing if another one has.
     pub fn of(file: &RoleFile, path: &str) -> Result<Option<Self>, Errno> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -140,7 +140,7 @@ impl Observer {
     /// another file has it.
     pub(super) fn with_place(mut self, path: &str) -> Result<Option<Self>, Errno> {
         if self.terms.mode == terms::Mode::Shared {
-            self.place = Place::of(&self.file, path)?;
+            self.place = PathDescriptor::of(&self.file, path)?;
         }
         Ok((self.place.is_some() || self.terms.mode != terms::Mode::Shared).then_some(self))
     }
@@ -174,7 +174,7 @@ impl Observer {
             std::thread::sleep(Duration::from_millis(1));
         }
         // Present first, as every attacher: from here on nobody changes the word.
-        if namespace::Place::of(self.view().header) != namespace::Place::Here {
+        if namespace::Location::of(self.view().header) != namespace::Location::Here {
             return Err(ForkError::PidNamespace { name: name() });
         }
         self.file.become_copy_of(file).map_err(reopen)

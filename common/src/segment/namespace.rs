@@ -14,7 +14,7 @@ pub const FILE: &str = "/proc/self/ns/pid";
 
 /// Where the processes of a segment are, seen from this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// In this PID namespace.
     Here,
     /// In another PID namespace: their ids mean other processes here.
@@ -23,7 +23,7 @@ pub enum Place {
     Unknown(Errno),
 }
 
-impl Place {
+impl Location {
     /// The place of the segment with this header.
     pub fn of(header: &Header) -> Self {
         match own() {

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use rustix::thread::futex;
 
 use super::error::AttachError;
-use super::inherited::Place;
+use super::inherited::PathDescriptor;
 use super::requests::{Lifecycle, Stop};
 use super::role::Role;
 use super::verify::{self, Verified};
@@ -43,7 +43,7 @@ pub struct Observer {
     /// The process that opened it. A forked child has the roles no more (`inherited.rs`).
     pub(super) opener: Owner,
     /// For forked children, if they may attach again.
-    pub(super) place: Option<Place>,
+    pub(super) place: Option<PathDescriptor>,
 }
 
 impl AsRef<Self> for Observer {

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use super::Lifecycle;
 use super::error::{AttachError, Refusal};
-use super::namespace::Place;
+use super::namespace::Location;
 use crate::clock::BootTime;
 use crate::layout::{self, Geometry, Header, LAYOUT_HASH, MAGIC, PAGE, VERSION};
 use crate::name::SegmentName;
@@ -146,10 +146,10 @@ fn header_of_ours(header: &Header) -> Result<Terms, Refusal> {
 
 /// Refuses a segment of another PID namespace, and every one where this process's own namespace is unknown.
 pub(super) fn must_be_here(name: &SegmentName, header: &Header) -> Result<(), AttachError> {
-    match Place::of(header) {
-        Place::Here => Ok(()),
-        Place::Elsewhere => Err(AttachError::Refused { name: name.clone(), why: Refusal::PidNamespace }),
-        Place::Unknown(error) => Err(unknown_namespace(name, error)),
+    match Location::of(header) {
+        Location::Here => Ok(()),
+        Location::Elsewhere => Err(AttachError::Refused { name: name.clone(), why: Refusal::PidNamespace }),
+        Location::Unknown(error) => Err(unknown_namespace(name, error)),
     }
 }
 

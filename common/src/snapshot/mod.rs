@@ -22,7 +22,7 @@ use crate::lock::LockOwner;
 use crate::name::SegmentName;
 use crate::process::{self, Process};
 use crate::redo::{self, ClaimState, Damage, recovery};
-use crate::segment::namespace::Place;
+use crate::segment::namespace::Location;
 use crate::segment::{AttachError, Lifecycle, Observer, Refusal, Role, Stop};
 use crate::system_error::SystemError;
 use crate::terms::{Mode, Terms};
@@ -209,7 +209,7 @@ impl Source<'_> {
         let created = view.header.identity.created_at.load(Relaxed);
         let closed = live.closed_at.load(Relaxed);
         let log = log(view);
-        let is_here = Place::of(view.header) == Place::Here;
+        let is_here = Location::of(view.header) == Location::Here;
         let mut workers = self.workers(view, &log, created)?;
         if !is_here {
             workers.iter_mut().for_each(WorkerSnapshot::forget_process);

@@ -104,11 +104,7 @@ pub fn table_with_room() -> MutexGuard<'static, Table> {
 
 impl Table {
     /// Makes sure that children are cleared, before there is a number to enter.
-    pub fn prepare(&mut self) -> Result<(), Errno> {
-        self.register()
-    }
-
-    fn register(&mut self) -> Result<(), Errno> {
+    pub fn register(&mut self) -> Result<(), Errno> {
         if !self.is_registered {
             // SAFETY: the handlers live as long as the code that they are part of, and their proof stands above.
             let code = unsafe { pthread_atfork(Some(before_fork), Some(after_fork), Some(in_child)) };

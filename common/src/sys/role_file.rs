@@ -51,7 +51,7 @@ impl RoleFile {
     /// Opens a file. No role is held yet.
     pub fn open(path: impl Arg, access: OFlags) -> Result<Self, Errno> {
         let mut table = fork::table_with_room();
-        table.prepare()?;
+        table.register()?;
         let descriptor = rustix::fs::open(path, access | OFlags::CLOEXEC, Mode::empty())?;
         table.enter(descriptor.as_raw_fd());
         let owner = AtomicU64::new(Owner::this_process().0);

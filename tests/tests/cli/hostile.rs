@@ -3,6 +3,7 @@
 
 mod files;
 mod headers;
+mod offsets;
 
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, PermissionsExt};

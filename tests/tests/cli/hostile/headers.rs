@@ -15,21 +15,10 @@ use harness::{TestEnv, assert_error, test_env, until};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-// Offsets of layout version 3, repeated here: a layout that moves them must get another version.
-const READY: usize = 12;
-const C_LIBRARY: usize = 32;
-const SLOT_COUNT: usize = 36;
-const CHECKSUM: usize = 64;
-const TERMS: usize = 128;
-const LIVE: usize = 256;
-const MUTEX: usize = 320;
-const PUBLISHED: usize = 360;
-const APPLIED: usize = 368;
-const DONE_COUNT: usize = 432;
-const RECOVERIES: usize = 440;
-const TEXT: usize = 576;
-const SLOTS: usize = 4096;
-const LOG: usize = SLOTS + 4 * 128;
+use super::offsets::{
+    APPLIED, C_LIBRARY, CHECKSUM, DONE_COUNT, LIVE, LOG, MUTEX, PUBLISHED, READY, RECOVERIES, SLOT_COUNT, SLOTS, TERMS,
+    TEXT,
+};
 
 /// A real segment with one contribution of four, and its bytes.
 struct Specimen {
