@@ -121,16 +121,39 @@ impl<S: Deref<Target: AsRef<Segment>>> Guard<S> {
     /// [`LockError::Busy`] with the owner when patience has passed; the others as [`Self::acquire`].
     #[inline]
     pub fn acquire_within(locked: S, patience: Duration) -> Result<Self, LockError> {
-        let segment = (*locked).as_ref();
+        match Self::attempt((*locked).as_ref())? {
+            (Attempt::Locked, true) => Ok(Self::new(locked, false)),
+            (attempt, _) => Self::acquire_slowly(locked, attempt, patience),
+        }
+    }
+
+    /// Acquires the lock if nobody holds it, this thread included.
+    ///
+    /// # Errors
+    /// As [`Self::acquire`], except for [`LockError::Deadlock`].
+    #[inline]
+    pub fn try_acquire(locked: S) -> Result<Option<Self>, LockError> {
+        match Self::attempt((*locked).as_ref())? {
+            (Attempt::Locked, true) => Ok(Some(Self::new(locked, false))),
+            (Attempt::Busy | Attempt::Deadlock, _) => {
+                // Its owner can never release a lock whose page is gone.
+                (*locked).as_ref().must_be_whole()?;
+                Ok(None)
+            }
+            (attempt, _) => Self::acquire_slowly(locked, attempt, Duration::ZERO).map(Some),
+        }
+    }
+
+    /// Tries the lock once. If it is locked then, tells whether there is nothing more to do.
+    #[inline]
+    fn attempt(segment: &Segment) -> Result<(Attempt, bool), LockError> {
         if segment.has_inherited_roles() {
             Self::attach_again(segment)?;
         }
-        match segment.mapping().lock().try_lock() {
-            Attempt::Locked if !recovery::is_needed(segment.view()) && !segment.mapping().is_truncated() => {
-                Ok(Self::new(locked, false))
-            }
-            attempt => Self::acquire_slowly(locked, attempt, patience),
-        }
+        let attempt = segment.mapping().lock().try_lock();
+        let is_clean =
+            attempt == Attempt::Locked && !recovery::is_needed(segment.view()) && !segment.mapping().is_truncated();
+        Ok((attempt, is_clean))
     }
 
     /// In a forked child.

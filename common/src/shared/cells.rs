@@ -261,9 +261,15 @@ impl SharedCells {
     /// [`LockError::Damaged`] and [`LockError::Forked`] as in [`Self::lock`].
     #[inline]
     pub fn try_lock(&self) -> Result<Option<CellsGuard<&Self>>, LockError> {
-        match self.lock_within(Duration::ZERO) {
-            Err(LockError::Busy { .. } | LockError::Deadlock { .. }) => Ok(None),
-            outcome => outcome.map(Some),
-        }
+        Ok(Guard::try_acquire(self)?.map(CellsGuard))
+    }
+
+    /// The same, for a guard that owns the cells.
+    ///
+    /// # Errors
+    /// As [`Self::try_lock`].
+    #[inline]
+    pub fn try_lock_owned(self: &Arc<Self>) -> Result<Option<CellsGuard<Arc<Self>>>, LockError> {
+        Ok(Guard::try_acquire(Arc::clone(self))?.map(CellsGuard))
     }
 }
