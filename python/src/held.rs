@@ -57,7 +57,7 @@ fn keep(guard: CellsGuard<Arc<SharedCells>>) {
 
 /// Acquires a lock that this thread does not hold, if nobody does. Returns whether it was acquired.
 pub fn try_acquire(cells: &Arc<SharedCells>) -> PyResult<bool> {
-    let guard = cells.try_lock_owned().map_err(error::lock)?;
+    let guard = cells.try_lock_owned().map_err(|error| error::lock(*error))?;
     Ok(guard.map(keep).is_some())
 }
 
@@ -136,7 +136,7 @@ pub fn locked<R>(
     action: impl Fn(LockedCells<'_>) -> Result<R, LockError>,
 ) -> PyResult<R> {
     if depth(cells) == 0 {
-        if let Some(mut guard) = cells.try_lock().map_err(error::lock)? {
+        if let Some(mut guard) = cells.try_lock().map_err(|error| error::lock(*error))? {
             return action(guard.locked()).map_err(error::lock);
         }
     }

@@ -1,5 +1,6 @@
 //! `Value`: one number that processes share.
 
+use std::convert::Infallible;
 use std::ffi::c_int;
 use std::sync::Arc;
 
@@ -36,23 +37,40 @@ pub fn addend(kind: ValueType, number: &Bound<'_, PyAny>) -> PyResult<u64> {
     number::bits(kind, number)
 }
 
+/// The argument `value`, whose default is not None: that is no number.
+enum Initial<'py> {
+    Zero,
+    Given(Bound<'py, PyAny>),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Initial<'py> {
+    type Error = Infallible;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> Result<Self, Self::Error> {
+        Ok(Self::Given(value.to_owned()))
+    }
+}
+
 #[pymethods]
 impl Value {
     #[new]
     #[pyo3(
-        signature = (typecode, value = None, *, lock = None, name = None),
+        signature = (typecode, value = Initial::Zero, *, lock = None, name = None),
         text_signature = "(typecode, value=0, *, lock=True, name=None)"
     )]
     fn new(
         py: Python<'_>,
         typecode: &Bound<'_, PyAny>,
-        value: Option<&Bound<'_, PyAny>>,
+        value: Initial<'_>,
         lock: Option<&Bound<'_, PyAny>>,
         name: Option<&str>,
     ) -> PyResult<PyClassInitializer<Self>> {
         check_lock(lock)?;
         let kind = number::value_type(typecode)?;
-        let bits = value.map_or(Ok(0), |value| number::bits(kind, value))?;
+        let bits = match &value {
+            Initial::Zero => 0,
+            Initial::Given(value) => number::bits(kind, value)?,
+        };
         Self::over(py, Handle::create(py, name, SharedKind::Value, kind, 1, &[bits])?)
     }
 
@@ -72,6 +90,7 @@ impl Value {
     }
 
     /// Adds to the number in one commit, and returns the sum.
+    #[pyo3(signature = (number, /))]
     fn add<'py>(slf: &Bound<'py, Self>, number: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let sum = Self::add_bits(slf, number)?;
         number::object(slf.py(), slf.as_super().get().kind(), sum)

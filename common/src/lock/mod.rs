@@ -130,17 +130,25 @@ impl<S: Deref<Target: AsRef<Segment>>> Guard<S> {
     /// Acquires the lock if nobody holds it, this thread included.
     ///
     /// # Errors
-    /// As [`Self::acquire`], except for [`LockError::Deadlock`].
+    /// As [`Self::acquire`], except for [`LockError::Deadlock`]. Boxed, so that the guard comes back in registers.
     #[inline]
-    pub fn try_acquire(locked: S) -> Result<Option<Self>, LockError> {
-        match Self::attempt((*locked).as_ref())? {
-            (Attempt::Locked, true) => Ok(Some(Self::new(locked, false))),
+    pub fn try_acquire(locked: S) -> Result<Option<Self>, Box<LockError>> {
+        match Self::attempt((*locked).as_ref()) {
+            Ok((Attempt::Locked, true)) => Ok(Some(Self::new(locked, false))),
+            attempt => Self::try_slowly(locked, attempt),
+        }
+    }
+
+    /// Everything after a first attempt that did not simply succeed, without waiting.
+    #[cold]
+    fn try_slowly(locked: S, attempt: Result<(Attempt, bool), LockError>) -> Result<Option<Self>, Box<LockError>> {
+        match attempt? {
             (Attempt::Busy | Attempt::Deadlock, _) => {
                 // Its owner can never release a lock whose page is gone.
-                (*locked).as_ref().must_be_whole()?;
+                (*locked).as_ref().must_be_whole().map_err(LockError::from)?;
                 Ok(None)
             }
-            (attempt, _) => Self::acquire_slowly(locked, attempt, Duration::ZERO).map(Some),
+            (attempt, _) => Ok(Some(Self::acquire_slowly(locked, attempt, Duration::ZERO)?)),
         }
     }
 

@@ -135,7 +135,7 @@ impl<T: Scalar> SharedArray<T> {
     /// # Errors
     /// [`LockError::Damaged`] as in [`Self::lock`].
     pub fn try_lock(&self) -> Result<Option<ArrayGuard<'_, T>>, LockError> {
-        Ok(self.cells.try_lock()?.map(ArrayGuard::of))
+        Ok(self.cells.try_lock().map_err(|error| *error)?.map(ArrayGuard::of))
     }
 
     /// Acquires the lock, or gives up when `patience` has passed.

@@ -258,9 +258,10 @@ impl SharedCells {
     /// Acquires the lock if nobody holds it, this thread included.
     ///
     /// # Errors
-    /// [`LockError::Damaged`] and [`LockError::Forked`] as in [`Self::lock`].
+    /// [`LockError::Damaged`] and [`LockError::Forked`] as in [`Self::lock`]. Boxed: by value, a large error would leave the guard in
+    /// memory instead of registers.
     #[inline]
-    pub fn try_lock(&self) -> Result<Option<CellsGuard<&Self>>, LockError> {
+    pub fn try_lock(&self) -> Result<Option<CellsGuard<&Self>>, Box<LockError>> {
         Ok(Guard::try_acquire(self)?.map(CellsGuard))
     }
 
@@ -269,7 +270,7 @@ impl SharedCells {
     /// # Errors
     /// As [`Self::try_lock`].
     #[inline]
-    pub fn try_lock_owned(self: &Arc<Self>) -> Result<Option<CellsGuard<Arc<Self>>>, LockError> {
+    pub fn try_lock_owned(self: &Arc<Self>) -> Result<Option<CellsGuard<Arc<Self>>>, Box<LockError>> {
         Ok(Guard::try_acquire(Arc::clone(self))?.map(CellsGuard))
     }
 }

@@ -144,7 +144,7 @@ impl<T: Scalar> SharedValue<T> {
     /// # Errors
     /// [`LockError::Damaged`] as in [`Self::lock`].
     pub fn try_lock(&self) -> Result<Option<ValueGuard<'_, T>>, LockError> {
-        Ok(self.cells.try_lock()?.map(ValueGuard::of))
+        Ok(self.cells.try_lock().map_err(|error| *error)?.map(ValueGuard::of))
     }
 
     /// Acquires the lock, or gives up when `patience` has passed.
