@@ -135,10 +135,10 @@ pub fn locked<R>(
     cells: &Arc<SharedCells>,
     action: impl Fn(LockedCells<'_>) -> Result<R, LockError>,
 ) -> PyResult<R> {
-    if depth(cells) == 0 {
-        if let Some(mut guard) = cells.try_lock().map_err(|error| error::lock(*error))? {
-            return action(guard.locked()).map_err(error::lock);
-        }
+    if depth(cells) == 0
+        && let Some(mut guard) = cells.try_lock().map_err(|error| error::lock(*error))?
+    {
+        return action(guard.locked()).map_err(error::lock);
     }
     let _holding = hold(py, cells)?;
     with_hold(cells, |held, place| action(held[place.expect("this thread holds it")].guard.locked()))

@@ -58,6 +58,7 @@ impl Value {
         signature = (typecode, value = Initial::Zero, *, lock = None, name = None),
         text_signature = "(typecode, value=0, *, lock=True, name=None)"
     )]
+    #[expect(clippy::needless_pass_by_value, reason = "PyO3 gives arguments by value")]
     fn new(
         py: Python<'_>,
         typecode: &Bound<'_, PyAny>,
