@@ -74,7 +74,9 @@ pub use removal::{
     Condition, Removal, RemoveError, remove, remove_creation_debris, remove_marked, remove_when_truncated, unlink,
 };
 pub use segment::{AttachError, CreateError, ForkError, Lifecycle, NoRoom, Observer, Refusal, Segment, Stop};
-pub use shared::{Addend, ArrayGuard, Scalar, SharedArray, SharedValue, ValueGuard};
+pub use shared::{
+    Addend, ArrayGuard, CellsGuard, LockedCells, Scalar, SharedArray, SharedCells, SharedKind, SharedValue, ValueGuard,
+};
 pub use snapshot::{Missing, Snapshot, Violation, WorkerSnapshot};
 pub use stderr::{say, say_if_read};
 pub use sys::sigbus::exit_on_truncation;

@@ -1,5 +1,6 @@
 //! The cells of a shared value, as C lays them out.
 
+use std::ffi::c_void;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 /// Cells, one behind the other, each as wide as its type.
@@ -21,6 +22,15 @@ impl CellSlice<'_> {
             Self::Bytes(cells) => cells.len(),
             Self::Halves(cells) => cells.len(),
             Self::Words(cells) => cells.len(),
+        }
+    }
+
+    /// Where the first cell is.
+    pub fn as_ptr(self) -> *mut c_void {
+        match self {
+            Self::Bytes(cells) => cells.as_ptr().cast_mut().cast(),
+            Self::Halves(cells) => cells.as_ptr().cast_mut().cast(),
+            Self::Words(cells) => cells.as_ptr().cast_mut().cast(),
         }
     }
 

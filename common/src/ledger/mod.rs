@@ -50,7 +50,7 @@ pub struct Ledger<'a> {
 
 /// The ledger of a segment, with its lock held. Dropping it releases the lock.
 pub struct LockedLedger<'a> {
-    guard: Guard<'a>,
+    guard: Guard<&'a Segment>,
 }
 
 impl<'a> Ledger<'a> {
@@ -150,7 +150,7 @@ impl<'a> LockedLedger<'a> {
     /// The segment.
     #[must_use]
     pub fn segment(&self) -> &'a Segment {
-        self.guard.segment()
+        self.guard.locked()
     }
 
     /// The operations that need no lock.

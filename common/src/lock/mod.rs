@@ -17,6 +17,7 @@ mod owner;
 mod owner_watch;
 
 use std::marker::PhantomData;
+use std::ops::Deref;
 use std::time::{Duration, Instant};
 
 pub use error::LockError;
@@ -50,31 +51,62 @@ pub enum LockOutcome {
 
 /// The acquired lock. Released when dropped, by the process that acquired it: in a forked child, which has a copy of the guard,
 /// dropping it does nothing.
-pub struct Guard<'a> {
-    segment: &'a Segment,
+///
+/// It borrows what it locks, or owns it in an [`Arc`](std::sync::Arc).
+pub struct Guard<S: Deref<Target: AsRef<Segment>>> {
+    locked: S,
+    acquisition: Acquisition,
+}
+
+/// Which process acquired a lock, and how.
+pub struct Acquisition {
     /// Twice the generation of the process that acquired it; one more if the last owner died with it. One word, because a guard
     /// is moved right after it is made: a load of two words that were just stored waits for both stores.
-    acquired: u64,
+    word: u64,
     /// Neither `Send` nor `Sync`: the kernel ties a robust mutex to the thread that owns it (`set_robust_list(2)`).
     thread: PhantomData<*mut ()>,
 }
 
-impl<'a> Guard<'a> {
+impl Acquisition {
+    #[inline]
+    fn now(owner_died: bool) -> Self {
+        Self { word: u64::from(fork::generation()) << 1 | u64::from(owner_died), thread: PhantomData }
+    }
+
+    /// Whether this process acquired the lock.
+    #[inline]
+    pub fn is_own(&self) -> bool {
+        self.word >> 1 == u64::from(fork::generation())
+    }
+
+    /// Checks that this process acquired the lock of `segment`, and not its parent before a fork.
+    #[inline]
+    pub fn must_be_own(&self, segment: &Segment) -> Result<(), ForkError> {
+        if self.is_own() { Ok(()) } else { Err(Self::is_of_parent(segment)) }
+    }
+
+    #[cold]
+    fn is_of_parent(segment: &Segment) -> ForkError {
+        ForkError::LockOfParent { name: segment.name().clone() }
+    }
+}
+
+impl<S: Deref<Target: AsRef<Segment>>> Guard<S> {
     /// Acquires the lock, however long it takes. Calls `waiting` each second with the owner and the time waited so far.
     ///
     /// # Errors
     /// [`LockError::Damaged`] if the lock or the ledger is damaged, or another program truncated the segment;
     /// [`LockError::Deadlock`] if this thread owns the lock; [`LockError::Forked`] in a forked child that cannot attach again.
-    pub fn acquire(
-        segment: &'a Segment,
-        mut waiting: impl FnMut(Option<LockOwner>, Duration),
-    ) -> Result<Self, LockError> {
+    pub fn acquire(locked: S, mut waiting: impl FnMut(Option<LockOwner>, Duration)) -> Result<Self, LockError>
+    where
+        S: Clone,
+    {
         let mut watch = OwnerWatch::default();
         let mut waited = Duration::ZERO;
         loop {
-            match Self::acquire_within(segment, SLICE) {
+            match Self::acquire_within(locked.clone(), SLICE) {
                 Err(LockError::Busy { owner }) => {
-                    watch.check(segment, owner.as_ref())?;
+                    watch.check((*locked).as_ref(), owner.as_ref())?;
                     waited += SLICE;
                     waiting(owner, waited);
                 }
@@ -88,16 +120,48 @@ impl<'a> Guard<'a> {
     /// # Errors
     /// [`LockError::Busy`] with the owner when patience has passed; the others as [`Self::acquire`].
     #[inline]
-    pub fn acquire_within(segment: &'a Segment, patience: Duration) -> Result<Self, LockError> {
+    pub fn acquire_within(locked: S, patience: Duration) -> Result<Self, LockError> {
+        match Self::attempt((*locked).as_ref())? {
+            (Attempt::Locked, true) => Ok(Self::new(locked, false)),
+            (attempt, _) => Self::acquire_slowly(locked, attempt, patience),
+        }
+    }
+
+    /// Acquires the lock if nobody holds it, this thread included.
+    ///
+    /// # Errors
+    /// As [`Self::acquire`], except for [`LockError::Deadlock`]. Boxed, so that the guard comes back in registers.
+    #[inline]
+    pub fn try_acquire(locked: S) -> Result<Option<Self>, Box<LockError>> {
+        match Self::attempt((*locked).as_ref()) {
+            Ok((Attempt::Locked, true)) => Ok(Some(Self::new(locked, false))),
+            attempt => Self::try_slowly(locked, attempt),
+        }
+    }
+
+    /// Everything after a first attempt that did not simply succeed, without waiting.
+    #[cold]
+    fn try_slowly(locked: S, attempt: Result<(Attempt, bool), LockError>) -> Result<Option<Self>, Box<LockError>> {
+        match attempt? {
+            (Attempt::Busy | Attempt::Deadlock, _) => {
+                // Its owner can never release a lock whose page is gone.
+                (*locked).as_ref().must_be_whole().map_err(LockError::from)?;
+                Ok(None)
+            }
+            (attempt, _) => Ok(Some(Self::acquire_slowly(locked, attempt, Duration::ZERO)?)),
+        }
+    }
+
+    /// Tries the lock once. If it is locked then, tells whether there is nothing more to do.
+    #[inline]
+    fn attempt(segment: &Segment) -> Result<(Attempt, bool), LockError> {
         if segment.has_inherited_roles() {
             Self::attach_again(segment)?;
         }
-        match segment.mapping().lock().try_lock() {
-            Attempt::Locked if !recovery::is_needed(segment.view()) && !segment.mapping().is_truncated() => {
-                Ok(Self::new(segment, false))
-            }
-            attempt => Self::acquire_slowly(segment, attempt, patience),
-        }
+        let attempt = segment.mapping().lock().try_lock();
+        let is_clean =
+            attempt == Attempt::Locked && !recovery::is_needed(segment.view()) && !segment.mapping().is_truncated();
+        Ok((attempt, is_clean))
     }
 
     /// In a forked child.
@@ -108,30 +172,26 @@ impl<'a> Guard<'a> {
     }
 
     #[inline]
-    fn new(segment: &'a Segment, owner_died: bool) -> Self {
-        Self { segment, acquired: u64::from(fork::generation()) << 1 | u64::from(owner_died), thread: PhantomData }
+    fn new(locked: S, owner_died: bool) -> Self {
+        Self { locked, acquisition: Acquisition::now(owner_died) }
     }
 
     /// Whether this process acquired the lock.
     #[inline]
     pub fn is_own(&self) -> bool {
-        self.acquired >> 1 == u64::from(fork::generation())
+        self.acquisition.is_own()
     }
 
     /// Checks that this process acquired the lock, and not its parent before a fork.
     #[inline]
     pub fn must_be_own(&self) -> Result<(), ForkError> {
-        if self.is_own() { Ok(()) } else { Err(self.is_of_parent()) }
-    }
-
-    #[cold]
-    fn is_of_parent(&self) -> ForkError {
-        ForkError::LockOfParent { name: self.segment.name().clone() }
+        self.acquisition.must_be_own(self.segment())
     }
 
     /// Everything after a first attempt that did not simply succeed. Only this reads the clock.
     #[cold]
-    fn acquire_slowly(segment: &'a Segment, mut attempt: Attempt, patience: Duration) -> Result<Self, LockError> {
+    fn acquire_slowly(locked: S, mut attempt: Attempt, patience: Duration) -> Result<Self, LockError> {
+        let segment = (*locked).as_ref();
         let mutex = segment.mapping().lock();
         let began = Instant::now();
         while attempt == Attempt::Busy {
@@ -151,8 +211,8 @@ impl<'a> Guard<'a> {
             segment.must_be_whole()?;
         }
         match attempt {
-            Attempt::Locked => Self::recovered(segment, false),
-            Attempt::OwnerDied => Self::recovered(segment, true),
+            Attempt::Locked => Self::recovered(locked, false),
+            Attempt::OwnerDied => Self::recovered(locked, true),
             Attempt::Busy => Err(LockError::Busy { owner: LockOwner::of(segment.view()) }),
             Attempt::Deadlock => Err(LockError::Deadlock { name: segment.name().clone() }),
             Attempt::Broken(libc::ENOTRECOVERABLE) => {
@@ -163,8 +223,9 @@ impl<'a> Guard<'a> {
     }
 
     /// The guard of a lock that was acquired just now, after recovery.
-    fn recovered(segment: &'a Segment, owner_died: bool) -> Result<Self, LockError> {
-        let guard = Self::new(segment, owner_died);
+    fn recovered(locked: S, owner_died: bool) -> Result<Self, LockError> {
+        let guard = Self::new(locked, owner_died);
+        let segment = guard.segment();
         // Of a lost page the C library says that nobody has locked it.
         segment.must_be_whole()?;
         if owner_died {
@@ -189,30 +250,41 @@ impl<'a> Guard<'a> {
     /// [`Damage`] if the record names a ticket or a log entry outside the segment, or another program truncated the segment.
     #[inline]
     pub(crate) fn commit(&self, record: &Record) -> Result<(), Box<Damage>> {
-        redo::commit(self.segment.view(), record)?;
-        self.segment.must_be_whole()
+        let segment = self.segment();
+        redo::commit(segment.view(), record)?;
+        segment.must_be_whole()
     }
 
     /// How the lock was acquired.
     #[must_use]
     pub fn outcome(&self) -> LockOutcome {
-        if self.acquired & 1 == 1 { LockOutcome::OwnerDied } else { LockOutcome::Released }
+        if self.acquisition.word & 1 == 1 { LockOutcome::OwnerDied } else { LockOutcome::Released }
     }
 
-    /// The segment.
-    #[must_use]
-    pub fn segment(&self) -> &'a Segment {
-        self.segment
+    /// What it locks.
+    #[inline]
+    pub fn locked(&self) -> &S {
+        &self.locked
+    }
+
+    /// Which process acquired it.
+    #[inline]
+    pub fn acquisition(&self) -> &Acquisition {
+        &self.acquisition
+    }
+
+    fn segment(&self) -> &Segment {
+        (*self.locked).as_ref()
     }
 }
 
-impl Drop for Guard<'_> {
+impl<S: Deref<Target: AsRef<Segment>>> Drop for Guard<S> {
     fn drop(&mut self) {
         if self.is_own() {
             // Fails only for a thread that does not own the lock. The guard is not Send, so this thread does. If the page of the
             // mutex is lost, zeros lie there: a mutex of the default kind, which the call leaves as it is. The mapping then stays
             // for good.
-            let _ = self.segment.mapping().lock().unlock();
+            let _ = self.segment().mapping().lock().unlock();
         }
     }
 }

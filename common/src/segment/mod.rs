@@ -78,6 +78,12 @@ impl AsRef<Observer> for Segment {
     }
 }
 
+impl AsRef<Self> for Segment {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl Drop for Segment {
     /// A leaked guard keeps the mapping. The process then stays present and keeps its tickets.
     fn drop(&mut self) {

@@ -1,9 +1,11 @@
 //! Several numbers of one type that processes share.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
-use super::{Addend, ArrayGuard, Scalar, SharedCells};
+use super::scalar::SEAL;
+use super::{Addend, ArrayGuard, Scalar, SharedCells, SharedKind};
 use crate::error::Result;
 use crate::lock::LockError;
 use crate::name::SegmentName;
@@ -34,7 +36,10 @@ use crate::value::shape;
 /// # Ok(())
 /// # }
 /// ```
-pub struct SharedArray<T: Scalar>(pub(super) SharedCells<T>);
+pub struct SharedArray<T: Scalar> {
+    cells: SharedCells,
+    scalar: PhantomData<T>,
+}
 
 impl<T: Scalar> SharedArray<T> {
     /// Creates an array of these numbers. Nobody ever sees other numbers before them.
@@ -44,7 +49,16 @@ impl<T: Scalar> SharedArray<T> {
     /// [`MOST_SHARED_CELLS`](crate::MOST_SHARED_CELLS); [`CreateError::Exists`] if
     /// something has the name; [`CreateError::Permission`] or [`CreateError::System`] if the system refuses.
     pub fn create(name: &SegmentName, initial: &[T]) -> Result<Self, CreateError> {
-        SharedCells::create(name, initial.len(), initial).map(Self)
+        Self::create_cells(name, initial.len(), initial).map(Self::of)
+    }
+
+    fn of(cells: SharedCells) -> Self {
+        Self { cells, scalar: PhantomData }
+    }
+
+    fn create_cells(name: &SegmentName, len: usize, initial: &[T]) -> Result<SharedCells, CreateError> {
+        let bits = initial.iter().map(|value| value.to_cell(SEAL));
+        SharedCells::create_from(name, SharedKind::Array, T::VALUE_TYPE, len, &bits)
     }
 
     /// Creates an array of `len` zeros.
@@ -52,7 +66,7 @@ impl<T: Scalar> SharedArray<T> {
     /// # Errors
     /// As [`Self::create`].
     pub fn zeroed(name: &SegmentName, len: usize) -> Result<Self, CreateError> {
-        SharedCells::create(name, len, &[]).map(Self)
+        Self::create_cells(name, len, &[]).map(Self::of)
     }
 
     /// Attaches to the array of that name, whatever its length. A value is an array of one cell.
@@ -61,7 +75,8 @@ impl<T: Scalar> SharedArray<T> {
     /// [`AttachError::OtherType`] if the segment is of another type or a run; [`AttachError::NoSegment`] if nothing has the
     /// name; the others as [`Segment::attach`](crate::Segment::attach).
     pub fn attach(name: &SegmentName) -> Result<Self, AttachError> {
-        SharedCells::attach(name, |_| true, format!("an array of type {}", T::VALUE_TYPE.name())).map(Self)
+        let wanted = format!("an array of type {}", T::VALUE_TYPE.name());
+        SharedCells::attach_numbers(name, T::VALUE_TYPE, |_| true, wanted).map(Self::of)
     }
 
     /// Attaches to the array of that name, or creates it with these numbers if nothing has the name, as
@@ -73,23 +88,23 @@ impl<T: Scalar> SharedArray<T> {
         let fits = |cells: u32| cells as usize == initial.len();
         let wanted = || shape(u32::try_from(initial.len()).unwrap_or(u32::MAX), T::VALUE_TYPE.name());
         SharedCells::open_or_create(
-            || SharedCells::create(name, initial.len(), initial),
-            || SharedCells::attach(name, fits, wanted()),
+            || Self::create_cells(name, initial.len(), initial),
+            || SharedCells::attach_numbers(name, T::VALUE_TYPE, fits, wanted()),
         )
-        .map(Self)
+        .map(Self::of)
     }
 
     /// The name by which other processes attach.
     #[must_use]
     pub fn name(&self) -> &SegmentName {
-        self.0.segment.name()
+        self.cells.name()
     }
 
     /// The number of cells. It never changes.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "an array is never empty")]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.cells.len()
     }
 
     /// The current value of a cell: one load, without the lock; nothing if there is no such cell.
@@ -101,7 +116,9 @@ impl<T: Scalar> SharedArray<T> {
     #[must_use]
     #[track_caller]
     pub fn get(&self, index: usize) -> Option<T> {
-        self.0.get(index)
+        let bits = self.cells.load(index)?;
+        self.cells.assert_whole();
+        Some(T::from_cell(bits, SEAL))
     }
 
     /// Acquires the lock, however long it takes.
@@ -110,7 +127,7 @@ impl<T: Scalar> SharedArray<T> {
     /// [`LockError::Deadlock`] if this thread holds it already; [`LockError::Damaged`] if the segment is damaged beyond what a
     /// crash can do, or another program truncated it; [`LockError::Forked`] in a forked child that cannot attach again.
     pub fn lock(&self) -> Result<ArrayGuard<'_, T>, LockError> {
-        Ok(ArrayGuard { array: self, guard: self.0.lock()? })
+        Ok(ArrayGuard::of(self.cells.lock()?))
     }
 
     /// Acquires the lock if nobody holds it, this thread included.
@@ -118,7 +135,7 @@ impl<T: Scalar> SharedArray<T> {
     /// # Errors
     /// [`LockError::Damaged`] as in [`Self::lock`].
     pub fn try_lock(&self) -> Result<Option<ArrayGuard<'_, T>>, LockError> {
-        Ok(self.0.try_lock()?.map(|guard| ArrayGuard { array: self, guard }))
+        Ok(self.cells.try_lock().map_err(|error| *error)?.map(ArrayGuard::of))
     }
 
     /// Acquires the lock, or gives up when `patience` has passed.
@@ -126,7 +143,7 @@ impl<T: Scalar> SharedArray<T> {
     /// # Errors
     /// [`LockError::Busy`] with the owner when patience has passed; the others as [`Self::lock`].
     pub fn lock_within(&self, patience: Duration) -> Result<ArrayGuard<'_, T>, LockError> {
-        Ok(ArrayGuard { array: self, guard: self.0.lock_within(patience)? })
+        Ok(ArrayGuard::of(self.cells.lock_within(patience)?))
     }
 
     /// Acquires the lock and changes all cells at once: [`ArrayGuard::update`].
@@ -179,7 +196,7 @@ impl<T: Scalar> SharedArray<T> {
 
     /// Detaches and leaves the name, as [`SharedValue::keep`](crate::SharedValue::keep).
     pub fn keep(mut self) {
-        self.0.unlinks = false;
+        self.cells.unlinks = false;
     }
 }
 

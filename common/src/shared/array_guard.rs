@@ -1,23 +1,38 @@
-//! The lock of a [`SharedArray`], held: reading and changing its cells.
+//! The lock of a [`SharedArray`](super::SharedArray), held: reading and changing its cells.
 
-use super::scalar::SEAL;
-use super::{Addend, Scalar, SharedArray, clear_owner_died, commit, outcome};
+use std::marker::PhantomData;
+
+use super::scalar::{SEAL, sum};
+use super::{Addend, CellsGuard, Scalar, SharedCells};
 use crate::error::Result;
 use crate::ledger::CommitError;
-use crate::lock::{Guard, LockError, LockOutcome};
+use crate::lock::{LockError, LockOutcome};
 
-/// The lock of a [`SharedArray`], held; released when dropped, also by a panic.
+/// The lock of a [`SharedArray`](crate::SharedArray), held; released when dropped, also by a panic.
 pub struct ArrayGuard<'a, T: Scalar> {
-    pub(super) array: &'a SharedArray<T>,
-    pub(super) guard: Guard<'a>,
+    guard: CellsGuard<&'a SharedCells>,
+    scalar: PhantomData<T>,
 }
 
-impl<T: Scalar> ArrayGuard<'_, T> {
+impl<'a, T: Scalar> ArrayGuard<'a, T> {
+    pub(super) fn of(guard: CellsGuard<&'a SharedCells>) -> Self {
+        Self { guard, scalar: PhantomData }
+    }
+
+    fn cells(&self) -> &'a SharedCells {
+        self.guard.cells()
+    }
+
+    /// Loads a cell; nothing if there is no such cell. Ask afterwards whether the segment is whole.
+    fn load(&self, index: usize) -> Option<T> {
+        self.cells().load(index).map(|bits| T::from_cell(bits, SEAL))
+    }
+
     /// The number of cells.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "an array is never empty")]
     pub fn len(&self) -> usize {
-        self.array.len()
+        self.cells().len()
     }
 
     /// The value of a cell; nothing if there is no such cell.
@@ -27,7 +42,9 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     #[must_use]
     #[track_caller]
     pub fn get(&self, index: usize) -> Option<T> {
-        self.array.get(index)
+        let value = self.load(index)?;
+        self.cells().assert_whole();
+        Some(value)
     }
 
     /// The values of all cells, in order.
@@ -35,7 +52,7 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     /// # Panics
     /// The iterator panics if another program truncated the segment.
     pub fn iter(&self) -> impl Iterator<Item = T> {
-        (0..self.len()).map_while(|index| self.array.get(index))
+        (0..self.len()).map_while(|index| self.get(index))
     }
 
     /// A copy of all cells.
@@ -46,27 +63,26 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     #[track_caller]
     pub fn to_vec(&self) -> Vec<T> {
         let cells = self.copy();
-        self.array.0.segment.assert_whole();
+        self.cells().assert_whole();
         cells
     }
 
     /// A copy of all cells; it counts if the segment is whole after it.
     fn copy(&self) -> Vec<T> {
-        (0..self.len()).filter_map(|index| self.array.0.load(index)).collect()
+        (0..self.len()).filter_map(|index| self.load(index)).collect()
     }
 
     /// Stores `value` into a cell at once. It stays, whatever happens to this process.
     ///
     /// # Errors
     /// [`LockError::Forked`] if the parent of this forked process acquired the lock; nothing is changed then.
+    /// [`LockError::Damaged`] if another program truncated the segment.
     ///
     /// # Panics
-    /// If there is no such cell, as `slice[index] = value` does, or if another program truncated the segment.
+    /// If there is no such cell, as `slice[index] = value` does.
     #[track_caller]
     pub fn set(&mut self, index: usize, value: T) -> Result<(), LockError> {
-        self.guard.must_be_own()?;
-        assert!(self.array.0.set(index, value), "no cell {index} in an array of {}", self.len());
-        Ok(())
+        self.guard.locked().set(index, value.to_cell(SEAL))
     }
 
     /// Stores all these values, each into the cell of its index; the last one counts if an index comes twice.
@@ -81,9 +97,10 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     /// If there is no such cell, before anything is stored.
     #[track_caller]
     pub fn replace(&mut self, values: &[(usize, T)]) -> Result<(), LockError> {
+        let mut locked = self.guard.locked();
         let changes: Vec<(u32, u64)> =
-            values.iter().map(|(index, value)| (self.index(*index), value.to_cell(SEAL))).collect();
-        commit(&mut self.guard, T::VALUE_TYPE, &changes)
+            values.iter().map(|(index, value)| (locked.index(*index), value.to_cell(SEAL))).collect();
+        locked.commit(&changes)
     }
 
     /// Adds `number` to one cell as [`replace`](Self::replace) does, and returns the sum. Integers wrap around.
@@ -98,19 +115,7 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     where
         T: Addend,
     {
-        let place = self.index(index);
-        let before = self.array.0.load(index);
-        self.array.0.segment.must_be_whole()?;
-        let sum = before.map_or(number, |value| value.plus(number, SEAL));
-        commit(&mut self.guard, T::VALUE_TYPE, &[(place, sum.to_cell(SEAL))])?;
-        Ok(sum)
-    }
-
-    /// The index as the record holds it.
-    #[track_caller]
-    fn index(&self, index: usize) -> u32 {
-        assert!(index < self.len(), "no cell {index} in an array of {}", self.len());
-        u32::try_from(index).unwrap_or(u32::MAX)
+        Ok(T::from_cell(self.guard.locked().add_at(index, number.to_cell(SEAL))?, SEAL))
     }
 
     /// Gives a copy of all cells to `change`, and stores back those that it changed. The copy is this process's: of a long array,
@@ -122,14 +127,14 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     /// [`LockError::Damaged`] if another process damaged or truncated the segment meanwhile; [`LockError::Forked`] as in [`Self::set`].
     pub fn update(&mut self, change: impl FnOnce(&mut [T])) -> Result<(), LockError> {
         let mut cells = self.copy();
-        self.array.0.segment.must_be_whole()?;
+        self.cells().must_be_whole()?;
         change(&mut cells);
-        let before = |index: u32| self.array.0.load(index as usize).map(|before| before.to_cell(SEAL));
+        let before = |index: u32| self.load(index as usize).map(|before| before.to_cell(SEAL));
         let is_changed = |(index, bits): &(u32, u64)| before(*index) != Some(*bits);
         let bits = cells.into_iter().map(|value| value.to_cell(SEAL));
         let changes: Vec<(u32, u64)> = (0..).zip(bits).filter(is_changed).collect();
-        self.array.0.segment.must_be_whole()?;
-        commit(&mut self.guard, T::VALUE_TYPE, &changes)
+        self.cells().must_be_whole()?;
+        self.guard.locked().commit(&changes)
     }
 
     /// Adds a number to each cell as [`update`](Self::update) does. Integers wrap around.
@@ -141,15 +146,14 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     where
         T: Addend,
     {
-        let terms = self.guard.segment().terms();
         if numbers.len() != self.len() {
             let contribution = format!("a list of {} numbers", numbers.len());
-            let kind = terms.value_type.name();
-            return Err(CommitError::Unfit { contribution, kind, cells: terms.cells }.into());
+            let cells = u32::try_from(self.len()).unwrap_or(u32::MAX);
+            return Err(CommitError::Unfit { contribution, kind: T::VALUE_TYPE.name(), cells }.into());
         }
         Ok(self.update(|cells| {
             for (cell, number) in cells.iter_mut().zip(numbers) {
-                *cell = cell.plus(*number, SEAL);
+                *cell = sum(*cell, *number);
             }
         })?)
     }
@@ -162,11 +166,11 @@ impl<T: Scalar> ArrayGuard<'_, T> {
     /// repairs them under this guard, and clears the death. Until then every guard reports it.
     #[must_use]
     pub fn outcome(&self) -> LockOutcome {
-        outcome(&self.guard)
+        self.cells().outcome()
     }
 
     /// Tells all processes that the cells make sense again after an owner's death.
     pub fn clear_owner_died(&mut self) {
-        clear_owner_died(&mut self.guard);
+        self.guard.locked().clear_owner_died();
     }
 }

@@ -18,9 +18,9 @@ pub trait Scalar: Bits + PartialOrd + fmt::Debug + fmt::Display + Send + Sync + 
 }
 
 /// A scalar that can be added to: all of them but `bool`.
-pub trait Addend: Scalar + Sum {}
+pub trait Addend: Scalar {}
 
-/// Keeps the methods of [`Bits`] and [`Sum`] to this crate: nobody else has one.
+/// Keeps the methods of [`Bits`] to this crate: nobody else has one.
 pub struct Seal(());
 
 pub(super) const SEAL: Seal = Seal(());
@@ -30,12 +30,6 @@ pub trait Bits: Copy {
     fn to_cell(self, seal: Seal) -> u64;
 
     fn from_cell(bits: u64, seal: Seal) -> Self;
-}
-
-/// How scalars are added.
-pub trait Sum: Sized {
-    /// The sum, which wraps around at the ends of an integer.
-    fn plus(self, other: Self, seal: Seal) -> Self;
 }
 
 /// Implements a type: its name, how it becomes a cell's bits, and how these become it again. Bits beyond its width are ignored.
@@ -55,27 +49,28 @@ macro_rules! scalar {
             }
         }
     };
-    ($type:ident, $value_type:ident, $to:expr, $from:expr, $plus:expr) => {
-        scalar!($type, $value_type, $to, $from);
-
-        impl Addend for $type {}
-
-        impl Sum for $type {
-            fn plus(self, other: Self, _: Seal) -> Self {
-                $plus(self, other)
-            }
-        }
-    };
 }
 
-scalar!(i32, I32, |int| i64::from(int).cast_unsigned(), |bits| low_half(bits).cast_signed(), Self::wrapping_add);
-scalar!(i64, I64, Self::cast_unsigned, u64::cast_signed, Self::wrapping_add);
-scalar!(u32, U32, u64::from, low_half, Self::wrapping_add);
-scalar!(u64, U64, Self::from, Self::from, Self::wrapping_add);
-scalar!(f32, F32, |float: f32| u64::from(float.to_bits()), |bits| f32::from_bits(low_half(bits)), |one, other| one
-    + other);
-scalar!(f64, F64, f64::to_bits, f64::from_bits, |one, other| one + other);
+scalar!(i32, I32, |int| i64::from(int).cast_unsigned(), |bits| low_half(bits).cast_signed());
+scalar!(i64, I64, Self::cast_unsigned, u64::cast_signed);
+scalar!(u32, U32, u64::from, low_half);
+scalar!(u64, U64, Self::from, Self::from);
+scalar!(f32, F32, |float: f32| u64::from(float.to_bits()), |bits| f32::from_bits(low_half(bits)));
+scalar!(f64, F64, f64::to_bits, f64::from_bits);
 scalar!(bool, Bool, u64::from, |bits| bits & 1 == 1);
+
+impl Addend for i32 {}
+impl Addend for i64 {}
+impl Addend for u32 {}
+impl Addend for u64 {}
+impl Addend for f32 {}
+impl Addend for f64 {}
+
+/// The sum, which wraps around at the ends of an integer.
+#[inline]
+pub(super) fn sum<T: Addend>(one: T, other: T) -> T {
+    T::from_cell(T::VALUE_TYPE.plus(one.to_cell(SEAL), other.to_cell(SEAL)), SEAL)
+}
 
 #[expect(clippy::cast_possible_truncation, reason = "the value is the low 32 bits")]
 fn low_half(bits: u64) -> u32 {
@@ -95,7 +90,7 @@ mod tests {
         let sum = value.add(other, Overflow::Wrap).expect("they are of one type");
         T::from_cell(one.to_cell(SEAL), SEAL) == one
             && value.number() == one.into()
-            && sum == T::VALUE_TYPE.value(one.plus(other, SEAL).to_cell(SEAL))
+            && sum == T::VALUE_TYPE.value(super::sum(one, other).to_cell(SEAL))
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! One number that several processes share.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
-use super::scalar::SEAL;
-use super::{Addend, Scalar, SharedCells, clear_owner_died, commit_only, outcome};
+use super::scalar::{SEAL, sum};
+use super::{Addend, CellsGuard, Scalar, SharedCells, SharedKind};
 use crate::error::Result;
-use crate::lock::{Guard, LockError, LockOutcome};
+use crate::lock::{LockError, LockOutcome};
 use crate::name::SegmentName;
 use crate::segment::{AttachError, CreateError};
 use crate::value::shape;
@@ -54,7 +55,10 @@ use crate::value::shape;
 ///     drop(guard);
 /// }
 /// ```
-pub struct SharedValue<T: Scalar>(SharedCells<T>);
+pub struct SharedValue<T: Scalar> {
+    cells: SharedCells,
+    scalar: PhantomData<T>,
+}
 
 impl<T: Scalar> SharedValue<T> {
     /// Creates a value that holds `initial`. Nobody ever sees another value before it.
@@ -63,7 +67,19 @@ impl<T: Scalar> SharedValue<T> {
     /// [`CreateError::Exists`] if something has the name,
     /// [`CreateError::Permission`] or [`CreateError::System`] if the system refuses.
     pub fn create(name: &SegmentName, initial: T) -> Result<Self, CreateError> {
-        SharedCells::create(name, 1, &[initial]).map(Self)
+        Self::create_cells(name, initial).map(Self::of)
+    }
+
+    fn of(cells: SharedCells) -> Self {
+        Self { cells, scalar: PhantomData }
+    }
+
+    fn create_cells(name: &SegmentName, initial: T) -> Result<SharedCells, CreateError> {
+        SharedCells::create(name, SharedKind::Value, T::VALUE_TYPE, 1, &[initial.to_cell(SEAL)])
+    }
+
+    fn attach_cells(name: &SegmentName) -> Result<SharedCells, AttachError> {
+        SharedCells::attach_numbers(name, T::VALUE_TYPE, |cells| cells == 1, shape(1, T::VALUE_TYPE.name()))
     }
 
     /// Attaches to the value of that name. An array of one cell is a value, too.
@@ -72,7 +88,7 @@ impl<T: Scalar> SharedValue<T> {
     /// [`AttachError::OtherType`] if the segment is of another type, an array of several cells, or a run;
     /// [`AttachError::NoSegment`] if nothing has the name; the others as [`Segment::attach`](crate::Segment::attach).
     pub fn attach(name: &SegmentName) -> Result<Self, AttachError> {
-        SharedCells::attach(name, |cells| cells == 1, shape(1, T::VALUE_TYPE.name())).map(Self)
+        Self::attach_cells(name).map(Self::of)
     }
 
     /// Attaches to the value of that name, or creates it with `initial` if nothing has the name.
@@ -86,17 +102,14 @@ impl<T: Scalar> SharedValue<T> {
     /// that a container left behind is refused in the next one ([`Refusal::PidNamespace`](crate::Refusal::PidNamespace)):
     /// remove it first.
     pub fn open_or_create(name: &SegmentName, initial: T) -> Result<Self> {
-        SharedCells::open_or_create(
-            || SharedCells::create(name, 1, &[initial]),
-            || SharedCells::attach(name, |cells| cells == 1, shape(1, T::VALUE_TYPE.name())),
-        )
-        .map(Self)
+        let create = || Self::create_cells(name, initial);
+        SharedCells::open_or_create(create, || Self::attach_cells(name)).map(Self::of)
     }
 
     /// The name by which other processes attach.
     #[must_use]
     pub fn name(&self) -> &SegmentName {
-        self.0.segment.name()
+        self.cells.name()
     }
 
     /// The current value: one load, without the lock.
@@ -106,7 +119,14 @@ impl<T: Scalar> SharedValue<T> {
     #[must_use]
     #[track_caller]
     pub fn get(&self) -> T {
-        self.0.get_only()
+        let value = self.load();
+        self.cells.assert_whole();
+        value
+    }
+
+    /// Loads the value. Ask afterwards whether the segment is whole.
+    fn load(&self) -> T {
+        T::from_cell(self.cells.load_only(), SEAL)
     }
 
     /// Acquires the lock, however long it takes.
@@ -116,7 +136,7 @@ impl<T: Scalar> SharedValue<T> {
     /// [`LockError::Damaged`] if the segment is damaged beyond what a crash can do to it, or another program truncated it;
     /// [`LockError::Forked`] in a forked child that cannot attach again.
     pub fn lock(&self) -> Result<ValueGuard<'_, T>, LockError> {
-        Ok(ValueGuard { value: self, guard: self.0.lock()? })
+        Ok(ValueGuard::of(self.cells.lock()?))
     }
 
     /// Acquires the lock if nobody holds it, this thread included.
@@ -124,7 +144,7 @@ impl<T: Scalar> SharedValue<T> {
     /// # Errors
     /// [`LockError::Damaged`] as in [`Self::lock`].
     pub fn try_lock(&self) -> Result<Option<ValueGuard<'_, T>>, LockError> {
-        Ok(self.0.try_lock()?.map(|guard| ValueGuard { value: self, guard }))
+        Ok(self.cells.try_lock().map_err(|error| *error)?.map(ValueGuard::of))
     }
 
     /// Acquires the lock, or gives up when `patience` has passed.
@@ -132,7 +152,7 @@ impl<T: Scalar> SharedValue<T> {
     /// # Errors
     /// [`LockError::Busy`] with the owner when patience has passed; the others as [`Self::lock`].
     pub fn lock_within(&self, patience: Duration) -> Result<ValueGuard<'_, T>, LockError> {
-        Ok(ValueGuard { value: self, guard: self.0.lock_within(patience)? })
+        Ok(ValueGuard::of(self.cells.lock_within(patience)?))
     }
 
     /// Acquires the lock and replaces the value by the result of `change`: [`ValueGuard::update`].
@@ -160,18 +180,18 @@ impl<T: Scalar> SharedValue<T> {
     ///
     /// The segment takes up memory until somebody removes it: [`remove`](crate::remove).
     pub fn keep(mut self) {
-        self.0.unlinks = false;
+        self.cells.unlinks = false;
     }
 }
 
 impl<T: Scalar> fmt::Debug for SharedValue<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = self.0.load_only();
+        let value = self.load();
         let mut fields = formatter.debug_struct("SharedValue");
         fields.field("name", self.name());
-        match self.0.segment.must_be_whole() {
+        match self.cells.must_be_whole() {
             Ok(()) => fields.field("value", &value).finish(),
-            Err(damage) => fields.field("damage", &damage.what).finish_non_exhaustive(),
+            Err(damage) => fields.field("damage", &damage).finish_non_exhaustive(),
         }
     }
 }
@@ -186,11 +206,21 @@ impl<T: Scalar> fmt::Debug for SharedValue<T> {
 /// }
 /// ```
 pub struct ValueGuard<'a, T: Scalar> {
-    value: &'a SharedValue<T>,
-    guard: Guard<'a>,
+    guard: CellsGuard<&'a SharedCells>,
+    scalar: PhantomData<T>,
 }
 
-impl<T: Scalar> ValueGuard<'_, T> {
+impl<'a, T: Scalar> ValueGuard<'a, T> {
+    #[inline]
+    fn of(guard: CellsGuard<&'a SharedCells>) -> Self {
+        Self { guard, scalar: PhantomData }
+    }
+
+    /// Loads the value. Ask afterwards whether the segment is whole.
+    fn load(&self) -> T {
+        T::from_cell(self.guard.cells().load_only(), SEAL)
+    }
+
     /// The value.
     ///
     /// # Panics
@@ -198,21 +228,18 @@ impl<T: Scalar> ValueGuard<'_, T> {
     #[must_use]
     #[track_caller]
     pub fn get(&self) -> T {
-        self.value.get()
+        let value = self.load();
+        self.guard.cells().assert_whole();
+        value
     }
 
     /// Stores `value` at once. It stays, whatever happens to this process.
     ///
     /// # Errors
     /// [`LockError::Forked`] if the parent of this forked process acquired the lock; nothing is changed then.
-    ///
-    /// # Panics
-    /// If another program truncated the segment.
-    #[track_caller]
+    /// [`LockError::Damaged`] if another program truncated the segment.
     pub fn set(&mut self, value: T) -> Result<(), LockError> {
-        self.guard.must_be_own()?;
-        self.value.0.set_only(value);
-        Ok(())
+        self.guard.locked().set(0, value.to_cell(SEAL))
     }
 
     /// Replaces the value by the result of `change`, and returns it.
@@ -223,10 +250,10 @@ impl<T: Scalar> ValueGuard<'_, T> {
     /// [`LockError::Damaged`] if another process damaged or truncated the segment meanwhile; [`LockError::Forked`] as in
     /// [`Self::set`].
     pub fn update(&mut self, change: impl FnOnce(T) -> T) -> Result<T, LockError> {
-        let before = self.value.0.load_only();
-        self.value.0.segment.must_be_whole()?;
+        let before = self.load();
+        self.guard.cells().must_be_whole()?;
         let value = change(before);
-        commit_only(&mut self.guard, T::VALUE_TYPE, value.to_cell(SEAL))?;
+        self.guard.locked().commit_only(value.to_cell(SEAL))?;
         Ok(value)
     }
 
@@ -238,7 +265,7 @@ impl<T: Scalar> ValueGuard<'_, T> {
     where
         T: Addend,
     {
-        self.update(|value| value.plus(number, SEAL))
+        self.update(|value| sum(value, number))
     }
 
     /// [`LockOutcome::OwnerDied`] if an owner of the lock died with it, or became another program, since
@@ -249,11 +276,11 @@ impl<T: Scalar> ValueGuard<'_, T> {
     /// clears the death. Until then every guard reports it.
     #[must_use]
     pub fn outcome(&self) -> LockOutcome {
-        outcome(&self.guard)
+        self.guard.cells().outcome()
     }
 
     /// Tells all processes that the value makes sense again after an owner's death.
     pub fn clear_owner_died(&mut self) {
-        clear_owner_died(&mut self.guard);
+        self.guard.locked().clear_owner_died();
     }
 }

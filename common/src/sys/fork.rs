@@ -31,6 +31,9 @@ use rustix::io::Errno;
 /// How many forks lie between the first process and this one. Changed in the handler alone, before the child has threads.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
+/// How often this process has forked.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
 static TABLE: Mutex<Table> = Mutex::new(Table { is_registered: false, numbers: Vec::new() });
 
 /// The lock of the table, from before a fork until after it.
@@ -71,6 +74,12 @@ static AT_START: extern "C" fn() = {
 pub fn generation() -> u32 {
     // Relaxed: a child's threads are created after it was written, and never see it change.
     GENERATION.load(Relaxed)
+}
+
+/// How often this process has forked, through the handlers. In a child it begins with its parent's count.
+pub fn forks() -> u32 {
+    // Relaxed: a thread that forks knows it, and others learn of it some time.
+    FORKS.load(Relaxed)
 }
 
 /// The table, locked: no process forks meanwhile.
@@ -176,6 +185,7 @@ extern "C" fn before_fork() {
 extern "C" fn after_fork() {
     // SAFETY: this thread owns the lock since `before_fork`.
     drop(unsafe { (*HELD.0.get()).take() });
+    FORKS.fetch_add(1, Relaxed);
 }
 
 extern "C" fn in_child() {

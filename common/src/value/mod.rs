@@ -118,6 +118,18 @@ impl ValueType {
         Value { kind: self, bits }
     }
 
+    /// The bits of the sum of two cells. Integers wrap around as C's unsigned ones do; a `bool` is true if one of both is.
+    #[must_use]
+    #[inline]
+    pub fn plus(self, one: u64, other: u64) -> u64 {
+        match self {
+            Self::I32 | Self::U32 | Self::I64 | Self::U64 => one.wrapping_add(other),
+            Self::F64 => (f64::from_bits(one) + f64::from_bits(other)).to_bits(),
+            Self::F32 => u64::from((single(one) + single(other)).to_bits()),
+            Self::Bool => (one | other) & 1,
+        }
+    }
+
     /// The value nearest to a fraction.
     #[expect(clippy::cast_possible_truncation, reason = "the nearest is wanted")]
     fn nearest(self, fraction: f64) -> Value {
@@ -180,16 +192,16 @@ impl Value {
             ValueType::U64 => Number::Integer(self.bits.into()),
             ValueType::F64 => Number::Float(f64::from_bits(self.bits)),
             ValueType::U32 => Number::Integer((self.bits as u32).into()),
-            ValueType::F32 => Number::Float(self.single().into()),
+            ValueType::F32 => Number::Float(single(self.bits).into()),
             ValueType::Bool => Number::Integer((self.bits & 1).into()),
         }
     }
+}
 
-    /// The `f32` in the low half.
-    #[expect(clippy::cast_possible_truncation, reason = "the value is the low 32 bits")]
-    fn single(self) -> f32 {
-        f32::from_bits(self.bits as u32)
-    }
+/// The `f32` in the low half.
+#[expect(clippy::cast_possible_truncation, reason = "the value is the low 32 bits")]
+fn single(bits: u64) -> f32 {
+    f32::from_bits(bits as u32)
 }
 
 /// Of one type, and of the same bits of that type.
@@ -209,7 +221,7 @@ pub(crate) fn shape(cells: u32, kind: &str) -> String {
 impl fmt::Display for Value {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            ValueType::F32 => write!(formatter, "{:?}", self.single()),
+            ValueType::F32 => write!(formatter, "{:?}", single(self.bits)),
             ValueType::Bool => (self.bits & 1 == 1).fmt(formatter),
             _ => self.number().fmt(formatter),
         }

@@ -1,6 +1,6 @@
 //! `coordinator list`: existing segments.
 
-use common::{Attachments, Mode, SegmentInfo, say};
+use common::{Attachments, SegmentInfo, SharedKind, say};
 use serde_json::{Value as Json, json};
 
 use crate::args::{Format, ListArgs};
@@ -11,7 +11,8 @@ use crate::report::table;
 /// Prints a line for each segment: runs, then values that programs share.
 pub fn list(args: &ListArgs) -> Result<u8> {
     let segments = common::list()?;
-    let values: Vec<&SegmentInfo> = segments.iter().filter(|segment| segment.terms.mode == Mode::Shared).collect();
+    let values: Vec<&SegmentInfo> =
+        segments.iter().filter(|segment| SharedKind::of(&segment.terms).is_some()).collect();
     let attachments = Attachments::to(&values);
     match args.format {
         Format::Text if segments.is_empty() => {
@@ -29,13 +30,15 @@ pub fn list(args: &ListArgs) -> Result<u8> {
 /// A value has no kernel and no contributions; it has processes that are attached.
 fn object(segment: &SegmentInfo, attachments: &Attachments) -> Json {
     let terms = &segment.terms;
-    let is_run = terms.mode != Mode::Shared;
+    let kind = SharedKind::of(terms);
+    let is_run = kind.is_none();
     let mut object = json!({
         "name": segment.name.as_str(),
         "state": segment.state.name(),
         "in_use": segment.is_in_use,
         "kernel": is_run.then_some(&terms.kernel),
         "mode": terms.mode.name(),
+        "shared": kind.map(SharedKind::name),
         "type": terms.value_type.name(),
         "cells": terms.cells,
         "contributions": is_run.then(|| json!({ "done": segment.done, "total": segment.total() })),

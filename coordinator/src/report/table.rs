@@ -2,7 +2,7 @@
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
-use common::{Attachments, Mode, SegmentInfo, Terms};
+use common::{Attachments, Mode, SegmentInfo, SharedKind, Terms};
 
 use crate::figures::per_cent;
 
@@ -23,12 +23,17 @@ fn list_values(values: &[&SegmentInfo], attachments: &Attachments) -> String {
         table.add_row([
             value.name.to_string(),
             value.state.to_string(),
-            value.terms.value_type.name().to_owned(),
+            type_name(&value.terms).to_owned(),
             value.terms.cells.to_string(),
             attached(&attachments.of(value), value.is_in_use),
         ]);
     }
     text(&table)
+}
+
+/// The type of the cells; of a lock, which has no numbers, its kind.
+fn type_name(terms: &Terms) -> &'static str {
+    SharedKind::of(terms).filter(|kind| kind.is_lock()).map_or(terms.value_type.name(), SharedKind::name)
 }
 
 /// The attached processes. Of those of other users and of other PID namespaces only the kernel's locks are seen.

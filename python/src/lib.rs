@@ -1,0 +1,44 @@
+//! The Python package `killproof`: values, arrays and locks that survive the death of any process that uses them.
+//!
+//! A binding over `common`: nothing of the protocol is written again here.
+//!
+//! | module | what |
+//! |---|---|
+//! | `number` | typecodes, and Python's numbers as the bits of a cell |
+//! | `handle` | the segments of this process, and how long their names live |
+//! | `held` | the locks that each thread holds |
+//! | `synchronized`, `value`, `array`, `lock`, `transaction` | the classes |
+//! | `buffer` | the buffer protocol: the only unsafe code |
+//! | `restore` | attaching by name, and pickles |
+
+mod array;
+mod buffer;
+mod error;
+mod handle;
+mod held;
+mod lock;
+mod number;
+mod restore;
+mod synchronized;
+mod transaction;
+mod value;
+
+use pyo3::prelude::*;
+
+/// The native part of `killproof`.
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("OwnerDied", module.py().get_type::<error::OwnerDied>())?;
+    module.add_class::<synchronized::Synchronized>()?;
+    module.add_class::<value::Value>()?;
+    module.add_class::<array::Array>()?;
+    module.add_class::<lock::SharedLock>()?;
+    module.add_class::<lock::Lock>()?;
+    module.add_class::<lock::RLock>()?;
+    module.add_class::<transaction::Transaction>()?;
+    module.add_function(wrap_pyfunction!(transaction::transaction, module)?)?;
+    module.add_function(wrap_pyfunction!(restore::attach, module)?)?;
+    module.add_function(wrap_pyfunction!(restore::restore, module)?)?;
+    module.add_function(wrap_pyfunction!(handle::unlink_names, module)?)
+}
