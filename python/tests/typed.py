@@ -1,0 +1,100 @@
+"""What a type checker is to make of the package. It is checked, and never run."""
+
+import ctypes
+import pickle
+from contextlib import AbstractContextManager
+from typing import Any, assert_type
+
+import numpy as np
+
+from killproof import Array, Lock, OwnerDied, RLock, Value, attach, transaction
+
+v = Value("i", 0)
+assert_type(v, Value[int])
+v += 1
+v.value += 1
+assert_type(v, Value[int])
+assert_type(v.value, int)
+assert_type(v.add(1), int)
+assert_type(v.update(lambda old: old + 1), int)
+assert_type(v.get_lock(), RLock)
+assert_type(v.get_obj().value, int)
+assert_type(v.name, str)
+v += np.int64(1)
+assert_type(Value(ctypes.c_int64, 5, lock=None, name="n"), Value[int])
+v.value = 1.5  # type: ignore[assignment]
+v.add(1.5)  # type: ignore[arg-type]
+v.name = "other"  # type: ignore[misc]
+Value("h")  # type: ignore[call-overload]
+Value("i", 1.5)  # type: ignore[call-overload]
+Value("i", 1, lock=False)  # type: ignore[call-overload]
+
+d = Value(ctypes.c_double)
+assert_type(d, Value[float])
+d += 1
+d.value = 1
+assert_type(d.add(0.5), float)
+d.add("1")  # type: ignore[arg-type]
+
+b = Value(ctypes.c_bool, "yes")
+assert_type(b, Value[bool])
+assert_type(b.value, bool)
+b.add(1)  # type: ignore[misc]
+
+a = Array("d", [1, 2.5])
+assert_type(a, Array[float])
+assert_type(a[0], float)
+assert_type(a[:], list[float])
+assert_type(a.add(0, 1), float)
+assert_type(len(a), int)
+a[0] = 1
+a[:] = range(2)
+a[0] = "1"  # type: ignore[call-overload]
+for cell in a:
+    assert_type(cell, float)
+view = memoryview(a)
+shared = np.asarray(a)
+assert_type(Array("q", 10), Array[int])
+assert_type(Array(ctypes.c_bool, [1, "yes", None]), Array[bool])
+Array("i", [1.5])  # type: ignore[call-overload]
+
+with transaction(a) as cells:
+    assert_type(cells, list[float])
+with transaction(v) as numbers:
+    assert_type(numbers, list[int])
+transaction(Lock())  # type: ignore[type-var]
+
+lock, relock = Lock(), RLock(name="n")
+with lock as held, relock as held_again, v, v.get_lock(strict=True) as strict:
+    assert_type(held, Lock)
+    assert_type(held_again, RLock)
+    assert_type(strict, RLock)
+    assert_type(lock.owner_died, bool)
+    lock.clear_owner_died()
+assert_type(lock.acquire(True, 1.5), bool)
+assert_type(lock.acquire(block=False), bool)
+lock.owner_died = True  # type: ignore[misc]
+Lock("n")  # type: ignore[call-arg]
+
+found = attach("n")
+if isinstance(found, Value):
+    found += 1
+    assert_type(found.value, Any)
+elif isinstance(found, Array):
+    assert_type(found[0], Any)
+else:
+    assert_type(found, Lock | RLock)
+
+error: RuntimeError = OwnerDied("…")
+
+
+class Mine(Lock):  # type: ignore[misc]
+    pass
+
+
+def blocks() -> list[AbstractContextManager[object]]:
+    return [Lock(), RLock(), Value("i"), Array("i", 1), transaction(Value("i"))]
+
+
+def handed_on(v: Value[int], a: Array[float], lock: Lock) -> bytes:
+    return pickle.dumps((v, a, lock))
