@@ -17,7 +17,7 @@ const TOGETHER: u32 = 5_000;
 const PYTHON: u32 = 10_000;
 
 /// Operations of Python on a shared value: the processes begin within a small part of the time that they take.
-const PYTHON_VALUE: u32 = 100_000;
+const PYTHON_VALUE: u32 = 300_000;
 
 pub fn measure(bench: &Bench, results: &mut Vec<GroupResult>) {
     let rounds = bench.options.rounds(101, 11);
