@@ -15,7 +15,7 @@ use crate::value::addend;
 use crate::{buffer, error, held, number};
 
 /// Numbers that processes share, with one lock: multiprocessing.Array, whole whichever process is killed.
-#[pyclass(frozen, extends = Synchronized, module = "killproof")]
+#[pyclass(frozen, sequence, extends = Synchronized, module = "killproof")]
 pub struct Array {
     /// The shape and the strides of its buffers, which must stay where they are.
     layout: buffer::Layout,
@@ -93,6 +93,13 @@ impl Array {
 
     fn __len__(slf: &Bound<'_, Self>) -> usize {
         slf.as_super().get().cells().len()
+    }
+
+    /// Reads each cell when its turn comes.
+    fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let builtins = slf.py().import("builtins")?;
+        let indices = builtins.call_method1("range", (Self::__len__(slf),))?;
+        builtins.call_method1("map", (slf.getattr("__getitem__")?, indices))?.try_iter().map(Bound::into_any)
     }
 
     fn __getitem__<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {

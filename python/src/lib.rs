@@ -23,11 +23,13 @@ mod synchronized;
 mod transaction;
 mod value;
 
+use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
 
 /// The native part of `killproof`.
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    must_be_main_interpreter(module.py())?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("OwnerDied", module.py().get_type::<error::OwnerDied>())?;
     module.add_class::<synchronized::Synchronized>()?;
@@ -41,4 +43,17 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(restore::attach, module)?)?;
     module.add_function(wrap_pyfunction!(restore::restore, module)?)?;
     module.add_function(wrap_pyfunction!(handle::unlink_names, module)?)
+}
+
+/// Refuses a subinterpreter: its threads would share locks and names with those of the main interpreter without knowing.
+fn must_be_main_interpreter(py: Python<'_>) -> PyResult<()> {
+    // Its name in CPython 3.13 and later, and before. Without it there are no subinterpreters.
+    let Ok(interpreters) = py.import("_interpreters").or_else(|_| py.import("_xxsubinterpreters")) else {
+        return Ok(());
+    };
+    let id = |which: &str| -> PyResult<String> { Ok(interpreters.call_method0(which)?.str()?.to_string()) };
+    if id("get_current")? == id("get_main")? {
+        return Ok(());
+    }
+    Err(PyImportError::new_err("killproof does not work in a subinterpreter: use threads or processes"))
 }

@@ -81,10 +81,12 @@ fn integer(number: &Bound<'_, PyAny>) -> PyResult<u64> {
             let integer = number.py().import("operator")?.call_method1("index", (number,))?;
             integer.bitand(MASK)?.extract()
         }
-        Err(_) => {
+        Err(_) if !number.hasattr(intern!(number.py(), "__index__"))? => {
             let given = number.get_type().qualname()?;
             Err(PyTypeError::new_err(format!("int expected instead of {given} instance")))
         }
+        // Its own.
+        Err(error) => Err(error),
     }
 }
 
