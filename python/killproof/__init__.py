@@ -4,8 +4,6 @@ A process that is killed while it holds a lock blocks nobody: the next owner get
 changed as a whole or not at all. `from killproof import Value, Lock` in place of multiprocessing's is enough to begin with.
 """
 
-from ._native import Array, Lock, OwnerDied, RLock, Value, attach, transaction
-
-__version__ = "0.1.0"
+from ._native import Array, Lock, OwnerDied, RLock, Value, __version__, attach, transaction
 
 __all__ = ["Array", "Lock", "OwnerDied", "RLock", "Value", "attach", "transaction"]

@@ -72,10 +72,11 @@ class AnArray(Case):
         a = Array("i", SEQUENCE)
         self.assertEqual(len(a), 10)
         self.assertTrue(a)
+        expected = list(SEQUENCE)
         for index in range(-10, 10):
-            self.assertEqual(a[index], SEQUENCE[index])
-            a[index] = index
-            self.assertEqual(a[index], index)
+            self.assertEqual(a[index], expected[index])
+            a[index] = expected[index] = 100 * index
+        self.assertEqual(a[:], expected)
 
     def test_refuses_an_index_outside_and_what_is_none(self) -> None:
         a: Any = Array("i", 3)

@@ -176,7 +176,7 @@ class Descriptors(Case):
         )
         self.assertEqual(out, "0 2000\nFalse\n")
 
-    def test_are_about_two_for_each_object(self) -> None:
+    def test_are_three_for_each_object(self) -> None:
         count = "len(os.listdir('/proc/self/fd'))"
         for make in ["Value('i', 0)", "Array('i', 1000)", "Lock()", "RLock()"]:
             out = run_script(
@@ -190,7 +190,7 @@ class Descriptors(Case):
                 """
             )
             with self.subTest(make=make):
-                self.assertLessEqual(float(out), 2)
+                self.assertLessEqual(float(out), 3)
 
     def test_that_are_missing_are_an_error_of_the_system(self) -> None:
         out = run_script(
@@ -203,7 +203,7 @@ class Descriptors(Case):
                 while True:
                     values.append(Value("i", len(values)))
             except OSError as error:
-                print(error.errno, len(values) > 20)
+                print(error.errno, len(values) > 10)
             print([v.value for v in values] == list(range(len(values))), values[-1].add(0) == len(values) - 1)
             del values
             print(Value("i", 7).value)

@@ -116,7 +116,7 @@ class AValue(Case):
         self.assertIsInstance(lock, RLock)
         self.assertIs(v.get_lock(), lock)
         self.assertIs(v.get_lock(strict=True), v.get_lock(strict=True))
-        self.assertIsInstance(v.get_lock(True), RLock)
+        self.assertIsInstance(v.get_lock(strict=True), RLock)
         with lock as held, v.get_lock() as again, v.get_lock(strict=True):
             self.assertIs(held, lock)
             self.assertIs(again, lock)

@@ -62,7 +62,7 @@ with transaction(a) as cells:
     assert_type(cells, list[float])
 with transaction(v) as numbers:
     assert_type(numbers, list[int])
-transaction(Lock())  # type: ignore[type-var]
+transaction(Lock())  # type: ignore[arg-type]
 
 lock, relock = Lock(), RLock(name="n")
 with lock as held, relock as held_again, v, v.get_lock(strict=True) as strict:
