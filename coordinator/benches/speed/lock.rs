@@ -5,6 +5,8 @@ use crate::contention::{Operation, alone, together};
 use crate::measurement::Comparison::{NotCompared, ReferenceOverThis, ThisOverReference};
 use crate::measurement::Target::{AtLeast, AtMost, Unbounded};
 use crate::measurement::{Group, GroupResult, Sample, Target, Unit};
+use crate::peers::Package::{self, Killproof, Multiprocessing};
+use crate::peers::ValueOperation::{self, Add, AddInPlace, WithLock};
 
 /// Operations in a round, alone and of each contending process. Their tickets fit into the second-level cache, where a
 /// worker has its own ticket too, because it has just written to it.
@@ -13,6 +15,9 @@ const TOGETHER: u32 = 5_000;
 
 /// Operations of Python, which is slow.
 const PYTHON: u32 = 10_000;
+
+/// Operations of Python on a shared value: the processes begin within a small part of the time that they take.
+const PYTHON_VALUE: u32 = 300_000;
 
 pub fn measure(bench: &Bench, results: &mut Vec<GroupResult>) {
     let rounds = bench.options.rounds(101, 11);
@@ -26,6 +31,21 @@ pub fn measure(bench: &Bench, results: &mut Vec<GroupResult>) {
         let group = if processes == 2 { with_peers(group, bench, 2) } else { group };
         results.extend(group.run("lock", bench.options));
     }
+    for (name, processes) in [("lock in Python, alone", 1), ("lock in Python, 2 processes", 2)] {
+        results.extend(python_values(name, bench, processes).run("lock", bench.options));
+    }
+}
+
+/// This project's package for Python, beside `multiprocessing` in the same interpreter.
+fn python_values<'a>(name: &str, bench: &'a Bench, processes: u32) -> Group<'a> {
+    let measure = move |package: Package, operation: ValueOperation| {
+        move || bench.peers.python_value(package, operation, processes, PYTHON_VALUE)
+    };
+    Group::new(name, Unit::Seconds, bench.options.rounds(15, 3))
+        .add("multiprocessing: with v.get_lock(): v.value += 1", NotCompared, measure(Multiprocessing, WithLock))
+        .add("killproof: v.add(1)", ReferenceOverThis(AtLeast(8.0)), measure(Killproof, Add))
+        .add("killproof: v += 1", ReferenceOverThis(AtLeast(8.0)), measure(Killproof, AddInPlace))
+        .add("killproof: with v.get_lock(): v.value += 1", ThisOverReference(AtMost(1.0)), measure(Killproof, WithLock))
 }
 
 fn operations<'a>(

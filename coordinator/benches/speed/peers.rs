@@ -1,15 +1,20 @@
 //! Other implementations of the same tasks: Python, MPI and Boost.Interprocess; compiled when first measured.
 
+mod python;
+
 use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::measurement::{BenchError, BuildDir, Sample};
 use crate::subprocess::{self_measured, time};
+use python::{Interpreter, prints};
+pub use python::{Package, ValueOperation};
 
 const PROGRAM_A: &str = include_str!("peers/program_a.py");
 const PROGRAM_B: &str = include_str!("peers/program_b.py");
 const LOCK_VALUE: &str = include_str!("peers/lock_value.py");
+const VALUE: &str = include_str!("peers/value.py");
 const MPI: &str = include_str!("peers/mpi.c");
 const BOOST: &str = include_str!("peers/boost.cpp");
 
@@ -18,7 +23,10 @@ type Executable = OnceCell<Result<PathBuf, BenchError>>;
 
 pub struct Peers<'a> {
     build_dir: &'a BuildDir,
-    python: Executable,
+    /// The peer.
+    python: Interpreter,
+    /// The one that has this project's package.
+    python_with_package: Interpreter,
     mpi: Executable,
     boost: Executable,
     versions: RefCell<Vec<String>>,
@@ -26,13 +34,17 @@ pub struct Peers<'a> {
 
 impl<'a> Peers<'a> {
     pub fn new(build_dir: &'a BuildDir) -> Self {
-        let (python, mpi, boost) = Default::default();
-        Self { build_dir, python, mpi, boost, versions: RefCell::default() }
+        let (mpi, boost) = Default::default();
+        let (python, python_with_package) = (Interpreter::python3(), Interpreter::with_package());
+        Self { build_dir, python, python_with_package, mpi, boost, versions: RefCell::default() }
     }
 
     /// The versions of the peers measured.
     pub fn versions(&self) -> Vec<String> {
-        self.versions.borrow().clone()
+        let mut versions = self.versions.borrow().clone();
+        versions.extend([&self.python, &self.python_with_package].into_iter().filter_map(Interpreter::version));
+        versions.dedup();
+        versions
     }
 
     /// Program A with that start method of `multiprocessing`.
@@ -49,6 +61,14 @@ impl<'a> Peers<'a> {
     pub fn python_lock(&self, processes: u32, count: u32) -> Sample {
         let arguments = [&processes.to_string() as &str, &count.to_string()];
         self_measured(self.python("lock_value.py", LOCK_VALUE, &arguments)?)
+    }
+
+    /// Seconds of that operation on a shared value of `multiprocessing` or of this project's package.
+    pub fn python_value(&self, package: Package, operation: ValueOperation, processes: u32, count: u32) -> Sample {
+        let mut command = self.python_with_package.command_for(package)?;
+        command.arg(self.build_dir.write("value.py", VALUE)?).args([package.name(), operation.name()]);
+        command.args([processes.to_string(), count.to_string()]);
+        self_measured(command)
     }
 
     /// Program B without its delay, by four ranks.
@@ -80,19 +100,8 @@ impl<'a> Peers<'a> {
     }
 
     fn python(&self, name: &str, source: &str, arguments: &[&str]) -> Result<Command, BenchError> {
-        // `python3` itself may be a slow wrapper script; measure the interpreter behind it.
-        let query = "import sys; print(sys.executable); print('Python', sys.version.split()[0])";
-        let interpreter = self.python.get_or_init(|| {
-            let output = stdout(Command::new("python3").args(["-c", query]));
-            let output = output.ok_or_else(|| BenchError::skipped("python3 is missing"))?;
-            let (path, version) =
-                output.split_once('\n').ok_or_else(|| BenchError::skipped("python3 prints no path"))?;
-            self.versions.borrow_mut().push(version.trim().to_owned());
-            Ok(PathBuf::from(path))
-        });
-        let program = self.build_dir.write(name, source)?;
-        let mut command = Command::new(interpreter.as_deref().map_err(Clone::clone)?);
-        command.arg(program).args(arguments);
+        let mut command = self.python.command()?;
+        command.arg(self.build_dir.write(name, source)?).args(arguments);
         Ok(command)
     }
 
@@ -100,7 +109,7 @@ impl<'a> Peers<'a> {
         let program = self.mpi.get_or_init(|| {
             let missing = "mpicc is missing (Debian: libopenmpi-dev)";
             let program = self.compile("mpi.c", MPI, &mut Command::new("mpicc"), missing)?;
-            let version = stdout(Command::new("mpiexec").arg("--version"));
+            let version = prints(Command::new("mpiexec").arg("--version"));
             let version = version.ok_or_else(|| BenchError::skipped("mpiexec is missing"))?;
             self.versions.borrow_mut().push(version.lines().next().unwrap_or("MPI").to_owned());
             Ok(program)
@@ -125,7 +134,7 @@ impl<'a> Peers<'a> {
                 }
                 error => error,
             })?;
-            self.versions.borrow_mut().extend(stdout(Command::new(&program).arg("version")));
+            self.versions.borrow_mut().extend(prints(Command::new(&program).arg("version")));
             Ok(program)
         });
         program.as_deref().map_err(Clone::clone)
@@ -137,10 +146,4 @@ impl<'a> Peers<'a> {
         let program = name.split_once('.').map_or(name, |(stem, _)| stem);
         self.build_dir.compile(compiler.arg("-O2").arg(&source), program, missing)
     }
-}
-
-/// What a command prints, if it succeeds.
-fn stdout(command: &mut Command) -> Option<String> {
-    let output = command.output().ok().filter(|output| output.status.success())?;
-    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

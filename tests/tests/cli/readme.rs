@@ -1,7 +1,9 @@
 //! The examples of the README and of `docs/`, run as they stand there, in their order.
 //!
-//! They must print what the page shows, apart from numbers that differ in each run.
+//! They must print what the page shows, apart from numbers that differ in each run. The Python blocks are tests of the
+//! Python package (`python/tests/test_docs.py`).
 
+mod package;
 mod page;
 mod pattern;
 
@@ -46,10 +48,11 @@ fn pages() -> Vec<(PathBuf, String)> {
     paths.into_iter().map(read).collect()
 }
 
-/// A program that the block needs and that is missing here.
-fn missing(block: &Block) -> Option<&'static str> {
+/// What the block needs and is missing here.
+fn missing(block: &Block) -> Option<String> {
     let runs = |program: &str| program == "bash" || block.steps().iter().any(|step| step.command.contains(program));
-    SOUGHT.into_iter().find(|program| runs(program) && which(program).is_none())
+    let program = SOUGHT.into_iter().find(|program| runs(program) && which(program).is_none());
+    program.map(|program| format!("no {program} here")).or_else(|| package::missing(block))
 }
 
 /// The command as it is run here: cargo has already built the executables, and they are all in `PATH`.
@@ -57,7 +60,7 @@ fn command(command: &str) -> String {
     let built =
         if command.starts_with("cargo ") { command.split_once("&& ").map_or(":", |(_, then)| then) } else { command };
     let built = if built.starts_with("PATH=") { ":" } else { built };
-    built.replace("target/release/examples/", "").replace("target/release/", "")
+    package::command(&built.replace("target/release/examples/", "").replace("target/release/", ""))
 }
 
 /// The block as a script. It ends as soon as a command fails, and waits for all processes that it started.
@@ -75,8 +78,8 @@ fn script(block: &Block) -> String {
 
 /// Runs the block and compares its output with the page's.
 fn run(env: &TestEnv, block: &Block) {
-    if let Some(program) = missing(block) {
-        skip(&format!("an example under {:?}", block.section), &format!("no {program} here"));
+    if let Some(missing) = missing(block) {
+        skip(&format!("an example under {:?}", block.section), &missing);
         return;
     }
     let file = env.path().join("script");
