@@ -1,7 +1,7 @@
 """A storm: workers that do one thing again and again, and are killed at random moments.
 
-Each worker records outside of the segment what it begins and what it has done. The system call that writes a record is done
-as a whole before the process can be killed.
+Each worker records outside of the segment what it begins and what it has done. The system call that writes a record is
+done as a whole before the process can be killed.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ class ABuffer(Case):
 
     def test_is_there_for_long_arrays(self) -> None:
         a = Array("d", 1_000_000)
-        view = memoryview(a)
+        view: Any = memoryview(a)
         view[999_999] = 1.5
         self.assertEqual((a[-1], len(view), sum(view)), (1.5, 1_000_000, 1.5))
 

@@ -29,7 +29,9 @@ if __name__ == "__main__":
 class AnExample(Case):
     def run_example(self, path: Path, method: str | None = None) -> str:
         """What a program prints, line by line as on a terminal."""
-        command = [sys.executable, str(path)] if method is None else [sys.executable, "-c", BY_METHOD, method, str(path)]
+        command = [sys.executable, str(path)]
+        if method is not None:
+            command[1:1] = ["-c", BY_METHOD, method]
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         if path.name == "program_a.py":
             # Its processes print without a lock: only what each prints at once, at its end, stays together.
@@ -42,7 +44,7 @@ class AnExample(Case):
         lines = out.splitlines()
         self.assertEqual(len(lines), 5, out)
         names = set()
-        for line, value in zip(lines, VALUES):
+        for line, value in zip(lines, VALUES, strict=False):
             match = re.fullmatch(r"Process (Process-[1-4]) updated shared value to (-?\d+)", line)
             if match is None:
                 self.fail(line)

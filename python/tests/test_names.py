@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
+import weakref
 from typing import Any
 
 from killproof import Array, Lock, RLock, Value, attach
@@ -78,6 +79,15 @@ class AName(Case):
         gc.collect()
         self.assertFalse(is_there(name))
 
+    def test_is_not_held_by_a_weak_reference(self) -> None:
+        for make in MAKERS:
+            thing = make()
+            name, reference = thing.name, weakref.ref(thing)
+            self.assertIs(reference(), thing)
+            del thing
+            self.assertIsNone(reference())
+            self.assertFalse(is_there(name))
+
     def test_may_be_used_again_at_once(self) -> None:
         name = self.name()
         for number in range(100):
@@ -109,9 +119,9 @@ class AName(Case):
 
         self.assertEqual(wait_for(fork(drop)), 0)
         self.assertEqual([is_there(name) for name in names], [True] * 4)
-        out = run_script(
-            MAKE.format("child = os.fork(); child and os.waitpid(child, 0); child and print(os.path.exists('/dev/shm/' + v.name))")
-        )
+        look = "os.waitpid(child, 0); print(os.path.exists('/dev/shm/' + v.name))"
+        fork_and_look = f"child = os.fork()\n    if child: {look}"
+        out = run_script(MAKE.format(fork_and_look))
         name, still_there = out.split()
         self.assertEqual((still_there, is_there(name)), ("True", False))
 
@@ -142,8 +152,9 @@ class AName(Case):
         for before in befores:
             for end, code in ends.items():
                 with self.subTest(before=before, end=end):
-                    program = MAKE.format(f"{before}\n    print(os.path.exists('/dev/shm/' + name), flush=True)\n    {end}")
-                    with Script(program.replace("print(v.name", "name = v.name; print(name")) as script:
+                    look = "print(os.path.exists('/dev/shm/' + name), flush=True)"
+                    program = MAKE.format(f"name = v.name\n    {before}\n    {look}\n    {end}")
+                    with Script(program) as script:
                         name, still_there = script.line(), script.line()
                         self.assertEqual(script.end().returncode, code)
                     self.assertEqual((still_there, is_there(name)), ("True", False))

@@ -17,14 +17,10 @@ INTEGERS: list[Any] = [
     ctypes.c_int, ctypes.c_long, ctypes.c_longlong, ctypes.c_uint, ctypes.c_ulong, ctypes.c_ulonglong
 ]  # fmt: skip
 FLOATS: list[Any] = [ctypes.c_float, ctypes.c_double]
-CODES: dict[Any, str] = dict(zip(INTEGERS + FLOATS, "ilqILQfd"))
+CODES: dict[Any, Any] = dict(zip(INTEGERS + FLOATS, "ilqILQfd", strict=True))
 
-WHOLE = sorted({
-    sign * (power + offset)
-    for power in [0, 100, 2**8, 2**15, 2**16, 2**24, 2**31, 2**32, 2**33, 2**52, 2**53, 2**62, 2**63, 2**64, 2**65, 10**30]
-    for offset in [-2, -1, 0, 1, 2]
-    for sign in [1, -1]
-})  # fmt: skip
+POWERS = [0, 100, *(2**n for n in [8, 15, 16, 24, 31, 32, 33, 52, 53, 62, 63, 64, 65]), 10**30]
+WHOLE = sorted({sign * (power + offset) for power in POWERS for offset in [-2, -1, 0, 1, 2] for sign in [1, -1]})
 
 REAL = [
     0.0, -0.0, 0.1, -0.1, 1.5, 1 / 3, 16777217.0, 2.0**53 + 2, 1e-40, 5e-324, 3.4028235e38, 3.4028236e38, 1e39, -1e308,
@@ -203,7 +199,8 @@ class ANumber(Case):
         self.assertEqual((v.value, a[:]), (5, [5, 6]))
 
     def test_comes_out_as_the_plain_type(self) -> None:
-        for kind, plain in [(ctypes.c_uint, int), (ctypes.c_float, float), (ctypes.c_bool, bool)]:
+        plain_types: list[Any] = [(ctypes.c_uint, int), (ctypes.c_float, float), (ctypes.c_bool, bool)]
+        for kind, plain in plain_types:
             v, a = Value(kind, True), Array(kind, [True])
             kinds = [type(v.value), type(v.update(lambda old: old)), type(a[0]), type(a[:][0]), type(list(a)[0])]
             self.assertEqual(kinds, [plain] * 5)

@@ -39,7 +39,8 @@ class APickle(Case):
                     self.assertEqual((type(again), again.name), (type(thing), thing.name))
 
     def test_gives_one_lock_that_is_re_entered_through_both(self) -> None:
-        for thing in [Value("i", 1), Array("i", 1), RLock()]:
+        things: list[Any] = [Value("i", 1), Array("i", 1), RLock()]
+        for thing in things:
             again: Any = pickle.loads(pickle.dumps(thing))
             with thing:
                 self.assertIs(again.acquire(False), True)
@@ -84,7 +85,8 @@ class APickle(Case):
             del thing
 
     def test_of_a_name_that_now_stands_for_something_else_is_a_missing_file(self) -> None:
-        for make in [lambda name: Value("i", 1, name=name), lambda name: Lock(name=name)]:
+        makers: list[Any] = [lambda name: Value("i", 1, name=name), lambda name: Lock(name=name)]
+        for make in makers:
             name = self.name()
             pickled = pickle.dumps(make(name))
             os.unlink(FOLDER / name)

@@ -7,7 +7,10 @@ from typing import Any, assert_type
 
 import numpy as np
 
+import killproof
 from killproof import Array, Lock, OwnerDied, RLock, Value, attach, transaction
+
+assert_type(killproof.__version__, str)
 
 v = Value("i", 0)
 assert_type(v, Value[int])
