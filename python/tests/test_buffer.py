@@ -51,7 +51,8 @@ class ABuffer(Case):
     def test_holds_the_bytes_of_c(self) -> None:
         for kind, form in FORMATS.items():
             numbers: list[Any] = [1, 0, 1]
-            self.assertEqual(bytes(Array(kind, numbers)), struct.pack(f"3{form}", *numbers))  # type: ignore[call-overload]
+            a = Array(kind, numbers)  # type: ignore[call-overload]
+            self.assertEqual(bytes(a), struct.pack(f"3{form}", *numbers))
 
     def test_serves_whoever_reads_or_writes_buffers(self) -> None:
         a = Array("i", 3)
