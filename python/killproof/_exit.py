@@ -2,18 +2,18 @@
 
 from . import _native
 
-# At its end a process of multiprocessing, the first one too, runs the finalizers of priority 0 and above, then terminates its
-# daemonic children and joins the others, and then runs the other finalizers by their priority (`multiprocessing.util`). A
-# child may attach by name until it has ended, and so may whoever reads from a queue, whose last objects are pickled at -5.
-# -100 removes multiprocessing's temporary folder. This one is to be the last.
+# At its end a process of multiprocessing, the first one too, runs the finalizers of priority 0 and above. Then it
+# terminates its daemonic children, joins the others, and runs the other finalizers by their priority
+# (`multiprocessing.util`). A child may attach by name until it has ended, and so may whoever reads from a queue, whose
+# last objects are pickled at -5. -100 removes multiprocessing's temporary folder. This one is to be the last.
 _PRIORITY = -1000
 
 
 def unlink_at_exit() -> None:
-    """Lets this process unlink its names when it ends. Called once in each process that makes a segment, at its first one.
+    """Lets this process unlink its names when it ends. Called in each process that makes a segment, at its first one.
 
-    Not by `atexit`, which the children of fork and forkserver skip (`os._exit`). A child begins without the finalizers of its
-    parent, and one that `os.fork` made skips them by their process id, so each process needs its own.
+    Not by `atexit`, which the children of fork and forkserver skip (`os._exit`). A child begins without the finalizers
+    of its parent, and one that `os.fork` made skips them by their process id, so each process needs its own.
     """
     # Imported here because a program that only attaches does not need multiprocessing.
     from multiprocessing.util import Finalize

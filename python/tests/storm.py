@@ -1,7 +1,7 @@
 """A storm: workers that do one thing again and again, and are killed at random moments.
 
-Each worker records outside of the segment what it begins and what it has done. The system call that writes a record is done
-as a whole before the process can be killed.
+Each worker records outside of the segment what it begins and what it has done. The system call that writes a record is
+done as a whole before the process can be killed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Storm:
         self._work = work
         self._file = tempfile.TemporaryFile()
         self._started = 0
-        self._alive: list[int] = []
+        # The number of each worker that is alive, by its process id.
+        self._alive: dict[int, int] = {}
         for _ in range(workers):
             self._start()
 
@@ -67,9 +68,9 @@ class Storm:
             between()
 
     def end(self) -> None:
-        """Waits until each worker that is left has done something, and kills all of them."""
-        start = self._started - len(self._alive)
-        until(lambda: all(done > 0 for _, done in self.records()[start:]))
+        """Waits until each worker that is left has done something more, and kills all of them."""
+        before = self.records()
+        until(lambda: all(self.records()[number][1] > before[number][1] for number in self._alive.values()))
         while self._alive:
             self._kill_one()
 
@@ -94,11 +95,12 @@ class Storm:
             while True:
                 self._work(record)
 
-        self._alive.append(fork(run))
+        self._alive[fork(run)] = number
         self._started += 1
 
     def _kill_one(self) -> None:
-        victim = self._alive.pop(random.randrange(len(self._alive)))
+        victim = random.choice(list(self._alive))
+        del self._alive[victim]
         os.kill(victim, signal.SIGKILL)
         code = wait_for(victim)
         if code != -signal.SIGKILL:

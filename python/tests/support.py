@@ -97,7 +97,7 @@ class Case(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls) -> None:
-        # Objects that were pickled, or made before a fork, keep their names until their process ends, or does what it does then.
+        # What was pickled, or made before a fork, keeps its name until its process ends, or does what it does then.
         gc.collect()
         _native.unlink_names()
         left = sorted(name for name in cls.names if is_there(name))
@@ -125,7 +125,7 @@ class Case(unittest.TestCase):
 
     def skip(self, why: str) -> NoReturn:
         """Skips the test, and says so even in a run that is not verbose."""
-        print(f"SKIPPED {self.id()}: {why}", file=sys.__stderr__, flush=True)
+        print(f"\nSKIPPED {self.id()}: {why}", file=sys.__stderr__, flush=True)
         raise unittest.SkipTest(why)
 
     @contextmanager
@@ -138,9 +138,9 @@ class Case(unittest.TestCase):
 
     def _start_watchdog(self) -> None:
         def expired(*_: object) -> NoReturn:
-            faulthandler.dump_traceback(file=sys.__stderr__)
+            faulthandler.dump_traceback(file=2)
             kill_descendants()
-            faulthandler.dump_traceback_later(BOUND, exit=True, file=sys.__stderr__)
+            faulthandler.dump_traceback_later(BOUND, exit=True, file=2)
             raise AssertionError(f"{self.id()} takes longer than {BOUND} s")
 
         before = signal.signal(signal.SIGALRM, expired)
@@ -149,7 +149,7 @@ class Case(unittest.TestCase):
         self.addCleanup(signal.signal, signal.SIGALRM, before)
         self.addCleanup(signal.setitimer, signal.ITIMER_REAL, 0)
         # For a main thread that does not come to its signals.
-        faulthandler.dump_traceback_later(BOUND + 30, exit=True, file=sys.__stderr__)
+        faulthandler.dump_traceback_later(BOUND + 30, exit=True, file=2)
         self.addCleanup(faulthandler.cancel_dump_traceback_later)
 
     def _end_children(self) -> None:

@@ -47,7 +47,8 @@ class AnArray(Case):
                 Array("i", source)  # type: ignore[call-overload]
 
     def test_has_at_least_one_cell_and_no_absurd_number_of_them(self) -> None:
-        for source in [0, -1, -(2**70), [], (), iter([])]:
+        sources: list[Any] = [0, -1, -(2**70), [], (), iter([])]
+        for source in sources:
             with self.subTest(source=source), self.assertRaises(ValueError):
                 Array("i", source)
         for size in [2**40, 2**63 - 1, 2**64, 10**30]:
@@ -56,26 +57,28 @@ class AnArray(Case):
 
     def test_takes_the_same_options_as_a_value(self) -> None:
         self.assertEqual(Array("i", [1], lock=None)[0], 1)
-        for other in [False, killproof.Lock(), multiprocessing.RLock(), "notalock"]:
+        others: list[Any] = [False, killproof.Lock(), multiprocessing.RLock(), "notalock"]
+        for other in others:
             with self.subTest(lock=other), self.raises_and_says(TypeError, "lock"):
                 Array("i", 3, lock=other)
         with self.raises_and_says(TypeError, *"ilqILQfd", "c_bool"):
             Array("h", 3)  # type: ignore[call-overload]
+        array: Any = Array
         for arguments in [(), ("i",), ("i", 1, True)]:
-            with self.subTest(arguments=arguments), self.assertRaises(TypeError):
-                Array(*arguments)
+            self.assertRaises(TypeError, array, *arguments)
         a = self.learn(Array("i", 1))
         self.assertTrue(re.fullmatch(r"killproof-[0-9a-f]{16}", a.name), a.name)
-        self.assertTrue(is_there(Array("i", 1, name=self.name()).name) is False)
+        self.assertFalse(is_there(Array("i", 1, name=self.name()).name))
 
     def test_has_a_length_and_indices_also_from_its_end(self) -> None:
         a = Array("i", SEQUENCE)
         self.assertEqual(len(a), 10)
         self.assertTrue(a)
+        expected = list(SEQUENCE)
         for index in range(-10, 10):
-            self.assertEqual(a[index], SEQUENCE[index])
-            a[index] = index
-            self.assertEqual(a[index], index)
+            self.assertEqual(a[index], expected[index])
+            a[index] = expected[index] = 100 * index
+        self.assertEqual(a[:], expected)
 
     def test_refuses_an_index_outside_and_what_is_none(self) -> None:
         a: Any = Array("i", 3)
@@ -84,11 +87,12 @@ class AnArray(Case):
                 self.assertRaises(IndexError, lambda: a[index])
                 self.assertRaises(IndexError, a.__setitem__, index, 1)
                 self.assertRaises(IndexError, a.add, index, 1)
-        for index in [None, 1.0, "0", (0,)]:
-            with self.subTest(index=index):
-                self.assertRaises(TypeError, lambda: a[index])
-                self.assertRaises(TypeError, a.__setitem__, index, 1)
-                self.assertRaises(TypeError, a.add, index, 1)
+        others: list[Any] = [None, 1.0, "0", (0,)]
+        for other in others:
+            with self.subTest(index=other):
+                self.assertRaises(TypeError, lambda: a[other])
+                self.assertRaises(TypeError, a.__setitem__, other, 1)
+                self.assertRaises(TypeError, a.add, other, 1)
         self.assertEqual(a[:], [0, 0, 0])
 
     def test_gives_the_slices_that_a_list_gives(self) -> None:
@@ -152,7 +156,7 @@ class AnArray(Case):
         a = Array("d", [1.5, 2.5, 1.5])
         self.assertEqual(list(a), [1.5, 2.5, 1.5])
         self.assertEqual(list(iter(a)), [1.5, 2.5, 1.5])
-        self.assertEqual(list(reversed(a)), [1.5, 2.5, 1.5])  # type: ignore[call-overload]
+        self.assertEqual(list(reversed(a)), [1.5, 2.5, 1.5])
         self.assertIn(2.5, a)
         self.assertNotIn(3.5, a)
         one, two, three = a
@@ -187,7 +191,7 @@ class AnArray(Case):
         self.assertIs(a.acquire(False), True)
         self.assertIs(a.acquire(timeout=1), True)
         for _ in range(3):
-            self.assertIsNone(a.release())
+            a.release()
         with self.assertRaises(AssertionError):
             a.release()
 

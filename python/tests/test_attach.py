@@ -37,7 +37,8 @@ class Attaching(Case):
     def test_gives_the_type_of_the_numbers(self) -> None:
         kinds: list[Any] = [*"ilqILQfd", ctypes.c_bool]
         for kind in kinds:
-            for thing in [Value(kind, 1, name=self.name()), Array(kind, [1, 0], name=self.name())]:
+            things: list[Any] = [Value(kind, 1, name=self.name()), Array(kind, [1, 0], name=self.name())]
+            for thing in things:
                 out = run_script(
                     "import sys, killproof; print(type(killproof.attach(sys.argv[1]).get_obj()).__name__)", thing.name
                 )
@@ -57,7 +58,8 @@ class Attaching(Case):
 
     def test_twice_gives_one_object_whose_lock_is_re_entered(self) -> None:
         v, a, lock = Value("i", 1, name=self.name()), Array("i", 1, name=self.name()), RLock(name=self.name())
-        for thing in [v, a, lock]:
+        things: list[Any] = [v, a, lock]
+        for thing in things:
             one: Any = attach(thing.name)
             two: Any = attach(thing.name)
             with thing, one, two:
@@ -148,7 +150,7 @@ class Attaching(Case):
 
 class ADamagedSegment(Case):
     def damaged(self, damage: Any) -> str:
-        """Another process's segment, damaged; or nobody's: its file with the damage done, under a name that is nobody's."""
+        """The name of a copy of a segment, with the damage done to it."""
         name = self.name()
         source = Value("i", 5, name=self.name())
         content = bytearray((FOLDER / source.name).read_bytes())

@@ -11,7 +11,7 @@ import killproof
 from support import Case, start_methods
 
 try:
-    from test import _test_multiprocessing as cpython
+    from test import _test_multiprocessing as cpython  # type: ignore[import-not-found]
 except ImportError:
     cpython = None
 
@@ -46,7 +46,7 @@ class _Killproof:
 
 def _adapted(base: type, method: str) -> type[Case]:
     """A class of CPython's cases, for one start method."""
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)
     name = f"{base.__name__.removeprefix('_')}By{method.capitalize()}"
     members: dict[str, Any] = {"Process": staticmethod(context.Process), "__module__": __name__, "__qualname__": name}
     for test in unittest.TestLoader().getTestCaseNames(type(name, (base, unittest.TestCase), {})):

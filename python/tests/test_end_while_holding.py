@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from multiprocessing.context import BaseContext
 from typing import Any
 
 from killproof import Array, Lock, RLock, Value, attach
 from processes import Script, run_script
-from support import Case, for_each_start_method, fork, run_in, wait_for
+from support import Case, for_each_start_method, fork, is_there, run_in, wait_for
 
 HOLD = """
     import os, sys, threading
@@ -42,9 +43,10 @@ def hold_and_exit(thing: Any) -> None:
 
 class AnInterpreterThatEndsWhileItHolds(Case):
     def test_has_died_however_it_ends(self) -> None:
-        for kind in [Lock, RLock, lambda name: Value("i", 0, name=name), lambda name: Array("i", 2, name=name)]:
+        kinds: list[Any] = [Lock, RLock, functools.partial(Value, "i", 0), functools.partial(Array, "i", 2)]
+        for kind in kinds:
             for end, code in ENDS.items():
-                thing: Any = kind(name=self.name())
+                thing = kind(name=self.name())
                 with self.subTest(kind=type(thing), end=end):
                     with Script(HOLD + "    " + end, thing.name) as script:
                         self.assertEqual(script.end().returncode, code)
@@ -91,6 +93,37 @@ class AnInterpreterThatEndsWhileItHolds(Case):
         self.assertIs(lock.acquire(timeout=60), True)
         self.assertIs(lock.owner_died, True)
         lock.release()
+
+
+class AnInterpreterThatEndsWhileItsThreadsWait(Case):
+    def test_ends_in_good_order(self) -> None:
+        # The object in `sys.modules` goes late in the end, and makes it last until each thread has woken up.
+        out = run_script(
+            """
+            import sys, threading, time
+            from killproof import Array, Lock, Value, transaction
+            lock, v, a, mine = Lock(), Value("i", 0), Array("i", 2), threading.local()
+            def change_all():
+                with transaction(a) as cells:
+                    cells[0] = 1
+            def wait_for_oneself():
+                mine.lock = Lock()
+                mine.lock.acquire()
+                mine.lock.acquire(timeout=100)
+            class Late:
+                def __del__(self, sleep=time.sleep):
+                    sleep(0.3)
+            lock.acquire(), v.acquire(), a.acquire()
+            waits = [lock.acquire, lambda: lock.acquire(timeout=100), lambda: v.add(1), change_all, wait_for_oneself,
+                     lambda: v.update(lambda old: old + 1), lambda: a.add(0, 1), lambda: setattr(v, "value", 1)]
+            for wait in waits * 3:
+                threading.Thread(target=wait, daemon=True).start()
+            sys.modules["late"] = Late()
+            time.sleep(0.2)
+            print(v.name)
+            """
+        )
+        self.assertFalse(is_there(out.strip()))
 
 
 class AThreadThatEndsWhileItHolds(Case):

@@ -29,8 +29,13 @@ if __name__ == "__main__":
 class AnExample(Case):
     def run_example(self, path: Path, method: str | None = None) -> str:
         """What a program prints, line by line as on a terminal."""
-        command = [sys.executable, str(path)] if method is None else [sys.executable, "-c", BY_METHOD, method, str(path)]
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"} if path.name != "program_a.py" else None
+        command = [sys.executable, str(path)]
+        if method is not None:
+            command[1:1] = ["-c", BY_METHOD, method]
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        if path.name == "program_a.py":
+            # Its processes print without a lock: only what each prints at once, at its end, stays together.
+            del environment["PYTHONUNBUFFERED"]
         result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=200)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         return result.stdout
@@ -39,7 +44,7 @@ class AnExample(Case):
         lines = out.splitlines()
         self.assertEqual(len(lines), 5, out)
         names = set()
-        for line, value in zip(lines, VALUES):
+        for line, value in zip(lines, VALUES, strict=False):
             match = re.fullmatch(r"Process (Process-[1-4]) updated shared value to (-?\d+)", line)
             if match is None:
                 self.fail(line)
@@ -105,4 +110,9 @@ class Types(Case):
         self.mypy("mypy", "--strict", str(Path(__file__).parent / "typed.py"))
 
     def test_are_those_of_the_binding(self) -> None:
-        self.mypy("mypy.stubtest", "killproof")
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as allowed:
+            if sys.version_info < (3, 12):
+                # There the buffer protocol is one of C alone (PEP 688).
+                allowed.write("killproof._native.Array.__buffer__\n")
+                allowed.flush()
+            self.mypy("mypy.stubtest", "killproof", "--allowlist", allowed.name)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import pickle
+import resource
 import signal
 import threading
 from typing import Any
 
 from killproof import Array, Lock, RLock, Value, transaction
-from processes import run_script
+from processes import run_script, until
 from support import FOLDER, Case, fork, is_there, wait_for
 
 
@@ -188,6 +189,52 @@ class AForkedChild(Case):
         for lock in [things[0].get_lock(), things[1].get_lock(), things[2], things[3]]:
             with lock:
                 self.assertIs(lock.owner_died, True)
+
+    def test_without_a_descriptor_to_spare_is_told_so_and_reads_on(self) -> None:
+        v, lock = Value("i", 5), Lock()
+
+        def try_them() -> None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+            acts: list[Any] = [lambda: v.add(1), v.acquire, lock.acquire]
+            for act in acts:
+                try:
+                    act()
+                except (OSError, RuntimeError):
+                    continue
+                raise RuntimeError("it cannot be opened again")
+            check(v.value == 5)
+
+        self.assert_forked_well(try_them)
+        self.assertEqual(v.add(1), 6)
+        with lock:
+            self.assertIs(lock.owner_died, False)
+
+    def test_gets_a_lock_that_another_thread_of_its_parent_releases(self) -> None:
+        lock, v = RLock(), Value("i", 0)
+        is_held, is_over = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with lock:
+                is_held.set()
+                is_over.wait()
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        is_held.wait()
+
+        def get() -> None:
+            check(lock.acquire(False) is False)
+            v.value = 1
+            check(lock.acquire(timeout=60))
+            lock.release()
+
+        child = fork(get)
+        until(lambda: v.value == 1)
+        is_over.set()
+        thread.join()
+        self.assertEqual(wait_for(child), 0)
+        with lock:
+            self.assertIs(lock.owner_died, False)
 
     def test_pickles_what_it_has_inherited(self) -> None:
         v = self.learn(Value("i", 1))

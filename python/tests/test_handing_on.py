@@ -143,7 +143,8 @@ class AnObject(Case):
     def test_comes_back_from_a_pool_as_the_same_object(self, context: Any) -> None:
         v, a, lock = Value("i", 1), Array("i", 2), RLock()
         with context.Pool(1) as pool:
-            for thing in [v, a, lock]:
+            things: list[Any] = [v, a, lock]
+            for thing in things:
                 back = pool.apply(identity, (thing,))
                 self.assertEqual((type(back), back.name), (type(thing), thing.name))
                 with thing:

@@ -54,7 +54,8 @@ REFUSED = """
         run(text)
         import killproof
         run(text)
-        print(open(path).read(), killproof.Value("i", 7).value)
+        with open(path) as file:
+            print(file.read(), killproof.Value("i", 7).value)
 """
 
 

@@ -17,14 +17,10 @@ INTEGERS: list[Any] = [
     ctypes.c_int, ctypes.c_long, ctypes.c_longlong, ctypes.c_uint, ctypes.c_ulong, ctypes.c_ulonglong
 ]  # fmt: skip
 FLOATS: list[Any] = [ctypes.c_float, ctypes.c_double]
-CODES: dict[Any, str] = dict(zip(INTEGERS + FLOATS, "ilqILQfd"))
+CODES: dict[Any, Any] = dict(zip(INTEGERS + FLOATS, "ilqILQfd", strict=True))
 
-WHOLE = sorted({
-    sign * (power + offset)
-    for power in [0, 100, 2**8, 2**15, 2**16, 2**24, 2**31, 2**32, 2**33, 2**52, 2**53, 2**62, 2**63, 2**64, 2**65, 10**30]
-    for offset in [-2, -1, 0, 1, 2]
-    for sign in [1, -1]
-})  # fmt: skip
+POWERS = [0, 100, *(2**n for n in [8, 15, 16, 24, 31, 32, 33, 52, 53, 62, 63, 64, 65]), 10**30]
+WHOLE = sorted({sign * (power + offset) for power in POWERS for offset in [-2, -1, 0, 1, 2] for sign in [1, -1]})
 
 REAL = [
     0.0, -0.0, 0.1, -0.1, 1.5, 1 / 3, 16777217.0, 2.0**53 + 2, 1e-40, 5e-324, 3.4028235e38, 3.4028236e38, 1e39, -1e308,
@@ -109,11 +105,14 @@ class ANumber(Case):
         }
 
     def check(self, kinds: list[Any], numbers: list[Any]) -> None:
+        wrong = []
         for kind in kinds:
             for way, put in self.ways(kind).items():
                 for x in numbers:
                     expected, found = outcome(lambda: kind(x).value), outcome(lambda: put(x))
-                    self.assertEqual(found, expected, f"{kind.__name__}, {way}: {x!r}")
+                    if found != expected:
+                        wrong.append(f"{kind.__name__}, {way}: {x!r} gives {found}, not {expected}")
+        self.assertEqual(wrong, [])
 
     def test_of_any_size_is_reduced_to_the_width_of_an_integer_type(self) -> None:
         self.check(INTEGERS, WHOLE)
@@ -153,19 +152,20 @@ class ANumber(Case):
         return {"add": added, "+=": augmented, "add of an array": added_at}
 
     def sum(self, kind: Any, start: Any, x: Any) -> Any:
-        """What `number.value += x` gives for a number of ctypes."""
-        number, addend = kind(start), kind(x).value
-        number.value += float(x) if kind in FLOATS else addend
-        return number.value
+        """What the type makes of the sum of two numbers, each as the type holds it."""
+        return kind(kind(start).value + kind(x).value).value
 
     def check_sums(self, kinds: list[Any], numbers: list[Any]) -> None:
+        wrong = []
         for kind in kinds:
             for way, add in self.sums(kind).items():
                 for start in [0, 1, -1, 2**31 - 1, 2**63 - 1, 0.1 if kind in FLOATS else 7]:
                     for x in numbers:
                         expected = outcome(lambda: self.sum(kind, start, x))
                         found = outcome(lambda: add(start, x))
-                        self.assertEqual(found, expected, f"{kind.__name__}, {way}: {start!r} + {x!r}")
+                        if found != expected:
+                            wrong.append(f"{kind.__name__}, {way}: {start!r} + {x!r} gives {found}, not {expected}")
+        self.assertEqual(wrong, [])
 
     def test_is_added_and_the_sum_reduced(self) -> None:
         self.check_sums(INTEGERS, WHOLE)
@@ -199,7 +199,8 @@ class ANumber(Case):
         self.assertEqual((v.value, a[:]), (5, [5, 6]))
 
     def test_comes_out_as_the_plain_type(self) -> None:
-        for kind, plain in [(ctypes.c_uint, int), (ctypes.c_float, float), (ctypes.c_bool, bool)]:
+        plain_types: list[Any] = [(ctypes.c_uint, int), (ctypes.c_float, float), (ctypes.c_bool, bool)]
+        for kind, plain in plain_types:
             v, a = Value(kind, True), Array(kind, [True])
             kinds = [type(v.value), type(v.update(lambda old: old)), type(a[0]), type(a[:][0]), type(list(a)[0])]
             self.assertEqual(kinds, [plain] * 5)

@@ -49,6 +49,21 @@ def expect(lock: Any, owner_died: bool) -> None:
         assert lock.owner_died is owner_died, lock.owner_died
 
 
+def expect_an_error(lock: Any, is_error: bool) -> None:
+    try:
+        lock.acquire()
+    except OwnerDied:
+        assert is_error
+    else:
+        assert not is_error
+        lock.release()
+
+
+def expect_busy(lock: Any) -> None:
+    if lock.acquire(False):
+        raise RuntimeError("somebody holds it")
+
+
 def clear(lock: Any) -> None:
     with lock:
         lock.clear_owner_died()
@@ -113,6 +128,26 @@ class AnOwnerThatIsKilled(Case):
                 lock.clear_owner_died()
             with strict:
                 self.assertIs(strict.owner_died, False)
+
+    @for_each_start_method
+    def test_is_an_error_also_where_a_strict_lock_was_handed_on(self, context: BaseContext) -> None:
+        v = Value("i", 0)
+        self.assertEqual(run_in(context, expect_an_error, v.get_lock(strict=True), False), 0)
+        self.assert_killed(context, hold_and_be_killed, v)
+        self.assertEqual(run_in(context, expect_an_error, v.get_lock(strict=True), True), 0)
+        self.assertEqual(run_in(context, clear, v.get_lock()), 0)
+        self.assertEqual(run_in(context, expect_an_error, v.get_lock(strict=True), False), 0)
+
+    def test_is_an_error_inside_a_block_that_goes_on_to_hold_the_lock(self) -> None:
+        v = Value("i", 0)
+        self.assertEqual(wait_for(fork(lambda: hold_and_be_killed(v))), -signal.SIGKILL)
+        with v.get_lock() as lock:
+            self.assertRaises(OwnerDied, v.get_lock(strict=True).acquire)
+            self.assertEqual(wait_for(fork(lambda: expect_busy(v))), 0)
+            lock.clear_owner_died()
+            with v.get_lock(strict=True):
+                v.value += 1
+        self.assertEqual(v.value, 1)
 
     def test_is_an_error_which_is_a_runtime_error(self) -> None:
         self.assertTrue(issubclass(OwnerDied, RuntimeError))

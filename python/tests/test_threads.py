@@ -107,9 +107,13 @@ class AThread(Case):
     def test_loses_no_update_of_another_one(self) -> None:
         v, a = Value("i", 0), Array("q", [50, 50])
 
+        def next_number(old: int) -> int:
+            time.sleep(0)
+            return old + 1
+
         def update() -> None:
             for _ in range(1_000):
-                v.update(lambda old: (time.sleep(0), old + 1)[1])
+                v.update(next_number)
                 with transaction(a) as cells:
                     cells[0] -= 1
                     time.sleep(0)

@@ -75,8 +75,9 @@ class ATransaction(Case):
 
     def test_writes_nothing_if_the_list_has_another_length(self) -> None:
         a, v = Array("i", [1, 2, 3]), Value("i", 5)
+        changes: list[Any] = [lambda cells: cells.append(1), lambda cells: cells.pop(), lambda cells: cells.clear()]
         for target in [a, v]:
-            for change in [lambda cells: cells.append(1), lambda cells: cells.pop(), lambda cells: cells.clear()]:
+            for change in changes:
                 with self.assertRaises(ValueError):
                     with transaction(target) as cells:
                         cells[0] = 10
@@ -157,6 +158,39 @@ class ATransaction(Case):
         with transaction(a) as here, transaction(b) as there:
             here[:], there[:] = there[:], here[:]
         self.assertEqual((a[:], b[:]), ([3, 4], [1, 2]))
+
+    def test_is_entered_once_at_a_time(self) -> None:
+        a = Array("i", [1, 2])
+        block = transaction(a)
+        with block as cells:
+            cells[0] = 5
+            self.assertRaises(RuntimeError, block.__enter__)
+        self.assertEqual(a[:], [5, 2])
+        self.assertRaises(RuntimeError, block.__exit__, None, None, None)
+        with block as cells:
+            cells[1] = 6
+        self.assertEqual(a[:], [5, 6])
+        with self.assertRaises(AssertionError):
+            a.release()
+
+    def test_ends_in_the_thread_in_which_it_began(self) -> None:
+        a = Array("i", [1, 2])
+        block = transaction(a)
+        block.__enter__()[0] = 5
+        errors: list[BaseException] = []
+
+        def leave() -> None:
+            try:
+                block.__exit__(None, None, None)
+            except Exception as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=leave)
+        thread.start()
+        thread.join()
+        self.assertEqual([type(error) for error in errors], [RuntimeError])
+        self.assertEqual(a[:], [1, 2])
+        a.release()
 
     def test_is_of_a_value_or_an_array(self) -> None:
         others: list[Any] = [Lock(), Value("i", 1).get_lock(), [1, 2], None, 5]

@@ -102,7 +102,8 @@ class AWait(Case):
             self.assertEqual(script.end().returncode, 0)
 
     def test_ends_with_false_when_the_time_has_passed_and_not_before(self) -> None:
-        for lock in [Lock(), RLock(), Value("i", 0)]:
+        locks: list[Any] = [Lock(), RLock(), Value("i", 0)]
+        for lock in locks:
             with self.subTest(lock=lock):
                 results: list[tuple[bool, float]] = []
 
@@ -121,7 +122,8 @@ class AWait(Case):
                     self.assertLess(beyond, 60)
 
     def test_ends_with_true_when_the_lock_becomes_free_in_time(self) -> None:
-        for lock in [Lock(), RLock(), Value("i", 0)]:
+        locks: list[Any] = [Lock(), RLock(), Value("i", 0)]
+        for lock in locks:
             with self.subTest(lock=lock):
                 results: list[bool] = []
 

@@ -7,7 +7,10 @@ from typing import Any, assert_type
 
 import numpy as np
 
+import killproof
 from killproof import Array, Lock, OwnerDied, RLock, Value, attach, transaction
+
+assert_type(killproof.__version__, str)
 
 v = Value("i", 0)
 assert_type(v, Value[int])
@@ -62,7 +65,7 @@ with transaction(a) as cells:
     assert_type(cells, list[float])
 with transaction(v) as numbers:
     assert_type(numbers, list[int])
-transaction(Lock())  # type: ignore[type-var]
+transaction(Lock())  # type: ignore[arg-type]
 
 lock, relock = Lock(), RLock(name="n")
 with lock as held, relock as held_again, v, v.get_lock(strict=True) as strict:
