@@ -3,49 +3,44 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import sysconfig
-import unittest
+import tempfile
 from importlib import metadata, resources
 from pathlib import Path
 
-PACKAGE = Path(__file__).parents[1]
+import killproof
+from killproof import _native
+from support import Case
 
-# `maturin` is there only while pip builds.
-BACKEND = f"""
-import shutil, sys, sysconfig, types
-from pathlib import Path
-sys.dont_write_bytecode = True
-sys.modules["maturin"] = types.ModuleType("maturin")
-sys.path.insert(0, {str(PACKAGE)!r})
-import build_backend
-"""
+BACKEND = Path(__file__).resolve().parents[1] / "build_backend.py"
+WHEEL = "b.get_requires_for_build_wheel()"
 
 
-def refusal(code: str) -> str:
-    """What the build backend says before it ends, in one line."""
-    command = [sys.executable, "-c", BACKEND + code]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert ended.returncode == 1, ended
-    (line,) = ended.stderr.splitlines()
-    return line
-
-
-class Installed(unittest.TestCase):
+class Installed(Case):
     def script(self, name: str) -> Path:
-        files = metadata.files("killproof") or []
+        try:
+            files = metadata.files("killproof") or []
+        except metadata.PackageNotFoundError:
+            files = []
         found = [Path(str(file.locate())).resolve() for file in files if Path(file).name == name]
         if not found:
-            self.skipTest(f"killproof is not installed by pip: it has no {name}")
+            self.skip(f"killproof is not installed by pip: it has no {name}")
         return found[0]
 
-    def test_the_executables_lie_beside_each_other_in_the_environment_and_run(self) -> None:
-        coordinator = self.script("coordinator")
-        self.assertEqual(coordinator.parent, self.script("worker").parent)
-        self.assertEqual(coordinator.parent, Path(sysconfig.get_path("scripts")).resolve())
-        run = [coordinator, "-n", "10", "--delay", "0", "--format", "json"]
-        printed = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    def test_the_executables_lie_beside_each_other_in_the_environment(self) -> None:
+        for name in ("coordinator", "worker"):
+            script = self.script(name)
+            self.assertEqual(script.parent, Path(sysconfig.get_path("scripts")).resolve())
+            self.assertTrue(os.access(script, os.X_OK), script)
+
+    def test_the_coordinator_finds_its_worker_without_path(self) -> None:
+        run = [self.script("coordinator"), "-n", "10", "--delay", "0", "--format", "json"]
+        nowhere = {**os.environ, "PATH": "/nonexistent"}
+        printed = subprocess.run(run, env=nowhere, capture_output=True, text=True, check=True).stdout
         self.assertEqual(json.loads(printed)["value"], 4 * 285)
 
     def test_the_package_is_typed(self) -> None:
@@ -54,35 +49,76 @@ class Installed(unittest.TestCase):
         self.assertTrue((files / "_native.pyi").is_file())
 
     def test_the_versions_agree(self) -> None:
-        import killproof
-        from killproof import _native
-
         self.assertEqual(killproof.__version__, _native.__version__)
-        self.script("coordinator")
+        for name in ("coordinator", "worker"):
+            told = subprocess.run([self.script(name), "--version"], capture_output=True, text=True, check=True).stdout
+            self.assertEqual(told, f"{name} {killproof.__version__}\n")
         self.assertEqual(killproof.__version__, metadata.version("killproof"))
 
 
-class Refused(unittest.TestCase):
-    def test_a_free_threaded_build(self) -> None:
-        line = refusal("""
-ask = sysconfig.get_config_var
-sysconfig.get_config_var = lambda name: 1 if name == "Py_GIL_DISABLED" else ask(name)
-build_backend.get_requires_for_build_wheel()
-""")
-        self.assertIn("free-threaded Python is not supported; use a build of Python with the GIL", line)
+class Refused(Case):
+    def setUp(self) -> None:
+        super().setUp()
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
 
-    def test_a_build_without_cargo(self) -> None:
-        line = refusal("shutil.which = lambda name: None\nbuild_backend.get_requires_for_build_wheel()")
-        self.assertIn("install Rust from https://rustup.rs", line)
+    def assert_refused(self, reason: str, code: str, path: str | None = None, backend: Path = BACKEND) -> None:
+        """The build ends with one line, which has the reason in it."""
+        told = subprocess.run(
+            [sys.executable, "-B", "-c", f"import sys, sysconfig, build_backend as b\n{code}"],
+            cwd=backend.parent,
+            env={**os.environ, "PATH": os.environ["PATH"] if path is None else path},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        self.assertEqual((told.returncode, told.stdout), (1, ""), told.stderr)
+        self.assertRegex(told.stderr, rf"\Akillproof cannot be built: [^\n]*{reason}[^\n]*\n\Z")
 
-    def test_a_build_outside_a_checkout(self) -> None:
-        line = refusal("build_backend._REPOSITORY = Path('/nowhere')\nbuild_backend.get_requires_for_build_editable()")
-        self.assertIn("pip install ./python", line)
+    def path_with_cargo(self, script: str) -> str:
+        """A PATH whose cargo is that script."""
+        cargo = self.folder / "cargo"
+        cargo.write_text(f"#!/bin/sh\n{script}\n")
+        cargo.chmod(0o755)
+        return f"{self.folder}:{os.environ['PATH']}"
+
+    def test_a_free_threaded_interpreter(self) -> None:
+        code = f"sysconfig.get_config_var = lambda name: name == 'Py_GIL_DISABLED'\n{WHEEL}"
+        self.assert_refused("needs the GIL, and this is free-threaded: use python3", code)
+
+    def test_an_older_python(self) -> None:
+        code = f"sys.version_info = (3, 10, 13, 'final', 0)\n{WHEEL}"
+        self.assert_refused("needs CPython 3.11 or newer, and this is 3.10: make", code)
+
+    def test_another_implementation_of_python(self) -> None:
+        code = f"sys.implementation.name = 'pypy'\n{WHEEL}"
+        self.assert_refused("needs CPython, and this is pypy: use", code)
+
+    def test_another_system_than_linux(self) -> None:
+        self.assert_refused("needs Linux, and this is darwin: use", f"sys.platform = 'darwin'\n{WHEEL}")
 
     def test_a_source_distribution(self) -> None:
+        reason = r"no source distribution.*pip wheel \./python.*pip install \./python.*#subdirectory=python"
         for call in ("get_requires_for_build_sdist()", "build_sdist('/nowhere')"):
-            self.assertIn("pip wheel ./python", refusal(f"build_backend.{call}"))
+            self.assert_refused(reason, f"b.{call}")
 
+    def test_a_build_without_cargo(self) -> None:
+        for call in ("get_requires_for_build_editable()", "build_wheel('/nowhere')", "build_editable('/nowhere')"):
+            self.assert_refused(r"cargo is missing: install Rust [\d.]+ or newer", f"b.{call}", str(self.folder))
 
-if __name__ == "__main__":
-    unittest.main()
+    def test_a_build_with_an_old_cargo(self) -> None:
+        path = self.path_with_cargo("echo 'cargo 1.9.0 (36138fa6d 2024-01-01)'")
+        self.assert_refused(r"cargo 1\.9\.0 is too old: install Rust [\d.]+ or newer", WHEEL, path)
+
+    def test_a_build_with_a_cargo_that_does_not_run(self) -> None:
+        path = self.path_with_cargo("echo 'error: no toolchain' >&2; echo 'help: choose one' >&2; exit 1")
+        self.assert_refused(r"cargo does not run \(error: no toolchain help: choose one\)", WHEEL, path)
+
+    def test_executables_that_cargo_cannot_build(self) -> None:
+        path = self.path_with_cargo('[ "$1" = --version ] && echo "cargo 999.0.0 (0 0)"')
+        self.assert_refused("cargo metadata .* failed: the lines above say why", "b.build_wheel('/nowhere')", path)
+
+    def test_a_folder_outside_its_repository(self) -> None:
+        alone = self.folder / "python"
+        alone.mkdir()
+        shutil.copy(BACKEND, alone)
+        self.assert_refused("is not inside its repository: install from", WHEEL, backend=alone / BACKEND.name)
