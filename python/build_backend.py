@@ -117,7 +117,7 @@ def numbers(version: str) -> list[int]:
 
 @contextmanager
 def executables() -> Iterator[None]:
-    """Has both executables in `SCRIPTS`, as they are built now, until the wheel is. A second build waits for its turn."""
+    """Has both executables in `SCRIPTS` while maturin packs the wheel. A second build waits for its turn."""
     check()
     import fcntl
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use common::{SharedCells, SharedKind};
 use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::ffi::Py_buffer;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyList, PySlice};
 
@@ -42,7 +43,11 @@ impl Array {
 fn place(cells: &SharedCells, index: &Bound<'_, PyAny>) -> PyResult<usize> {
     let index = match index.extract::<isize>() {
         Err(error) if error.is_instance_of::<PyOverflowError>(index.py()) => return Err(out_of_range(cells)),
-        Err(_) => return Err(PyTypeError::new_err("array indices must be integers or slices")),
+        Err(_) if !index.hasattr(intern!(index.py(), "__index__"))? => {
+            return Err(PyTypeError::new_err("array indices must be integers or slices"));
+        }
+        // Its own.
+        Err(error) => return Err(error),
         Ok(index) => index,
     };
     let place = if index < 0 { cells.len().checked_add_signed(index) } else { Some(index.unsigned_abs()) };
@@ -54,7 +59,10 @@ fn out_of_range(cells: &SharedCells) -> PyErr {
 }
 
 /// The cells that a slice names, in its order.
-fn places(cells: &SharedCells, slice: &Bound<'_, PySlice>) -> PyResult<impl ExactSizeIterator<Item = usize> + use<>> {
+fn places(
+    cells: &SharedCells,
+    slice: &Bound<'_, PySlice>,
+) -> PyResult<impl ExactSizeIterator<Item = usize> + Clone + use<>> {
     let indices = slice.indices(isize::try_from(cells.len())?)?;
     let (start, step) = (indices.start, indices.step);
     let nth = move |n: usize| (start + step * n.cast_signed()).unsigned_abs();
@@ -104,9 +112,14 @@ impl Array {
 
     fn __getitem__<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let Ok(slice) = index.cast::<PySlice>() else { return Self::item(slf, Self::place(slf, index)?) };
-        let places = places(slf.as_super().get().cells(), slice)?;
-        let items = places.map(|place| Self::item(slf, place)).collect::<PyResult<Vec<_>>>()?;
-        Ok(PyList::new(slf.py(), items)?.into_any())
+        let shared = slf.as_super().get();
+        let places = places(shared.cells(), slice)?;
+        // Under the lock: a slice that is read never has half of one that is stored, also not of a dead process.
+        let bits = held::locked(slf.py(), shared.cells(), |cells| {
+            places.clone().map(|place| cells.get(place).map(Option::unwrap_or_default)).collect::<Result<Vec<u64>, _>>()
+        })?;
+        let items = bits.iter().map(|bits| number::object(slf.py(), shared.kind(), *bits));
+        Ok(PyList::new(slf.py(), items.collect::<PyResult<Vec<_>>>()?)?.into_any())
     }
 
     fn __setitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -163,9 +176,11 @@ impl Array {
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let shared = slf.as_super().get();
-        let shown = PySlice::new(slf.py(), 0, MOST_SHOWN, 1);
-        let items = Self::__getitem__(slf, shown.as_any())?.repr()?.to_string();
-        let more = if shared.cells().len() > MOST_SHOWN.unsigned_abs() { ", …" } else { "" };
+        // Without the lock, which another process may hold for long.
+        let len = shared.cells().len();
+        let items = (0..len.min(MOST_SHOWN)).map(|index| Self::item(slf, index)).collect::<PyResult<Vec<_>>>()?;
+        let items = PyList::new(slf.py(), items)?.repr()?.to_string();
+        let more = if len > MOST_SHOWN { ", …" } else { "" };
         let items = items.trim_end_matches(']');
         let code = number::typecode(shared.kind());
         Ok(format!("Array('{code}', {items}{more}], name='{}')", shared.cells().name()))
@@ -173,4 +188,4 @@ impl Array {
 }
 
 /// How many cells `repr` shows.
-const MOST_SHOWN: isize = 16;
+const MOST_SHOWN: usize = 16;

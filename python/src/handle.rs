@@ -24,18 +24,39 @@ static SEGMENTS: Mutex<BTreeMap<u64, Entry>> = Mutex::new(BTreeMap::new());
 static REGISTERED: Mutex<Option<u32>> = Mutex::new(None);
 
 struct Entry {
+    name: SegmentName,
     handle: Weak<Handle>,
+    /// Lives longer than the handle if a thread holds the lock.
     cells: Weak<SharedCells>,
-    /// Set when the object is gone and its name must stay.
-    kept: Option<Arc<SharedCells>>,
-    is_created: bool,
+    creation: Option<Creation>,
+    /// Whether the object was pickled.
+    is_pickled: bool,
+}
+
+/// Who created a name.
+#[derive(Clone, Copy)]
+struct Creation {
+    /// The process. Its forked children inherit the entry, and not the name.
+    pid: u32,
+    /// How often it had forked.
+    forks: u32,
+}
+
+impl Creation {
+    fn now() -> Self {
+        Self { pid: std::process::id(), forks: process::forks() }
+    }
+
+    fn is_of_this_process(self) -> bool {
+        self.pid == std::process::id()
+    }
 }
 
 /// One segment, as all objects of this process that stand for it share it.
 pub struct Handle {
     pub cells: Arc<SharedCells>,
-    /// How often this process had forked when it created the name; nothing if it only attached.
-    forks_at_creation: Option<u32>,
+    /// Nothing if this process only attached.
+    creation: Option<Creation>,
     is_pickled: AtomicBool,
 }
 
@@ -53,10 +74,11 @@ impl Handle {
         register_end(py)?;
         loop {
             let name = given.clone().map_or_else(any_name, Ok)?;
-            match SharedCells::create(&name, kind, value_type, len, initial) {
+            // A long array takes its time.
+            match py.detach(|| SharedCells::create(&name, kind, value_type, len, initial)) {
                 Err(CreateError::Exists { .. }) if given.is_none() => {}
                 Err(error) => return Err(error::create(error)),
-                Ok(cells) => return Ok(Self::enter(Arc::new(cells), Some(process::forks()), false)),
+                Ok(cells) => return Ok(Self::enter(Arc::new(cells.keep_name()), Some(Creation::now()), false)),
             }
         }
     }
@@ -73,29 +95,34 @@ impl Handle {
             let message = format!("the object that was pickled is gone: \"{name}\" is another one by now");
             return Err(error::of_kind(std::io::ErrorKind::NotFound, message));
         }
-        Ok(Self::of_this_process(found).unwrap_or_else(|| Self::enter(Arc::new(cells), None, false)))
+        Ok(Self::of_this_process(found).unwrap_or_else(|| Self::over(Arc::new(cells))))
     }
 
-    /// The handle that this process has already.
+    /// The handle that this process has already, or a new one over cells whose lock a thread holds.
     fn of_this_process(nonce: u64) -> Option<Arc<Self>> {
-        let mut segments = segments();
-        let entry = segments.get_mut(&nonce)?;
-        if let Some(handle) = entry.handle.upgrade() {
-            return Some(handle);
-        }
-        let cells = entry.kept.clone()?;
-        drop(segments);
-        // It was pickled, and comes back.
-        Some(Self::enter(cells, Some(process::forks()), true))
+        let (handle, cells) = {
+            let segments = segments();
+            let entry = segments.get(&nonce)?;
+            (entry.handle.upgrade(), entry.cells.upgrade())
+        };
+        handle.or_else(|| cells.map(Self::over))
     }
 
-    fn enter(cells: Arc<SharedCells>, forks_at_creation: Option<u32>, is_pickled: bool) -> Arc<Self> {
-        let handle = Arc::new(Self { cells, forks_at_creation, is_pickled: is_pickled.into() });
+    /// A new handle. If this process created the segment, the object comes back: then it is the creator's again.
+    fn over(cells: Arc<SharedCells>) -> Arc<Self> {
+        let before = segments().get(&nonce_of(&cells)).map(|entry| (entry.creation, entry.is_pickled));
+        let (creation, is_pickled) = before.unwrap_or_default();
+        Self::enter(cells, creation, is_pickled)
+    }
+
+    fn enter(cells: Arc<SharedCells>, creation: Option<Creation>, is_pickled: bool) -> Arc<Self> {
+        let handle = Arc::new(Self { cells, creation, is_pickled: is_pickled.into() });
         let entry = Entry {
+            name: handle.cells.name().clone(),
             handle: Arc::downgrade(&handle),
             cells: Arc::downgrade(&handle.cells),
-            kept: None,
-            is_created: forks_at_creation.is_some(),
+            creation,
+            is_pickled,
         };
         segments().insert(nonce_of(&handle.cells), entry);
         handle
@@ -106,21 +133,27 @@ impl Handle {
         self.is_pickled.store(true, Relaxed);
         (self.cells.name().to_string(), nonce_of(&self.cells))
     }
-
-    fn must_stay(&self) -> bool {
-        self.forks_at_creation.is_some_and(|forks| self.is_pickled.load(Relaxed) || forks != process::forks())
-    }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
         let nonce = nonce_of(&self.cells);
-        let mut segments = segments();
-        match segments.get_mut(&nonce) {
-            Some(entry) if self.must_stay() => entry.kept = Some(Arc::clone(&self.cells)),
-            // A thread that holds the lock keeps the cells, and the name goes at the end.
-            Some(_) if Arc::strong_count(&self.cells) > 1 => {}
-            _ => drop(segments.remove(&nonce)),
+        let own = self.creation.filter(|creation| creation.is_of_this_process());
+        let is_pickled = self.is_pickled.load(Relaxed);
+        if own.is_some_and(|creation| is_pickled || creation.forks != process::forks()) {
+            // Another process may still attach. The entry keeps the name, and no descriptor.
+            if let Some(entry) = segments().get_mut(&nonce) {
+                entry.is_pickled = is_pickled;
+            }
+            return;
+        }
+        // While a thread holds the lock, whoever attaches is to find its cells.
+        if Arc::strong_count(&self.cells) == 1 {
+            segments().remove(&nonce);
+        }
+        if own.is_some() {
+            // If the system refuses, the name stays, as after a crash.
+            let _ = unlink((*self.cells).as_ref());
         }
     }
 }
@@ -129,9 +162,12 @@ impl Drop for Handle {
 #[pyfunction]
 pub fn unlink_names() {
     let entries = std::mem::take(&mut *segments());
-    for entry in entries.into_values().filter(|entry| entry.is_created) {
-        if let Some(cells) = entry.kept.or_else(|| entry.cells.upgrade()) {
-            // Refused for what a forked child inherited. If the system refuses, the name stays, as after a crash.
+    let is_own = |entry: &Entry| entry.creation.is_some_and(Creation::is_of_this_process);
+    for (nonce, entry) in entries.into_iter().filter(|(_, entry)| is_own(entry)) {
+        // By its name if nothing here has it open: the segment of another nonce is somebody else's.
+        let cells = entry.cells.upgrade().or_else(|| SharedCells::attach(&entry.name).ok().map(Arc::new));
+        if let Some(cells) = cells.filter(|cells| nonce_of(cells) == nonce) {
+            // As in `drop`.
             let _ = unlink((*cells).as_ref());
         }
     }

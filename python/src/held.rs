@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::{CellsGuard, LockError, LockedCells, OwnerWatch, SharedCells};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use crate::error;
@@ -61,25 +62,40 @@ pub fn try_acquire(cells: &Arc<SharedCells>) -> PyResult<bool> {
     Ok(guard.map(keep).is_some())
 }
 
-/// Acquires a lock that this thread does not hold, or gives up at the deadline. Returns whether it was acquired.
+/// How a wait for a lock ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Acquired {
+    /// This thread holds the lock.
+    Yes,
+    /// The deadline has passed.
+    No,
+    /// A handler of a Python signal has acquired it in this thread, and has not released it.
+    ByHandler,
+}
+
+/// Acquires a lock that this thread does not hold, or gives up at the deadline.
 ///
 /// Other Python threads run meanwhile, and signals are handled.
-pub fn acquire(py: Python<'_>, cells: &Arc<SharedCells>, deadline: Option<Instant>) -> PyResult<bool> {
+pub fn acquire(py: Python<'_>, cells: &Arc<SharedCells>, deadline: Option<Instant>) -> PyResult<Acquired> {
     if try_acquire(cells)? {
-        return Ok(true);
+        return Ok(Acquired::Yes);
     }
     let mut watch = OwnerWatch::default();
     let mut looked = Instant::now();
     loop {
         let left = deadline.map_or(SLICE, |deadline| deadline.saturating_duration_since(Instant::now()).min(SLICE));
         let owner = match py.detach(|| cells.lock_owned_within(left).map(keep)) {
-            Ok(()) => return Ok(true),
+            Ok(()) => return Ok(Acquired::Yes),
             Err(LockError::Busy { owner }) => owner,
             Err(error) => return Err(error::lock(error)),
         };
         py.check_signals()?;
+        // A signal's handler may have acquired it: then this is no first time.
+        if depth(cells) > 0 {
+            return Ok(Acquired::ByHandler);
+        }
         if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            return Ok(false);
+            return Ok(Acquired::No);
         }
         if looked.elapsed() >= LOOK {
             looked = Instant::now();
@@ -123,8 +139,8 @@ impl Drop for Holding<'_> {
 
 /// Acquires the lock, once more if this thread holds it.
 pub fn hold<'a>(py: Python<'_>, cells: &'a Arc<SharedCells>) -> PyResult<Holding<'a>> {
-    if !acquire_again(cells) {
-        acquire(py, cells, None)?;
+    if !acquire_again(cells) && acquire(py, cells, None)? == Acquired::ByHandler {
+        acquire_again(cells);
     }
     Ok(Holding(cells))
 }
@@ -141,6 +157,14 @@ pub fn locked<R>(
         return action(guard.locked()).map_err(error::lock);
     }
     let _holding = hold(py, cells)?;
-    with_hold(cells, |held, place| action(held[place.expect("this thread holds it")].guard.locked()))
+    under_hold(cells, action)
+}
+
+/// Does something under the lock that this thread has acquired before.
+///
+/// It fails if Python code has released it since, or goes on in a forked child.
+pub fn under_hold<R>(cells: &SharedCells, action: impl FnOnce(LockedCells<'_>) -> Result<R, LockError>) -> PyResult<R> {
+    with_hold(cells, |held, place| place.map(|place| action(held[place].guard.locked())))
+        .ok_or_else(|| PyRuntimeError::new_err("this thread does not hold the lock any more: nothing is stored"))?
         .map_err(error::lock)
 }

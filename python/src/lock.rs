@@ -10,6 +10,7 @@ use pyo3::types::PyTuple;
 
 use crate::error::OwnerDied;
 use crate::handle::Handle;
+use crate::held::Acquired;
 use crate::{held, restore};
 
 /// How long a wait for nothing goes on before it looks whether Python has a signal to handle.
@@ -69,19 +70,9 @@ fn create(py: Python<'_>, name: Option<&str>, kind: SharedKind) -> PyResult<Arc<
 #[pymethods]
 impl SharedLock {
     /// Acquires the lock. Returns False if `block` is false and it is held, or when `timeout` seconds have passed.
-    #[pyo3(signature = (block = true, timeout = None))]
-    pub fn acquire(&self, py: Python<'_>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
-        let patience = if block { Patience::of(timeout)? } else { Patience::None };
-        let is_acquired = self.acquire_patiently(py, patience)?;
-        if is_acquired && self.is_strict && self.owner_died() {
-            held::release(self.cells());
-            return Err(OwnerDied::new_err(format!(
-                "an owner of the lock of \"{}\" died while holding it: put right what it guards, under get_lock(), and call \
-                 clear_owner_died()",
-                self.cells().name()
-            )));
-        }
-        Ok(is_acquired)
+    #[pyo3(name = "acquire", signature = (block = None, timeout = None), text_signature = "($self, block=True, timeout=None)")]
+    fn acquire_if(&self, py: Python<'_>, block: Option<&Bound<'_, PyAny>>, timeout: Option<f64>) -> PyResult<bool> {
+        self.acquire(py, truth(block)?, timeout)
     }
 
     /// Releases the lock, which this thread must hold.
@@ -135,18 +126,41 @@ impl SharedLock {
     }
 }
 
+/// The argument `block`, of which multiprocessing takes the truth.
+pub fn truth(block: Option<&Bound<'_, PyAny>>) -> PyResult<bool> {
+    block.map_or(Ok(true), PyAnyMethods::is_truthy)
+}
+
 impl SharedLock {
+    /// The same, from Rust.
+    pub fn acquire(&self, py: Python<'_>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
+        let patience = if block { Patience::of(timeout)? } else { Patience::None };
+        let is_acquired = self.acquire_patiently(py, patience)?;
+        if is_acquired && self.is_strict && self.owner_died() {
+            held::release(self.cells());
+            return Err(OwnerDied::new_err(format!(
+                "an owner of the lock of \"{}\" died while holding it: put right what it guards, under get_lock(), and call \
+                 clear_owner_died()",
+                self.cells().name()
+            )));
+        }
+        Ok(is_acquired)
+    }
+
     fn cells(&self) -> &Arc<SharedCells> {
         &self.handle.cells
     }
 
     fn acquire_patiently(&self, py: Python<'_>, patience: Patience) -> PyResult<bool> {
         if held::depth(self.cells()) == 0 {
-            return match patience {
-                Patience::None => held::try_acquire(self.cells()),
-                Patience::Until(deadline) => held::acquire(py, self.cells(), Some(deadline)),
-                Patience::Endless => held::acquire(py, self.cells(), None),
+            let acquired = match patience {
+                Patience::None => return held::try_acquire(self.cells()),
+                Patience::Until(deadline) => held::acquire(py, self.cells(), Some(deadline))?,
+                Patience::Endless => held::acquire(py, self.cells(), None)?,
             };
+            if acquired != Acquired::ByHandler {
+                return Ok(acquired == Acquired::Yes);
+            }
         }
         if self.is_recursive {
             return Ok(held::acquire_again(self.cells()));

@@ -9,7 +9,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyTuple, PyType};
 
 use crate::handle::Handle;
-use crate::lock::{RLock, SharedLock};
+use crate::lock::{RLock, SharedLock, truth};
 use crate::restore;
 
 /// What Value and Array have in common.
@@ -68,9 +68,9 @@ impl Synchronized {
     }
 
     /// Acquires the lock: `get_lock().acquire`.
-    #[pyo3(signature = (block = true, timeout = None))]
-    fn acquire(&self, py: Python<'_>, block: bool, timeout: Option<f64>) -> PyResult<bool> {
-        self.lock(py).get().acquire(py, block, timeout)
+    #[pyo3(signature = (block = None, timeout = None), text_signature = "($self, block=True, timeout=None)")]
+    fn acquire(&self, py: Python<'_>, block: Option<&Bound<'_, PyAny>>, timeout: Option<f64>) -> PyResult<bool> {
+        self.lock(py).get().acquire(py, truth(block)?, timeout)
     }
 
     /// Releases the lock: `get_lock().release`.
@@ -79,7 +79,7 @@ impl Synchronized {
     }
 
     fn __enter__(&self, py: Python<'_>) -> PyResult<Py<RLock>> {
-        self.acquire(py, true, None)?;
+        self.lock(py).get().acquire(py, true, None)?;
         Ok(self.lock.clone_ref(py))
     }
 

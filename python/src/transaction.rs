@@ -54,13 +54,14 @@ impl Transaction {
         _exception: Option<&Bound<'_, PyAny>>,
         _traceback: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
+        if held::depth(self.target.get().cells()) == 0 {
+            return Err(PyRuntimeError::new_err("a transaction ends in the thread in which it began, under the lock"));
+        }
         let block = self.lock_block().take();
         let block = block.ok_or_else(|| PyRuntimeError::new_err("this transaction is not in its block"))?;
         let shared = self.target.get();
         let stored = if exception_type.is_some() { Ok(()) } else { self.store(py, &block) };
-        if !held::release(shared.cells()) {
-            return Err(PyRuntimeError::new_err("a transaction ends in the thread in which it began"));
-        }
+        held::release(shared.cells());
         stored
     }
 }
@@ -69,21 +70,19 @@ impl Transaction {
     fn store(&self, py: Python<'_>, block: &Block) -> PyResult<()> {
         let shared = self.target.get();
         let list = block.list.bind(py);
-        if list.len() != block.before.len() {
-            let message =
-                format!("{} cells after a transaction over {}: nothing is stored", list.len(), block.before.len());
-            return Err(PyValueError::new_err(message));
-        }
+        // Python code may run meanwhile, and change the list.
         let after = list.iter().map(|item| number::bits(shared.kind(), &item)).collect::<PyResult<Vec<u64>>>()?;
+        for len in [after.len(), list.len()] {
+            if len != block.before.len() {
+                let message = format!("{len} cells after a transaction over {}: nothing is stored", block.before.len());
+                return Err(PyValueError::new_err(message));
+            }
+        }
         let cells = (0..).zip(after).zip(&block.before);
         let is_same = |one: u64, other: u64| shared.kind().value(one) == shared.kind().value(other);
         let changes = cells.filter(|((_, after), before)| !is_same(*after, **before)).map(|(change, _)| change);
         let changes: Vec<(usize, u64)> = changes.collect();
-        if held::depth(shared.cells()) == 0 {
-            // Another thread, or a forked child. The caller says so.
-            return Ok(());
-        }
-        held::locked(py, shared.cells(), |mut cells| cells.replace(&changes))
+        held::under_hold(shared.cells(), |mut cells| cells.replace(&changes))
     }
 
     fn lock_block(&self) -> std::sync::MutexGuard<'_, Option<Block>> {

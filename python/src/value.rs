@@ -106,7 +106,7 @@ impl Value {
         let shared = slf.as_super().get();
         let _holding = held::hold(slf.py(), shared.cells())?;
         let bits = number::bits(shared.kind(), &function.call1((Self::value(slf)?,))?)?;
-        held::locked(slf.py(), shared.cells(), |mut cells| cells.replace(&[(0, bits)]))?;
+        held::under_hold(shared.cells(), |mut cells| cells.replace(&[(0, bits)]))?;
         number::object(slf.py(), shared.kind(), bits)
     }
 

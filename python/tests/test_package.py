@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import tomllib
 from importlib import metadata, resources
 from pathlib import Path
 
@@ -54,6 +55,27 @@ class Installed(Case):
             told = subprocess.run([self.script(name), "--version"], capture_output=True, text=True, check=True).stdout
             self.assertEqual(told, f"{name} {killproof.__version__}\n")
         self.assertEqual(killproof.__version__, metadata.version("killproof"))
+
+
+class Sources(Case):
+    """The package has a workspace of its own, beside that of the repository."""
+
+    def test_both_lock_files_have_the_same_versions(self) -> None:
+        ours, theirs = (self.versions(folder) for folder in (BACKEND.parent, BACKEND.parents[1]))
+        for name in ours.keys() & theirs.keys():
+            self.assertLessEqual(ours[name], theirs[name], name)
+
+    def test_both_workspaces_need_the_same_rust(self) -> None:
+        ours = tomllib.loads((BACKEND.parent / "Cargo.toml").read_text())["package"]
+        theirs = tomllib.loads((BACKEND.parents[1] / "Cargo.toml").read_text())["workspace"]["package"]
+        for key in ("version", "edition", "rust-version", "license"):
+            self.assertEqual(ours[key], theirs[key], key)
+
+    def versions(self, folder: Path) -> dict[str, set[str]]:
+        versions: dict[str, set[str]] = {}
+        for package in tomllib.loads((folder / "Cargo.lock").read_text())["package"]:
+            versions.setdefault(package["name"], set()).add(package["version"])
+        return versions
 
 
 class Refused(Case):

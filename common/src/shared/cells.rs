@@ -140,6 +140,13 @@ impl SharedCells {
         }
     }
 
+    /// The same cells, whose name stays when they are dropped. [`unlink`](crate::unlink) removes it.
+    #[must_use]
+    pub fn keep_name(mut self) -> Self {
+        self.unlinks = false;
+        self
+    }
+
     /// The name by which other processes attach.
     #[must_use]
     pub fn name(&self) -> &SegmentName {
