@@ -5,11 +5,11 @@
 //! | was neither pickled nor inherited by a forked child | with its last reference |
 //! | was: another process may still attach | at the end of this process |
 //!
-//! What a forked child inherits it never unlinks: `common` refuses it.
+//! A forked child never unlinks what it inherits.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use common::{CreateError, SegmentName, SharedCells, SharedKind, ValueType, process, random, unlink};
@@ -20,8 +20,8 @@ use crate::error;
 /// The segments of this process, by their nonces. Locked only by who has the GIL, which is kept meanwhile.
 static SEGMENTS: Mutex<BTreeMap<u64, Entry>> = Mutex::new(BTreeMap::new());
 
-/// The process for whose end `unlink_names` is registered.
-static REGISTERED: Mutex<Option<u32>> = Mutex::new(None);
+/// The process for whose end `unlink_names` is registered; 0 before the first. Used only by who has the GIL.
+static REGISTERED: AtomicU32 = AtomicU32::new(0);
 
 struct Entry {
     name: SegmentName,
@@ -29,8 +29,6 @@ struct Entry {
     /// Lives longer than the handle if a thread holds the lock.
     cells: Weak<SharedCells>,
     creation: Option<Creation>,
-    /// Whether the object was pickled.
-    is_pickled: bool,
 }
 
 /// Who created a name.
@@ -108,11 +106,11 @@ impl Handle {
         handle.or_else(|| cells.map(Self::over))
     }
 
-    /// A new handle. If this process created the segment, the object comes back: then it is the creator's again.
+    /// A new handle. If this process created the segment, the object comes back: then it is the creator's again, and its name
+    /// stays as that of a pickled one.
     fn over(cells: Arc<SharedCells>) -> Arc<Self> {
-        let before = segments().get(&nonce_of(&cells)).map(|entry| (entry.creation, entry.is_pickled));
-        let (creation, is_pickled) = before.unwrap_or_default();
-        Self::enter(cells, creation, is_pickled)
+        let creation = segments().get(&nonce_of(&cells)).and_then(|entry| entry.creation);
+        Self::enter(cells, creation, creation.is_some())
     }
 
     fn enter(cells: Arc<SharedCells>, creation: Option<Creation>, is_pickled: bool) -> Arc<Self> {
@@ -122,7 +120,6 @@ impl Handle {
             handle: Arc::downgrade(&handle),
             cells: Arc::downgrade(&handle.cells),
             creation,
-            is_pickled,
         };
         segments().insert(nonce_of(&handle.cells), entry);
         handle
@@ -139,12 +136,8 @@ impl Drop for Handle {
     fn drop(&mut self) {
         let nonce = nonce_of(&self.cells);
         let own = self.creation.filter(|creation| creation.is_of_this_process());
-        let is_pickled = self.is_pickled.load(Relaxed);
-        if own.is_some_and(|creation| is_pickled || creation.forks != process::forks()) {
+        if own.is_some_and(|creation| self.is_pickled.load(Relaxed) || creation.forks != process::forks()) {
             // Another process may still attach. The entry keeps the name, and no descriptor.
-            if let Some(entry) = segments().get_mut(&nonce) {
-                entry.is_pickled = is_pickled;
-            }
             return;
         }
         // While a thread holds the lock, whoever attaches is to find its cells.
@@ -175,10 +168,10 @@ pub fn unlink_names() {
 
 /// Has `unlink_names` called at the end of this process, once. A forked child does not inherit it.
 fn register_end(py: Python<'_>) -> PyResult<()> {
-    let this = Some(std::process::id());
-    if *REGISTERED.lock().unwrap_or_else(PoisonError::into_inner) != this {
+    let this = std::process::id();
+    if REGISTERED.load(Relaxed) != this {
         py.import("killproof._exit")?.call_method0("unlink_at_exit")?;
-        *REGISTERED.lock().unwrap_or_else(PoisonError::into_inner) = this;
+        REGISTERED.store(this, Relaxed);
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use pyo3::prelude::*;
 use crate::error;
 
 /// How long a wait goes on before it looks whether Python has a signal to handle (Ctrl-C).
-const SLICE: Duration = Duration::from_millis(50);
+pub const SLICE: Duration = Duration::from_millis(50);
 
 /// How long a waiter waits before it looks whether the lock's owner exists.
 const LOOK: Duration = Duration::from_secs(1);

@@ -10,11 +10,8 @@ use pyo3::types::PyTuple;
 
 use crate::error::OwnerDied;
 use crate::handle::Handle;
-use crate::held::Acquired;
+use crate::held::{Acquired, SLICE};
 use crate::{held, restore};
-
-/// How long a wait for nothing goes on before it looks whether Python has a signal to handle.
-const SLICE: Duration = Duration::from_millis(50);
 
 /// What Lock and RLock have in common.
 #[pyclass(frozen, subclass, weakref, module = "killproof._native")]
@@ -185,7 +182,7 @@ enum Patience {
 }
 
 impl Patience {
-    /// That of a timeout in seconds; a negative one is none, as in multiprocessing.
+    /// The patience for a timeout in seconds. A negative timeout does not wait, as in multiprocessing.
     fn of(timeout: Option<f64>) -> PyResult<Self> {
         match timeout {
             None => Ok(Self::Endless),

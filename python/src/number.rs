@@ -37,7 +37,7 @@ pub fn value_type(typecode: &Bound<'_, PyAny>) -> PyResult<ValueType> {
     })
 }
 
-/// The type of that very ctypes type: one of another byte order, or a class of one's own, is none.
+/// The type of a cell for this ctypes type. A ctypes type of another byte order and a class derived from one have none.
 fn by_ctype(ctype: &Bound<'_, PyAny>) -> PyResult<Option<ValueType>> {
     let ctypes = ctype.py().import(intern!(ctype.py(), "ctypes"))?;
     for (kind, _, name) in TYPES {

@@ -8,7 +8,6 @@ import signal
 import threading
 import time
 import unittest
-from typing import Any
 
 from killproof import Array, Lock, RLock, Value, attach, transaction
 from support import Case, fork, is_there, wait_for
@@ -91,26 +90,6 @@ class ATransaction(Case):
         with self.raises_and_says(ValueError, "nothing is stored"), transaction(array) as cells:
             cells[0] = Shrinking()  # type: ignore[call-overload]
         self.assertEqual(array[:], [1, 2, 3, 4])
-
-    def test_that_another_thread_wants_to_end_goes_on(self) -> None:
-        array = self.learn(Array("i", [1, 2]))
-        block: Any = transaction(array)
-        cells = block.__enter__()
-        refused: list[BaseException] = []
-
-        def end() -> None:
-            try:
-                block.__exit__(None, None, None)
-            except RuntimeError as error:
-                refused.append(error)
-
-        thread = threading.Thread(target=end)
-        thread.start()
-        thread.join()
-        self.assertEqual(len(refused), 1)
-        cells[0] = 5
-        block.__exit__(None, None, None)
-        self.assertEqual(array[:], [5, 2])
 
 
 class ALock(Case):

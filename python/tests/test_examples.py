@@ -106,7 +106,7 @@ class Types(Case):
         self.mypy("mypy", "--strict", *map(str, sorted(EXAMPLES.glob("*.py"))))
 
     def test_that_are_stated_are_inferred(self) -> None:
-        # It says what must be an error, too: an ignored error that is none is one.
+        # `typed.py` also marks lines that must be type errors: mypy complains of a mark on a line without an error.
         self.mypy("mypy", "--strict", str(Path(__file__).parent / "typed.py"))
 
     def test_are_those_of_the_binding(self) -> None:

@@ -190,7 +190,10 @@ class ATransaction(Case):
         thread.join()
         self.assertEqual([type(error) for error in errors], [RuntimeError])
         self.assertEqual(a[:], [1, 2])
-        a.release()
+        block.__exit__(None, None, None)
+        self.assertEqual(a[:], [5, 2])
+        with self.assertRaises(AssertionError):
+            a.release()
 
     def test_is_of_a_value_or_an_array(self) -> None:
         others: list[Any] = [Lock(), Value("i", 1).get_lock(), [1, 2], None, 5]

@@ -101,6 +101,7 @@ fn must_be_damaged(segment: &Segment) {
     }
 }
 
+/// What the other tests start as a process of its own. Started by hand, it does nothing.
 #[test]
 #[ignore = "other tests start it"]
 fn process() {
