@@ -6,6 +6,7 @@ done as a whole before the process can be killed.
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -59,9 +60,13 @@ class Storm:
             self._kill_one()
         self._file.close()
 
-    def rage(self, kills: int, between: Callable[[], Any] = lambda: None) -> None:
-        """Kills that many workers, each at a random moment, and calls `between` after each."""
-        for _ in range(kills):
+    def rage(
+        self, kills: int, between: Callable[[], Any] = lambda: None, is_enough: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Kills that many workers, or more until it is enough, each at a random moment; calls `between` after each."""
+        for killed in itertools.count():
+            if killed >= kills and is_enough():
+                break
             time.sleep(random.uniform(0, 0.012))
             self._kill_one()
             self._start()

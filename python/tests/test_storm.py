@@ -18,7 +18,13 @@ EACH = 1000
 
 
 class AStorm(Case):
-    def count(self, v: Any, work: Callable[[Record], Any], read: Callable[[], float]) -> None:
+    def count(
+        self,
+        v: Any,
+        work: Callable[[Record], Any],
+        read: Callable[[], float],
+        is_enough: Callable[[], bool] = lambda: True,
+    ) -> None:
         """Each work adds one. In the end each is there that was done, and at most those that were begun."""
 
         def look() -> None:
@@ -29,7 +35,7 @@ class AStorm(Case):
             self.assertLessEqual(found, storm.bounds()[1])
 
         with Storm(work) as storm:
-            storm.rage(KILLS, look)
+            storm.rage(KILLS, look, is_enough)
             storm.end()
             done, begun = storm.bounds()
             with v:
@@ -148,7 +154,8 @@ class AStorm(Case):
                         record.done()
 
                 with Storm(enter) as storm:
-                    storm.rage(KILLS)
+                    # Until one was killed inside.
+                    storm.rage(KILLS, is_enough=lambda lock=lock: lock.owner_died)  # type: ignore[misc]
                     storm.end()
                 self.assertEqual(os.pread(inside, 8, 8), b"\0" * 8)
                 with lock:
@@ -164,7 +171,8 @@ class AStorm(Case):
                 v.value = v.value + 1
             record.done()
 
-        self.count(v, work, lambda: v.value)
+        # Until one was killed while it held the lock.
+        self.count(v, work, lambda: v.value, lambda: lock.owner_died)
         with lock:
             self.assertIs(lock.owner_died, True)
             lock.clear_owner_died()
