@@ -44,7 +44,7 @@ static PAGE_SIZE: AtomicUsize = AtomicUsize::new(0);
 /// Nothing is known about the value any more, so nothing is reported. Without this call, the operation fails with
 /// [`Damage`](crate::Damage). A SIGBUS of any other kind is never touched.
 ///
-/// Call it in the main thread: there the handler gets a stack on which what is done before the exit has room.
+/// Call it in the main thread: its handlers get a stack on which what is done before the exit has room.
 pub fn exit_on_truncation(exit_code: u8) {
     stack::enlarge();
     EXIT_CODE.store(exit_code.into(), Relaxed);
