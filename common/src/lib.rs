@@ -79,7 +79,7 @@ pub use shared::{
 };
 pub use snapshot::{Missing, Snapshot, Violation, WorkerSnapshot};
 pub use stderr::{say, say_if_read};
-pub use sys::sigbus::exit_on_truncation;
+pub use sys::sigbus::{ExitOnTruncation, exit_on_truncation};
 pub use sys::slice::shorten as ask_for_short_slices;
 pub use system_error::SystemError;
 pub use terms::{InvalidTerms, Mode, Origin, Terms};

@@ -7,6 +7,7 @@ mod failure_report;
 mod hint;
 mod nearest;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::builder::{OsStringValueParser, PossibleValue, TypedValueParser};
@@ -21,20 +22,29 @@ use crate::clock::BootTime;
 use crate::name::SegmentName;
 use crate::value::{Overflow, ValueType};
 
-/// Parses the command line. Prints help and version on stdout, a usage error on stderr.
+/// Parses the process's command line. Prints help and version on stdout, a usage error on stderr.
 ///
 /// # Errors
 /// The exit code of the program: 0 after help or version, 2 after a usage error.
 pub fn parse<T: Parser>() -> Result<T, ExitCode> {
-    T::try_parse().map_err(|error| match error.kind() {
+    parse_from(std::env::args_os()).map_err(ExitCode::from)
+}
+
+/// The same, of arguments that begin with the program's name.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_from<T: Parser>(args: impl IntoIterator<Item = OsString>) -> Result<T, u8> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    T::try_parse_from(&args).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // On an error nobody reads it.
             let _ = error.print();
-            ExitCode::from(exit_code::COMPLETE)
+            exit_code::COMPLETE
         }
         _ => {
-            report(&what_is_wrong(&error), Some(&next_step(&error)));
-            ExitCode::from(exit_code::USAGE)
+            report(&what_is_wrong(&error), Some(&next_step(&error, args.first())));
+            exit_code::USAGE
         }
     })
 }
@@ -78,7 +88,7 @@ fn what_is_wrong(error: &clap::Error) -> String {
 }
 
 /// The most similar valid spelling if clap knows one, else the help.
-fn next_step(error: &clap::Error) -> String {
+fn next_step(error: &clap::Error, program: Option<&OsString>) -> String {
     let suggestions = [ContextKind::SuggestedArg, ContextKind::SuggestedValue, ContextKind::SuggestedSubcommand];
     let suggested = suggestions.iter().find_map(|kind| match error.get(*kind)? {
         ContextValue::String(one) => Some(one.clone()),
@@ -87,25 +97,24 @@ fn next_step(error: &clap::Error) -> String {
     });
     match suggested {
         Some(suggested) => format!("did you mean {suggested}?"),
-        None => format!("see {} --help", command(error)),
+        None => format!("see {} --help", command(error, program)),
     }
 }
 
 /// The command with the wrong arguments, from the usage in clap's message, else the program.
-fn command(error: &clap::Error) -> String {
+fn command(error: &clap::Error, program: Option<&OsString>) -> String {
     let text = error.to_string();
     let is_word = |word: &&str| word.starts_with(|c: char| c.is_ascii_lowercase());
     match text.rsplit_once("Usage: ") {
         Some((_, usage)) => usage.split_whitespace().take_while(is_word).collect::<Vec<_>>().join(" "),
         // For an invalid value clap prints no usage.
-        None => program(),
+        None => file_name(program),
     }
 }
 
-fn program() -> String {
-    let path = std::env::args_os().next().unwrap_or_default();
-    let file_name = std::path::Path::new(&path).file_name().unwrap_or_default();
-    file_name.to_string_lossy().into_owned()
+fn file_name(program: Option<&OsString>) -> String {
+    let path = program.map(std::path::Path::new).and_then(std::path::Path::file_name);
+    path.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 impl ValueEnum for ValueType {

@@ -50,6 +50,25 @@ pub fn exit_on_truncation(exit_code: u8) {
     EXIT_CODE.store(exit_code.into(), Relaxed);
 }
 
+/// The same, until it is dropped: then a lost page does what it did before.
+pub struct ExitOnTruncation {
+    before: i32,
+}
+
+impl ExitOnTruncation {
+    /// From now on with this exit code.
+    #[must_use]
+    pub fn with(exit_code: u8) -> Self {
+        Self { before: EXIT_CODE.swap(exit_code.into(), Relaxed) }
+    }
+}
+
+impl Drop for ExitOnTruncation {
+    fn drop(&mut self) {
+        EXIT_CODE.store(self.before, Relaxed);
+    }
+}
+
 /// Installs the handler at the first call.
 fn install() {
     static INSTALLED: Once = Once::new();
