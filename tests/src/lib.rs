@@ -59,6 +59,7 @@ macro_rules! executables {
                 ("exec-victim", env!("CARGO_BIN_EXE_exec-under-test")),
                 ("fork-victim", env!("CARGO_BIN_EXE_fork-under-test")),
                 ("forking-worker", env!("CARGO_BIN_EXE_forking-worker-under-test")),
+                ("hosting-worker", env!("CARGO_BIN_EXE_hosting-worker-under-test")),
             ],
         }
     };

@@ -1,5 +1,7 @@
 //! The worker's story: attach → ticket → kernel → delay → lock → commit.
 
+use std::sync::Arc;
+
 use common::failpoint::Failpoint;
 use common::{AttachError, Committed, Ledger, Mode, Phase, Segment, TakeOver, Terms};
 
@@ -13,7 +15,7 @@ use crate::signals::Signals;
 use crate::span_recorder::SpanRecorder;
 
 /// Attaches, takes a ticket, and contributes.
-pub fn contribute(args: &Args, kernels: &[&dyn Kernel], signals: &Signals<'_>) -> Result<(), Error> {
+pub fn contribute(args: &Args, kernels: &[&dyn Kernel], signals: &Signals) -> Result<(), Error> {
     let mut segment = Segment::attach(&args.name)?;
     if let Some(restarts) = args.restarts {
         segment = segment.with_restarts(restarts);
@@ -22,6 +24,7 @@ pub fn contribute(args: &Args, kernels: &[&dyn Kernel], signals: &Signals<'_>) -
     if args.nonce.is_some_and(|nonce| nonce != segment.nonce()) {
         return Err(AttachError::NoSegment { name: args.name.clone() }.into());
     }
+    let segment = Arc::new(segment);
     let kernel = choose(kernels, segment.terms(), args)?;
     let mut recorder = SpanRecorder::open(args, segment.nonce());
     let TakeOver::Taken(claim) = take_ticket(&segment, args.ticket, &mut recorder)? else {
@@ -38,7 +41,7 @@ pub fn contribute(args: &Args, kernels: &[&dyn Kernel], signals: &Signals<'_>) -
         contribute_whole(&mut job)
     };
     // While the segment, and with it the ticket, is still its own.
-    signals.end_processes();
+    signals.processes().end();
     done
 }
 

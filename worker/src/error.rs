@@ -80,6 +80,12 @@ pub enum Error {
     /// All workers were asked to stop.
     #[error("asked to stop before it was done")]
     Stopped,
+    /// A signal came while the kernel computed.
+    #[error("a signal came")]
+    Signal {
+        /// The exit code for it.
+        code: u8,
+    },
     /// The contribution is applied, and stdout refused its line.
     #[error("the contribution is applied, but its line cannot be printed: {0}")]
     Output(io::Error),
@@ -92,8 +98,15 @@ impl<E: Into<common::Error>> From<E> for Error {
 }
 
 impl Error {
-    /// Whether a coordinator reports it, once for all its workers.
-    pub fn is_reported_by_coordinator(&self) -> bool {
+    /// Whether this worker reports it: nobody reports a signal, and what concerns all workers their coordinator does once.
+    pub fn is_to_be_reported(&self, is_launched: bool) -> bool {
+        match self {
+            Self::Signal { .. } => false,
+            error => !is_launched || !error.is_reported_by_coordinator(),
+        }
+    }
+
+    fn is_reported_by_coordinator(&self) -> bool {
         let is_nothing_left =
             |error: &common::Error| matches!(error, common::Error::Ticket(TicketError::NothingLeft { .. }));
         match self {
@@ -111,6 +124,7 @@ impl Error {
             | Self::OtherCells { .. }
             | Self::NoRun { .. }
             | Self::Split { .. } => exit_code::USAGE,
+            Self::Signal { code } => *code,
             Self::Failed { .. } | Self::SetAside { .. } | Self::Stopped | Self::Output(_) => exit_code::INCOMPLETE,
         }
     }

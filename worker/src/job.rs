@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Write};
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::span::Activity;
@@ -9,10 +10,12 @@ use common::{Cause, Claim, ForkError, Ledger, LockError, LockedLedger, Phase, Se
 
 use crate::args::Args;
 use crate::error::Error;
+use crate::failure_text::FailureText;
 use crate::kernel::{Contribution, Failure, Kernel, Stopped, Task, Watch};
 use crate::report;
 use crate::signals::Signals;
 use crate::span_recorder::SpanRecorder;
+use crate::watchdog::Watchdog;
 
 /// A worker's job.
 pub struct Job<'a> {
@@ -21,10 +24,14 @@ pub struct Job<'a> {
     pub ledger: Ledger<'a>,
     pub claim: Claim,
     kernel: &'a dyn Kernel,
-    signals: &'a Signals<'a>,
+    signals: &'a Signals,
+    /// For a kernel that does not watch.
+    watchdog: Option<Watchdog>,
     task: Task,
     spent: Spent,
     recorder: SpanRecorder,
+    /// What stood below the last failed attempt: attempts often fail alike.
+    last_details: String,
 }
 
 /// How long the steps of a job took so far.
@@ -39,9 +46,9 @@ impl<'a> Job<'a> {
     /// The job under the claimed ticket.
     pub fn new(
         args: &'a Args,
-        segment: &'a Segment,
+        segment: &'a Arc<Segment>,
         kernel: &'a dyn Kernel,
-        signals: &'a Signals<'a>,
+        signals: &'a Signals,
         claim: Claim,
         recorder: SpanRecorder,
     ) -> Self {
@@ -51,6 +58,7 @@ impl<'a> Job<'a> {
         terms.restarts = args.restarts.unwrap_or(terms.restarts);
         let seed = args.seed.or(terms.seed).unwrap_or(segment.nonce());
         let task = Task { range: 0..terms.iterations, seed, terms };
+        let watchdog = (!kernel.watches()).then(|| Watchdog::start(segment, signals, args.ticket.is_some())).flatten();
         Self {
             args,
             segment,
@@ -58,9 +66,11 @@ impl<'a> Job<'a> {
             claim,
             kernel,
             signals,
+            watchdog,
             task,
             spent: Spent::default(),
             recorder,
+            last_details: String::new(),
         }
     }
 
@@ -85,29 +95,47 @@ impl<'a> Job<'a> {
                 // The kernel has forked, and this is the child: what it has computed is its parent's to add.
                 return Err(LockError::from(ForkError::Inherited { name: self.segment.name().clone() }).into());
             }
-            let (cause, why) = match computed {
+            let (cause, why) = match computed? {
                 Ok(contribution) => return Ok((contribution, began.elapsed())),
                 Err(Failure::Stopped) => return Err(Error::Stopped),
                 Err(Failure::Failed(why)) => (Cause::Failed, why),
                 Err(Failure::Command(exit, why)) => (Cause::Command(exit), why),
             };
-            let Range { start, end } = self.task.range;
+            let why = FailureText::of(&why);
+            self.report_attempt(attempt, attempts, &why);
             if attempt >= attempts {
-                return Err(Error::Failed { kernel: self.kernel.name().to_owned(), start, end, attempts, why, cause });
+                let (kernel, why, Range { start, end }) =
+                    (self.kernel.name().to_owned(), why.reason, self.task.range.clone());
+                return Err(Error::Failed { kernel, start, end, attempts, why, cause });
             }
-            let kernel = self.kernel.name();
-            let what = format!("{kernel} failed for {start}..{end} (attempt {attempt} of {attempts}): {why}");
-            report::line(Some(self.claim.ticket()), &what);
         }
         unreachable!("the attempts are bounded")
     }
 
-    fn attempt(&mut self) -> Result<Contribution, Failure> {
+    /// Reports an attempt that is followed by another one, or has more to tell than its reason.
+    fn report_attempt(&mut self, attempt: u32, attempts: u32, why: &FailureText) {
+        let (kernel, Range { start, end }) = (self.kernel.name(), &self.task.range);
+        let is_new = !why.details.is_empty() && why.details != self.last_details;
+        if attempt < attempts || is_new {
+            let what = format!("{kernel} failed for {start}..{end} (attempt {attempt} of {attempts}): {}", why.reason);
+            report::block(Some(self.claim.ticket()), &what, if is_new { &why.details } else { "" });
+        }
+        if is_new {
+            self.last_details.clone_from(&why.details);
+        }
+    }
+
+    fn attempt(&self) -> Result<Result<Contribution, Failure>, Error> {
         let mut watch = JobWatch { segment: self.segment, claim: &self.claim, signals: self.signals };
-        if self.kernel.starts_processes() {
-            self.signals.defer(|| self.kernel.compute(&self.task, &mut watch))
+        let mut compute = || self.kernel.compute(&self.task, &mut watch);
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.guard(self.signals, compute)
+        } else if self.kernel.starts_processes() {
+            let computed = self.signals.defer(compute);
+            self.signals.processes().reap();
+            computed
         } else {
-            self.kernel.compute(&self.task, &mut watch)
+            Ok(compute())
         }
     }
 
@@ -207,7 +235,7 @@ impl<'a> Job<'a> {
 struct JobWatch<'a> {
     segment: &'a Segment,
     claim: &'a Claim,
-    signals: &'a Signals<'a>,
+    signals: &'a Signals,
 }
 
 impl Watch for JobWatch<'_> {

@@ -18,8 +18,13 @@ pub fn failure(args: &Args, error: &Error) {
     let report = FailureReport { pid, reason, hint };
     let coordinator = args.report_to.as_deref().zip(args.nonce);
     if coordinator.and_then(|(path, nonce)| append(path, nonce, &report)).is_none() {
-        cli::report(&report.reason, report.hint.as_deref());
+        on_stderr(error);
     }
+}
+
+/// Reports on stderr why this worker failed.
+pub fn on_stderr(error: &Error) {
+    cli::report(&error.to_string(), error.hint().as_deref());
 }
 
 /// Appends a report to the coordinator's file. Its process id and descriptor may belong to another process by now.
@@ -47,6 +52,12 @@ pub fn lock_wait(ticket: Option<u32>, owner: Option<LockOwner>, waited: Duration
 
 /// A line about this worker, which has no ticket yet or this one.
 pub fn line(ticket: Option<u32>, what: &str) {
+    block(ticket, what, "");
+}
+
+/// The same, with more lines below it.
+pub fn block(ticket: Option<u32>, what: &str, below: &str) {
     let who = ticket.map_or_else(|| format!("worker {}", std::process::id()), |ticket| format!("Process-{ticket}"));
-    common::say_if_read(&format!("{who}: {}\n", cli::one_line(what)));
+    // In one piece: the lines of several workers stay together.
+    common::say_if_read(&format!("{who}: {}\n{below}", cli::one_line(what)));
 }

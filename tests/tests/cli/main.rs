@@ -5,6 +5,7 @@ mod commands;
 mod descendants;
 mod failures;
 mod help;
+mod hosted;
 mod hostile;
 mod input;
 mod json;

@@ -52,6 +52,14 @@ pub trait Kernel: Sync {
         false
     }
 
+    /// Whether `compute` calls its watch every few milliseconds.
+    ///
+    /// One that does not, such as a function of an interpreter, ends with the process in the middle of its computation when the run
+    /// must stop or a signal comes; so does whatever it has started. Its chunk is then nobody's, and is computed again.
+    fn watches(&self) -> bool {
+        true
+    }
+
     /// Computes the contribution of the task's range.
     ///
     /// Call `watch` every few milliseconds: it reports progress and returns an error when the run must stop.
@@ -115,8 +123,11 @@ pub enum Failure {
     /// The worker was asked to stop.
     Stopped,
     /// The computation failed for this reason. Another attempt may succeed.
+    ///
+    /// The first line is what reports show. Further lines, such as a traceback, are written to the worker's stderr, unless they are
+    /// those of the attempt before.
     Failed(String),
-    /// The command that computes it ended in this way, for this reason. Another attempt may succeed.
+    /// The command that computes it ended in this way, for this reason, as above. Another attempt may succeed.
     Command(Exit, String),
 }
 
