@@ -46,11 +46,10 @@ static PAGE_SIZE: AtomicUsize = AtomicUsize::new(0);
 ///
 /// Call it in the main thread: its handlers get a stack on which what is done before the exit has room.
 pub fn exit_on_truncation(exit_code: u8) {
-    stack::enlarge();
-    EXIT_CODE.store(exit_code.into(), Relaxed);
+    std::mem::forget(ExitOnTruncation::with(exit_code));
 }
 
-/// The same, until it is dropped: then a lost page does what it did before.
+/// As [`exit_on_truncation`], until it is dropped: then a lost page does what it did before. The thread keeps its stack.
 pub struct ExitOnTruncation {
     before: i32,
 }
@@ -59,6 +58,7 @@ impl ExitOnTruncation {
     /// From now on with this exit code.
     #[must_use]
     pub fn with(exit_code: u8) -> Self {
+        stack::enlarge();
         Self { before: EXIT_CODE.swap(exit_code.into(), Relaxed) }
     }
 }
