@@ -69,7 +69,11 @@ impl Actions {
         defer(false);
         let mut replaced = Vec::new();
         for (place, signal) in HANDLED.into_iter().enumerate() {
-            let before = action_of(signal);
+            let mut before = action_of(signal);
+            if before.sa_sigaction == ours() {
+                // Whoever had replaced it in an earlier worker put it back after that one's end.
+                before = DEFAULT;
+            }
             let is_kept =
                 before.sa_sigaction == SIG_IGN || (before.sa_sigaction != SIG_DFL && !STOPPING.contains(&signal));
             if is_kept {
