@@ -53,6 +53,9 @@ pub struct Args {
     /// How often a failed kernel is tried again, where the coordinator differs from the segment's terms
     #[arg(long, value_name = "N", hide = true)]
     pub restarts: Option<u32>,
+    /// Leave in the middle of a kernel that does not watch when the coordinator is dead
+    #[arg(long, hide = true)]
+    pub end_with_coordinator: bool,
     /// The coordinator's file for the reason of a failure
     #[arg(long, value_name = "PATH", hide = true)]
     pub report_to: Option<PathBuf>,

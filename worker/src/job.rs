@@ -58,7 +58,7 @@ impl<'a> Job<'a> {
         terms.restarts = args.restarts.unwrap_or(terms.restarts);
         let seed = args.seed.or(terms.seed).unwrap_or(segment.nonce());
         let task = Task { range: 0..terms.iterations, seed, terms };
-        let watchdog = (!kernel.watches()).then(|| Watchdog::start(segment, signals, args.ticket.is_some())).flatten();
+        let watchdog = (!kernel.watches()).then(|| Watchdog::start(segment, signals, args)).flatten();
         Self {
             args,
             segment,

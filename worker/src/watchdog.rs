@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{Segment, Stop};
 
+use crate::args::Args;
 use crate::error::Error;
 use crate::processes::Processes;
 use crate::report;
@@ -22,6 +23,9 @@ use crate::sys::exit::exit_now;
 /// How often it looks. Measured: this takes 0.07 % of a processor.
 const LOOK_UP: Duration = Duration::from_millis(50);
 
+/// How often it asks whether the coordinator lives: a system call.
+const QUESTION: Duration = Duration::from_secs(1);
+
 /// No kernel computes.
 const IDLE: u8 = 0;
 
@@ -31,7 +35,7 @@ const COMPUTING: u8 = 1;
 /// The watchdog is about to end the process.
 const ENDING: u8 = 2;
 
-/// A thread that looks for requests to stop and for signals; dropping it ends it.
+/// A thread that looks for requests to stop, for signals and, if asked to, for the coordinator; dropping it ends it.
 pub struct Watchdog {
     watched: Arc<Watched>,
     thread: Option<JoinHandle<()>>,
@@ -42,17 +46,20 @@ struct Watched {
     processes: Arc<Processes>,
     /// Whether a coordinator reports why the worker left.
     is_launched: bool,
+    /// Whether the process ends with its coordinator.
+    ends_with_coordinator: bool,
     state: AtomicU8,
     is_over: AtomicBool,
 }
 
 impl Watchdog {
     /// Starts it; nothing if there can be no thread. Signals then end the process at once, and a stop is seen after the kernel.
-    pub fn start(segment: &Arc<Segment>, signals: &Signals, is_launched: bool) -> Option<Self> {
+    pub fn start(segment: &Arc<Segment>, signals: &Signals, args: &Args) -> Option<Self> {
         let watched = Arc::new(Watched {
             segment: Arc::clone(segment),
             processes: Arc::clone(signals.processes()),
-            is_launched,
+            is_launched: args.ticket.is_some(),
+            ends_with_coordinator: args.end_with_coordinator,
             state: AtomicU8::new(IDLE),
             is_over: AtomicBool::new(false),
         });
@@ -75,13 +82,16 @@ impl Watchdog {
 
 impl Drop for Watchdog {
     fn drop(&mut self) {
-        // A forked child has no such thread.
-        if let Some(thread) = self.thread.take().filter(|_| !self.watched.segment.is_inherited()) {
-            self.watched.is_over.store(true, Relaxed);
-            thread.thread().unpark();
-            // It does not panic.
-            let _ = thread.join();
+        let Some(thread) = self.thread.take() else { return };
+        if self.watched.segment.is_inherited() {
+            // A forked child has no such thread: nothing of it may be touched, not even to let go of it.
+            std::mem::forget(thread);
+            return;
         }
+        self.watched.is_over.store(true, Relaxed);
+        thread.thread().unpark();
+        // It does not panic.
+        let _ = thread.join();
     }
 }
 
@@ -109,15 +119,26 @@ impl Drop for Computing<'_> {
 impl Watched {
     fn watch(&self) {
         actions::block_in_this_thread();
+        let mut asked = Instant::now();
         while !self.is_over.load(Relaxed) {
             thread::park_timeout(LOOK_UP);
             let signal = actions::came();
-            let must_leave = signal.is_some() || self.segment.stop_requested() == Stop::Now;
+            let must_leave =
+                signal.is_some() || self.segment.stop_requested() == Stop::Now || self.is_orphaned(&mut asked);
             // Acquire: pairs with the Release in `begin`.
             if must_leave && self.state.compare_exchange(COMPUTING, ENDING, Acquire, Relaxed).is_ok() {
                 self.leave(signal);
             }
         }
+    }
+
+    /// Whether the coordinator is dead, as far as it is asked now. Where the kernel does not say, it lives.
+    fn is_orphaned(&self, asked: &mut Instant) -> bool {
+        if !self.ends_with_coordinator || asked.elapsed() < QUESTION {
+            return false;
+        }
+        *asked = Instant::now();
+        matches!(self.segment.has_coordinator(), Ok(false))
     }
 
     /// Ends what the kernel has started, and the process.
