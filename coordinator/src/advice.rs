@@ -8,7 +8,7 @@ use crate::outcome::{EndReason, Outcome};
 /// no option helps.
 pub fn advice(name: &SegmentName, outcome: &Outcome) -> Option<String> {
     let change = match outcome.end_reason {
-        Some(EndReason::Signal(_) | EndReason::Stopped) => return None,
+        Some(EndReason::Signal(_) | EndReason::CallerGone | EndReason::Stopped) => return None,
         Some(EndReason::TimedOut) => "give it more time: coordinator resume NAME --timeout DUR",
         None if outcome.has_overflow => return None,
         None => {

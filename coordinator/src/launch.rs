@@ -1,5 +1,6 @@
 //! Launching worker executables.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -16,9 +17,20 @@ use crate::limits::Limits;
 /// The run's number in the environment of workers, and of what they start: where its coordinator has other children.
 const MARK: &str = "KILLPROOF_RUN";
 
+/// A worker executable, and how it is called.
+#[derive(Clone)]
+pub struct WorkerProgram {
+    /// A path from [`find`].
+    pub path: PathBuf,
+    /// Its arguments before those of every worker: a script for an interpreter, for example.
+    pub args: Vec<OsString>,
+    /// Whether workers end with the coordinator, also in the middle of a kernel that does not watch.
+    pub ends_with_coordinator: bool,
+}
+
 /// Launches one executable for one segment.
 pub struct Launcher {
-    worker: PathBuf,
+    worker: WorkerProgram,
     name: SegmentName,
     nonce: u64,
     verbose: bool,
@@ -44,8 +56,14 @@ pub struct Refusal {
 }
 
 impl Launcher {
-    /// Launches `worker`, a path from [`find`], for the segment.
-    pub fn new(segment: &Segment, worker: PathBuf, limits: Limits, verbose: bool, timeline: Option<String>) -> Self {
+    /// Launches `worker` for the segment.
+    pub fn new(
+        segment: &Segment,
+        worker: WorkerProgram,
+        limits: Limits,
+        verbose: bool,
+        timeline: Option<String>,
+    ) -> Self {
         let changes = limits.worker_options(segment.terms());
         let (name, nonce) = (segment.name().clone(), segment.nonce());
         Self { worker, name, nonce, verbose, marks: false, limits, changes, refusals: 0, timeline, reports: None }
@@ -69,11 +87,18 @@ impl Launcher {
     /// Launches a worker for a ticket; returns its process id.
     ///
     /// The worker stays in the coordinator's process group, so that Ctrl-Z and Ctrl-C reach the whole run. It outlives a
-    /// dead coordinator and finishes what it has begun. Its stdout is null: the coordinator prints, from the ledger.
+    /// dead coordinator and finishes what it has begun, unless it ends with it. Its stdout is null: the coordinator prints,
+    /// from the ledger.
+    ///
+    /// It inherits every descriptor that the coordinator has inherited.
     pub fn launch(&mut self, ticket: u32) -> Result<u32, Refusal> {
-        let mut command = Command::new(&self.worker);
+        let mut command = Command::new(&self.worker.path);
+        command.args(&self.worker.args);
         command.arg("--name").arg(self.name.as_str()).arg("--ticket").arg(ticket.to_string());
         command.arg("--nonce").arg(self.nonce.to_string()).args(&self.changes);
+        if self.worker.ends_with_coordinator {
+            command.arg("--end-with-coordinator");
+        }
         if self.verbose {
             command.arg("--verbose");
         }
@@ -100,7 +125,7 @@ impl Launcher {
                 let tries = times(self.refusals.into());
                 Err(Refusal {
                     pause: if refusal::is_temporary(&error) { refusal::pause(self.refusals) } else { None },
-                    reason: format!("cannot launch {} (tried {tries}): {error}", self.worker.display()),
+                    reason: format!("cannot launch {} (tried {tries}): {error}", self.worker.path.display()),
                 })
             }
         }

@@ -5,6 +5,7 @@
 
 mod advice;
 mod args;
+mod caller;
 mod command;
 mod error;
 mod figures;

@@ -16,6 +16,7 @@ pub struct Narrator {
     since: Cell<BootTime>,
     quiet: bool,
     verbose: bool,
+    is_silent: Cell<bool>,
     display: RefCell<Option<LiveLines>>,
 }
 
@@ -23,12 +24,19 @@ impl Narrator {
     /// A narrator for a command that begins now.
     pub fn new(args: &OutputArgs) -> Self {
         let since = Cell::new(BootTime::now());
-        Self { since, quiet: args.quiet, verbose: args.verbose, display: RefCell::new(None) }
+        let (is_silent, display) = (Cell::new(false), RefCell::new(None));
+        Self { since, quiet: args.quiet, verbose: args.verbose, is_silent, display }
     }
 
     /// Counts times from the segment's creation, as the workers do.
     pub fn count_from_creation(&self, segment: &Segment) {
         self.since.set(segment.created());
+    }
+
+    /// Writes nothing from now on: nobody is left who would read it.
+    pub fn fall_silent(&self) {
+        self.is_silent.set(true);
+        self.close_display();
     }
 
     /// Writes what the user should know, unless `--quiet` is given.
@@ -75,6 +83,7 @@ impl Narrator {
 
     fn say(&self, text: &str) {
         match self.display.borrow_mut().as_mut() {
+            _ if self.is_silent.get() => {}
             Some(display) => display.say(text),
             None => say_if_read(text),
         }

@@ -18,6 +18,8 @@ pub enum EndReason {
     Signal(StopSignal),
     /// `--timeout` has passed.
     TimedOut,
+    /// The process that the run ends with has ended (`--end-with`).
+    CallerGone,
     /// `coordinator stop` was called.
     Stopped,
 }
@@ -28,6 +30,7 @@ impl EndReason {
         match self {
             Self::Signal(signal) => signal.name,
             Self::TimedOut => "timeout",
+            Self::CallerGone => "the end of its caller",
             Self::Stopped => "coordinator stop",
         }
     }
@@ -74,15 +77,17 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether a signal or the timeout ended it.
+    /// Whether a signal, the timeout or the end of its caller ended it.
     pub fn is_interrupted(&self) -> bool {
-        matches!(self.end_reason, Some(EndReason::Signal(_) | EndReason::TimedOut))
+        matches!(self.end_reason, Some(EndReason::Signal(_) | EndReason::TimedOut | EndReason::CallerGone))
     }
 
     /// When to stop waiting for the reader of the result; `None` means never.
     pub fn report_until(&self) -> Option<Instant> {
         match self.end_reason {
-            Some(EndReason::Signal(_) | EndReason::TimedOut) => Some(Instant::now() + READER_GRACE),
+            Some(EndReason::Signal(_) | EndReason::TimedOut | EndReason::CallerGone) => {
+                Some(Instant::now() + READER_GRACE)
+            }
             _ => self.deadline,
         }
     }

@@ -1,6 +1,5 @@
 //! The commands that run workers: `run` from the beginning, `resume` from where a dead coordinator stopped.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use common::cli::{self, exit_code};
@@ -9,11 +8,12 @@ use common::{Ledger, Lifecycle, LockError, Origin, RunState, Segment, SegmentInf
 
 use crate::advice::advice;
 use crate::args::{Keep, OutputArgs, ResumeArgs, RunArgs};
+use crate::caller::Caller;
 use crate::command;
 use crate::error::{Error, Result};
 use crate::figures::counted;
 use crate::keep::{Claims, RunEnd};
-use crate::launch::{self, Launcher};
+use crate::launch::{self, Launcher, WorkerProgram};
 use crate::leftovers;
 use crate::limits::Limits;
 use crate::narration::Narrator;
@@ -28,6 +28,11 @@ use crate::timeline::Timeline;
 
 /// Creates a segment, launches workers, waits, reports, keeps or removes the segment; returns the exit code.
 pub fn run(args: &RunArgs) -> Result<u8> {
+    let caller = args.end_with.map(Caller::find);
+    if let Some(None) = caller {
+        // It has ended before it could learn of anything.
+        return Ok(exit_code::INCOMPLETE);
+    }
     let narrator = Narrator::new(&args.output);
     let mut terms = plan::run_terms(args)?;
     let worker = launch::find(args.terms.worker.as_deref())?;
@@ -42,7 +47,10 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     narrator.count_from_creation(owned.segment());
     let (id, workers) = (std::process::id(), counted(terms.workers.into(), "worker"));
     narrator.step(format_args!("created segment {name} for {workers}; kill -USR1 {id} shows its status"));
-    Ok(Run { owned, worker, limits: Limits::of(&terms), signals, timeline, narrator }.finish(&args.output))
+    let worker =
+        WorkerProgram { path: worker, args: args.worker_args.clone(), ends_with_coordinator: args.end_with.is_some() };
+    let limits = Limits::of(&terms);
+    Ok(Run { owned, worker, limits, signals, caller: caller.flatten(), timeline, narrator }.finish(&args.output))
 }
 
 /// Takes over a run whose coordinator died or left it, finishes it, reports, keeps or removes the segment; returns the exit
@@ -88,7 +96,8 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
     narrator.count_from_creation(segment);
     let (id, done) = (std::process::id(), counted(Ledger::of(segment).done().into(), "contribution"));
     narrator.step(format_args!("took over segment {name} with {done} applied; kill -USR1 {id} shows its status"));
-    Ok(Run { owned, worker, limits, signals, timeline, narrator }.finish(&args.output))
+    let worker = WorkerProgram { path: worker, args: Vec::new(), ends_with_coordinator: false };
+    Ok(Run { owned, worker, limits, signals, caller: None, timeline, narrator }.finish(&args.output))
 }
 
 /// Prepares what is missing of a split run for new workers. Returns an exit code if it ends before it has the lock: at a
@@ -139,9 +148,11 @@ fn why_over(segment: &Segment) -> Result<Option<&'static str>> {
 /// A run with everything that it needs.
 struct Run {
     owned: OwnedSegment,
-    worker: PathBuf,
+    worker: WorkerProgram,
     limits: Limits,
     signals: Signals,
+    /// The process that the run ends with.
+    caller: Option<Caller>,
     timeline: Timeline,
     narrator: Narrator,
 }
@@ -157,7 +168,9 @@ impl Run {
             (error.exit_code(), RunEnd { is_final, ..RunEnd::FAILED })
         });
         // What stdout did not take; if the segment is kept, `resume` prints it as well.
-        common::say(&output.undelivered());
+        if !self.caller.as_ref().is_some_and(Caller::has_ended) {
+            common::say(&output.undelivered());
+        }
         match self.owned.settle(end) {
             Ok(done) => {
                 self.narrator.step(done);
@@ -179,13 +192,17 @@ impl Run {
         let (worker, spans) = (self.worker.clone(), self.timeline.workers_path());
         let launcher = Launcher::new(segment, worker, self.limits, narrator.is_verbose(), spans);
         let progress = ProgressDisplay::new(segment, narrator, args);
-        let (signals, timeline) = (&mut self.signals, &mut self.timeline);
+        let (signals, caller, timeline) = (&mut self.signals, self.caller.as_ref(), &mut self.timeline);
         let supervisor = Supervisor::new(segment, launcher, signals, output, timeline, narrator, progress);
-        let outcome = supervisor.run()?;
+        let outcome = supervisor.end_with(caller).run()?;
         Failpoint::Supervised.reach();
+        if caller.is_some_and(Caller::has_ended) {
+            // Nobody reads a report. If the segment is kept, `resume` makes it.
+            return Ok((timeline.write(segment, &outcome, narrator, exit_code::INCOMPLETE), RunEnd::FAILED));
+        }
         let code = report::report(segment, &outcome, output, narrator)?;
         let is_complete = code == exit_code::COMPLETE;
-        let code = report::drain(output, signals, outcome.report_until(), code);
+        let code = report::drain(output, signals, caller, outcome.report_until(), code);
         if let Some(delivered) = outcome.printed.delivered(output, segment.terms().mode) {
             Ledger::of(segment).set_reported(delivered);
         }

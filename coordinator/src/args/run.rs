@@ -1,5 +1,6 @@
 //! The options of the commands that run workers: `run` and `resume`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -34,6 +35,12 @@ pub struct RunArgs {
     /// delivered
     #[arg(long, value_name = "WHICH", num_args = 0..=1, default_value = "incomplete", default_missing_value = "always")]
     pub keep: Keep,
+    /// An argument of the worker executable, before its own options; may be given several times
+    #[arg(long = "worker-arg", value_name = "ARG", hide = true, allow_hyphen_values = true, action = ArgAction::Append)]
+    pub worker_args: Vec<OsString>,
+    /// End when that process, which has started this one, has ended
+    #[arg(long, value_name = "PID", hide = true)]
+    pub end_with: Option<u32>,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -32,5 +32,5 @@ fn print(text: &str) -> Result<u8> {
     let mut output = Output::default();
     output.line(text);
     let mut signals = crate::signals::Signals::listen()?;
-    Ok(crate::report::drain(&mut output, &mut signals, None, common::cli::exit_code::COMPLETE))
+    Ok(crate::report::drain(&mut output, &mut signals, None, None, common::cli::exit_code::COMPLETE))
 }

@@ -13,6 +13,7 @@ use common::{Committed, Mode, Number, Segment, Snapshot, WorkerState};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
+use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::figures::counted;
 use crate::narration::Narrator;
@@ -20,6 +21,7 @@ use crate::outcome::{EndReason, Outcome};
 use crate::output::{Output, Style};
 use crate::readiness;
 use crate::signals::Signals;
+use crate::supervisor::CHECK_INTERVAL;
 
 /// Prints a contribution that was applied.
 pub fn print_commit(segment: &Segment, committed: &Committed, output: &mut Output) {
@@ -70,14 +72,24 @@ pub fn report(segment: &Segment, outcome: &Outcome, output: &mut Output, narrato
     Ok(exit_code(outcome))
 }
 
-/// Waits until stdout has taken everything, or until a signal or the deadline; returns the exit code.
+/// Waits until stdout has taken everything, or until a signal, the deadline or the end of the caller; returns the exit code.
 ///
 /// A write error or a reader that is late turns exit code 0 into 1, a signal into its own.
-pub fn drain(output: &mut Output, signals: &mut Signals, deadline: Option<Instant>, code: u8) -> u8 {
+pub fn drain(
+    output: &mut Output,
+    signals: &mut Signals,
+    caller: Option<&Caller>,
+    deadline: Option<Instant>,
+    code: u8,
+) -> u8 {
     loop {
         output.write_what_fits();
         if !output.is_pending() {
             break;
+        }
+        if caller.is_some_and(Caller::has_ended) {
+            // Another process may still have the pipe, without reading from it.
+            return exit_code::INCOMPLETE;
         }
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left.is_some_and(|left| left.is_zero()) {
@@ -86,7 +98,10 @@ pub fn drain(output: &mut Output, signals: &mut Signals, deadline: Option<Instan
         }
         let stdout = rustix::stdio::stdout();
         let signal = PollFd::from_borrowed_fd(signals.descriptor(), PollFlags::IN);
-        readiness::wait(&mut [signal, PollFd::new(&stdout, PollFlags::OUT)], left);
+        let mut waking = vec![signal, PollFd::new(&stdout, PollFlags::OUT)];
+        waking.extend(caller.and_then(Caller::end));
+        let look = caller.filter(|caller| caller.must_be_polled()).map(|_| CHECK_INTERVAL);
+        readiness::wait(&mut waking, left.into_iter().chain(look).min());
         if let Some(signal) = signals.stop_signals().first() {
             cli::report(
                 &format!("stdout was not read to the end before {}; results are missing from it", signal.name),
@@ -122,7 +137,9 @@ fn wrap_note(snapshot: &Snapshot) -> String {
 /// Why an incomplete run is incomplete.
 pub fn reason(snapshot: &Snapshot, outcome: &Outcome) -> &'static str {
     match outcome.end_reason {
-        Some(EndReason::Signal(_) | EndReason::TimedOut) => outcome.end_reason.map_or("", EndReason::name),
+        Some(EndReason::Signal(_) | EndReason::TimedOut | EndReason::CallerGone) => {
+            outcome.end_reason.map_or("", EndReason::name)
+        }
         _ if outcome.has_overflow => "workers failed",
         Some(EndReason::Stopped) => missing::why_it_stopped(snapshot).unwrap_or("stopped"),
         None if snapshot.set_aside.is_empty() => "workers failed",
@@ -147,6 +164,6 @@ fn exit_code(outcome: &Outcome) -> u8 {
         Some(EndReason::Signal(signal)) => signal.exit_code,
         Some(EndReason::TimedOut) => exit_code::TIMEOUT,
         _ if outcome.has_overflow => exit_code::OVERFLOW,
-        Some(EndReason::Stopped) | None => exit_code::INCOMPLETE,
+        Some(EndReason::CallerGone | EndReason::Stopped) | None => exit_code::INCOMPLETE,
     }
 }

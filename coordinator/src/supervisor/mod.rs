@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use common::{Descendants, Ledger, LockError, Segment, TicketState};
 
+use crate::caller::Caller;
 use crate::error::Result;
 use crate::launch::{self, Launcher};
 use crate::limits::Limits;
@@ -40,7 +41,7 @@ use workers::{AdoptedWorker, Workers};
 pub const LOCK_PATIENCE: Duration = Duration::from_millis(20);
 
 /// How often to check what wakes nobody.
-const CHECK_INTERVAL: Duration = Duration::from_millis(200);
+pub const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// One run's supervision.
 pub struct Supervisor<'a> {
@@ -48,6 +49,8 @@ pub struct Supervisor<'a> {
     ledger: Ledger<'a>,
     launcher: Launcher,
     signals: &'a mut Signals,
+    /// The process that the run ends with.
+    caller: Option<&'a Caller>,
     output: &'a mut Output,
     timeline: &'a mut Timeline,
     narrator: &'a Narrator,
@@ -89,6 +92,7 @@ impl<'a> Supervisor<'a> {
             ledger,
             launcher,
             signals,
+            caller: None,
             output,
             timeline,
             narrator,
@@ -105,6 +109,12 @@ impl<'a> Supervisor<'a> {
             end_reason: None,
             grace_is_over: false,
         }
+    }
+
+    /// Ends the run when that process has ended.
+    pub fn end_with(mut self, caller: Option<&'a Caller>) -> Self {
+        self.caller = caller;
+        self
     }
 
     /// Runs until all workers have ended, or were killed, and the segment is closed.

@@ -7,13 +7,14 @@ use common::descendants::PATIENCE;
 
 use super::Supervisor;
 use super::deadlines::has_passed;
+use crate::caller::Caller;
 use crate::outcome::EndReason;
 use crate::report::status;
 use crate::report::status_view::StatusView;
 use crate::terminal::TerminalSize;
 
 impl Supervisor<'_> {
-    /// Acts on signals, `coordinator stop` and deadlines.
+    /// Acts on signals, the end of the caller, `coordinator stop` and deadlines.
     pub(super) fn handle_requests(&mut self) {
         for signal in self.signals.stop_signals() {
             if self.end_reason.is_some() {
@@ -27,6 +28,10 @@ impl Supervisor<'_> {
         }
         if self.end_reason.is_none() && has_passed(self.deadlines.run) {
             self.end(EndReason::TimedOut);
+        }
+        if self.end_reason.is_none() && self.caller.is_some_and(Caller::has_ended) {
+            self.narrator.fall_silent();
+            self.end(EndReason::CallerGone);
         }
         if self.end_reason.is_none() && self.segment.stop_requested() == Stop::Now {
             self.end(EndReason::Stopped);
