@@ -66,14 +66,27 @@ fn count(task: &Task) -> Result<Contribution, Failure> {
 /// The first computation of a test starts a process in a session of its own, records itself and that one, and stays.
 fn stuck(task: &Task) -> Result<Contribution, Failure> {
     let record = PathBuf::from(env::var_os("HOST_RECORD").expect("the test sets it"));
-    if let Ok(mut record) = File::options().create_new(true).write(true).open(record) {
-        let mut child = Command::new("setsid");
-        let child =
-            child.args(["sleep", "150"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        writeln!(record, "{} {}", process::id(), child.expect("setsid is there").id()).expect("it can be written");
-        sleep(LIFE);
+    if let Ok(record) = File::options().create_new(true).write(true).open(record) {
+        stay(record);
     }
     Ok(length(task))
+}
+
+/// Each computation records itself, and what it has started, and stays.
+fn endless(_: &Task) -> Result<Contribution, Failure> {
+    let record = env::var_os("HOST_RECORD").expect("the test sets it");
+    let record = File::options().create(true).append(true).open(record).expect("it can be opened");
+    stay(record);
+    Err(Failure::Failed("nobody has ended it".to_owned()))
+}
+
+/// Starts a process in a session of its own, records this process and that one, and stays for longer than any test waits.
+fn stay(mut record: File) {
+    let mut child = Command::new("setsid");
+    let child = child.args(["sleep", "150"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let line = format!("{} {}\n", process::id(), child.expect("setsid is there").id());
+    record.write_all(line.as_bytes()).expect("it can be written");
+    sleep(LIFE);
 }
 
 /// Fails for iteration 3, with a traceback that is the same in the first two attempts.
@@ -119,9 +132,10 @@ fn nests(task: &Task) -> Result<Contribution, Failure> {
 }
 
 fn main() {
-    let functions: [(&str, Function); 6] = [
+    let functions: [(&str, Function); 7] = [
         ("count", count),
         ("stuck", stuck),
+        ("endless", endless),
         ("luckless", luckless),
         ("forks", forks),
         ("returns-twice", returns_twice),

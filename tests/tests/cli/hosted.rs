@@ -11,13 +11,13 @@ use rustix::process::Signal;
 use serde_json::json;
 
 /// Programs with a worker in them.
-struct Hosts<'a> {
+pub(super) struct Hosts<'a> {
     env: &'a TestEnv,
     record: PathBuf,
 }
 
 impl<'a> Hosts<'a> {
-    fn new(env: &'a TestEnv) -> Self {
+    pub(super) fn new(env: &'a TestEnv) -> Self {
         Self { env, record: env.path().join("record") }
     }
 
@@ -32,7 +32,7 @@ impl<'a> Hosts<'a> {
     }
 
     /// A run of twelve iterations, one a chunk, whose workers are such programs.
-    fn run(&self, kernel: &str, args: &[&str]) -> Command {
+    pub(super) fn run(&self, kernel: &str, args: &[&str]) -> Command {
         let run =
             self.env.coordinator(["--split", "-n", "12", "--chunk", "1", "-w", "2", "--kernel", kernel, "--worker"]);
         self.with_record(run.args([self.path()]).args(args))
@@ -52,17 +52,21 @@ impl<'a> Hosts<'a> {
 
     /// The worker that is stuck, and what its kernel has started, once both are there.
     fn stuck(&self) -> [u32; 2] {
-        let mut line = String::new();
-        until("a kernel to be stuck", || {
-            line = fs::read_to_string(&self.record).unwrap_or_default();
-            line.ends_with('\n')
+        self.all_stuck(1).try_into().expect("two process ids are recorded")
+    }
+
+    /// The same of so many workers.
+    pub(super) fn all_stuck(&self, count: usize) -> Vec<u32> {
+        let mut lines = String::new();
+        until("kernels to be stuck", || {
+            lines = fs::read_to_string(&self.record).unwrap_or_default();
+            lines.ends_with('\n') && lines.lines().count() == count
         });
-        let mut pids = line.split_whitespace().map(|pid| pid.parse().expect("it is a process id"));
-        [(); 2].map(|()| pids.next().expect("two process ids are recorded"))
+        lines.split_whitespace().map(|pid| pid.parse().expect("it is a process id")).collect()
     }
 }
 
-fn is_gone(pid: u32) -> bool {
+pub(super) fn is_gone(pid: u32) -> bool {
     matches!(look(pid, BootTime::now()), Process::Gone | Process::Zombie)
 }
 

@@ -1,6 +1,7 @@
 //! What users of the two programs see: options, output, exit codes, files, signals.
 
 mod by_hand;
+mod caller;
 mod commands;
 mod descendants;
 mod failures;

@@ -34,7 +34,7 @@ fn into_pipe(command: Command, writer: PipeWriter) -> Command {
 }
 
 /// A full pipe, and how many bytes are in it.
-fn full_pipe() -> (PipeReader, PipeWriter, usize) {
+pub(super) fn full_pipe() -> (PipeReader, PipeWriter, usize) {
     let (reader, writer) = pipe().expect("a pipe can be made");
     fcntl_setfl(&writer, OFlags::NONBLOCK).expect("the pipe can be made not to block");
     let mut filling = 0;
@@ -48,7 +48,7 @@ fn full_pipe() -> (PipeReader, PipeWriter, usize) {
 }
 
 /// Waits until the run is closed and its coordinator only has to write; returns the status.
-fn waits_for_a_reader(env: &TestEnv, name: &str) -> Value {
+pub(super) fn waits_for_a_reader(env: &TestEnv, name: &str) -> Value {
     let mut elapsed = Value::Null;
     // The run's time is in nanoseconds, and stops when the run is closed.
     env.until_status(name, |status| replace(&mut elapsed, status["elapsed_s"].clone()) == status["elapsed_s"])
