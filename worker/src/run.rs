@@ -66,7 +66,8 @@ use crate::sys::stdio;
 /// - If another program truncates a segment, of whatever kind, the process ends at once ([`common::exit_on_truncation`]).
 /// - For a kernel that does not watch there is another thread, which takes no signals. It may end the process.
 ///
-/// For good: `/dev/null` stands for each of stdin, stdout and stderr that was closed.
+/// For good: `/dev/null` stands for each of stdin, stdout and stderr that was closed, and the first thread that runs a worker has
+/// a larger stack for the handlers of signals (sigaltstack(2)).
 ///
 /// It reads no arguments of the process, changes no panic hook, and does not exit, except as said. A panic of a kernel passes
 /// through it.

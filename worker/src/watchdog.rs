@@ -88,6 +88,7 @@ impl Drop for Watchdog {
             std::mem::forget(thread);
             return;
         }
+        // Relaxed: `unpark` and the next turn of the loop find it.
         self.watched.is_over.store(true, Relaxed);
         thread.thread().unpark();
         // It does not panic.
@@ -100,7 +101,7 @@ struct Computing<'a>(&'a Watched);
 
 impl<'a> Computing<'a> {
     fn begin(watched: &'a Watched) -> Self {
-        // Release: pairs with the Acquire in `watch`.
+        // Release: when the watchdog sees it, the commit before is done. Pairs with the Acquire in `watch`.
         watched.state.store(COMPUTING, Release);
         Self(watched)
     }
@@ -108,6 +109,7 @@ impl<'a> Computing<'a> {
 
 impl Drop for Computing<'_> {
     fn drop(&mut self) {
+        // Relaxed: of this exchange and that in `watch` only one succeeds, and all that follows depends on which.
         let is_over = self.0.state.compare_exchange(COMPUTING, IDLE, Relaxed, Relaxed).is_ok();
         while !is_over && !self.0.segment.is_inherited() {
             // The process ends.

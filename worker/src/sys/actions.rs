@@ -63,6 +63,7 @@ impl Actions {
     ///
     /// A signal that is ignored stays ignored, and of the others in [`HANDLED`] one with a handler keeps it.
     pub fn install() -> Self {
+        // Relaxed: the system call that installs the handler comes after these.
         // SAFETY: getpid(2) cannot fail.
         OWNER.store(unsafe { libc::getpid() }, Relaxed);
         CAME.store(0, Relaxed);
@@ -198,4 +199,37 @@ fn change_mask(how: c_int, set: &sigset_t, asked: &[c_int]) -> Vec<c_int> {
     let _ = unsafe { libc::pthread_sigmask(how, set, &raw mut before) };
     // SAFETY: the set is initialised.
     asked.iter().copied().filter(|signal| unsafe { libc::sigismember(&raw const before, *signal) } == 1).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// Handlers are those of the whole process, so the test runs itself again in another one.
+    #[test]
+    fn a_handler_that_somebody_puts_back_after_its_worker_is_not_taken_for_the_programs_own() {
+        const INSTALLING: &str = "ACTIONS_TEST_INSTALLING";
+        if std::env::var_os(INSTALLING).is_some() {
+            assert!(set_action(SIGHUP, &DEFAULT));
+            let first = Actions::install();
+            let seen = action_of(SIGHUP);
+            assert_eq!(seen.sa_sigaction, ours());
+            drop(first);
+            assert_eq!(action_of(SIGHUP).sa_sigaction, SIG_DFL);
+            assert!(set_action(SIGHUP, &seen));
+            drop(Actions::install());
+            assert_eq!(action_of(SIGHUP).sa_sigaction, SIG_DFL);
+            return;
+        }
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        again.args([
+            "--exact",
+            "sys::actions::tests::a_handler_that_somebody_puts_back_after_its_worker_is_not_taken_for_the_programs_own",
+        ]);
+        let output = again.env(INSTALLING, "").stdout(Stdio::piped()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+    }
 }
