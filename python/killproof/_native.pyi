@@ -1,7 +1,7 @@
 import ctypes
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import GenericAlias, TracebackType
-from typing import Any, Generic, Literal, Self, SupportsFloat, SupportsIndex, TypeAlias, TypeVar, final, overload
+from typing import Any, Final, Generic, Literal, Self, SupportsFloat, SupportsIndex, TypeAlias, TypeVar, final, overload
 
 from typing_extensions import disjoint_base
 
@@ -17,6 +17,8 @@ __all__ = [
     "__version__",
     "_restore",
     "attach",
+    "built_in_kernels",
+    "run_worker",
     "transaction",
     "unlink_names",
 ]
@@ -168,4 +170,12 @@ class Transaction(Generic[_T]):
 def transaction(target: Synchronized[_T]) -> Transaction[_T]: ...
 def attach(name: str) -> Value[Any] | Array[Any] | Lock | RLock: ...
 def unlink_names() -> None: ...
+def run_worker(
+    args: Sequence[str],
+    kernels: Sequence[tuple[str, str, int | None, Callable[[int, int, int], object]]],
+    explain: Callable[[BaseException], str],
+) -> int: ...
+
+built_in_kernels: Final[tuple[str, ...]]
+
 def _restore(what: str, name: str, nonce: int, is_strict: bool) -> Value[Any] | Array[Any] | Lock | RLock: ...

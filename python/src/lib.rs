@@ -1,6 +1,6 @@
 //! The Python package `killproof`: values, arrays and locks that survive the death of any process that uses them.
 //!
-//! A binding over `common`: nothing of the protocol is written again here.
+//! A binding over `common` and `worker`: nothing of the protocol is written again here.
 //!
 //! | module | what |
 //! |---|---|
@@ -10,12 +10,16 @@
 //! | `synchronized`, `value`, `array`, `lock`, `transaction` | the classes |
 //! | `buffer` | the buffer protocol: the only unsafe code |
 //! | `restore` | attaching by name, and pickles |
+//! | `kernel` | Python functions as a worker's kernels |
+//! | `contribution` | what such a function returns, as numbers |
 
 mod array;
 mod buffer;
+mod contribution;
 mod error;
 mod handle;
 mod held;
+mod kernel;
 mod lock;
 mod number;
 mod restore;
@@ -25,6 +29,7 @@ mod value;
 
 use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 /// The native part of `killproof`.
 #[pymodule]
@@ -42,7 +47,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(transaction::transaction, module)?)?;
     module.add_function(wrap_pyfunction!(restore::attach, module)?)?;
     module.add_function(wrap_pyfunction!(restore::restore, module)?)?;
-    module.add_function(wrap_pyfunction!(handle::unlink_names, module)?)
+    module.add_function(wrap_pyfunction!(handle::unlink_names, module)?)?;
+    module.add("built_in_kernels", PyTuple::new(module.py(), kernel::built_in())?)?;
+    module.add_function(wrap_pyfunction!(kernel::run_worker, module)?)
 }
 
 /// Refuses a subinterpreter: its threads would share locks and names with those of the main interpreter without knowing.

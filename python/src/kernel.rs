@@ -1,0 +1,97 @@
+//! Kernels that are Python functions, and the worker that computes them.
+
+use std::any::Any;
+use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use pyo3::prelude::*;
+use worker::{Contribution, Failure, Kernel, Task, Watch};
+
+use crate::contribution::{self, Unfit};
+
+/// A Python function of `start`, `end` and the seed.
+struct PyKernel {
+    name: String,
+    about: String,
+    cells: Option<u32>,
+    function: Py<PyAny>,
+    /// Gives the text of an exception: the reason in one line, and the traceback below it.
+    explain: Py<PyAny>,
+}
+
+impl Kernel for PyKernel {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn about(&self) -> &str {
+        &self.about
+    }
+
+    fn cells(&self) -> Option<u32> {
+        self.cells
+    }
+
+    fn watches(&self) -> bool {
+        false
+    }
+
+    fn compute(&self, task: &Task, _: &mut dyn Watch) -> Result<Contribution, Failure> {
+        // A panic must not unwind through the worker, which would not say which range it was.
+        catch_unwind(AssertUnwindSafe(|| Python::attach(|py| self.call(py, task))))
+            .unwrap_or_else(|panic| Err(Failure::Failed(panic_text(&*panic))))
+    }
+}
+
+impl PyKernel {
+    fn call(&self, py: Python<'_>, task: &Task) -> Result<Contribution, Failure> {
+        let called = self.function.bind(py).call1((task.range.start, task.range.end, task.seed));
+        let contribution = called.map_err(Unfit::from).and_then(|result| contribution::of(&result, &task.terms));
+        contribution.map_err(|unfit| {
+            Failure::Failed(match unfit {
+                Unfit::Result(why) => why,
+                Unfit::Raised(error) => self.text(py, &error),
+            })
+        })
+    }
+
+    /// The text of an exception. Where there is none, its type must do.
+    fn text(&self, py: Python<'_>, error: &PyErr) -> String {
+        let explained = self.explain.bind(py).call1((error.value(py),)).and_then(|text| text.extract());
+        explained.unwrap_or_else(|_| match error.get_type(py).qualname() {
+            Ok(name) => name.to_string(),
+            Err(_) => "an exception without a name".to_owned(),
+        })
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let what = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
+    format!("panic: {}", what.unwrap_or("without a message"))
+}
+
+/// Runs a worker with these kernels, and the built-in ones. Returns its exit code.
+///
+/// Other Python threads run meanwhile, except while a kernel computes without leaving them the GIL.
+#[pyfunction]
+pub fn run_worker(
+    py: Python<'_>,
+    args: Vec<OsString>,
+    kernels: Vec<(String, String, Option<u32>, Py<PyAny>)>,
+    explain: &Bound<'_, PyAny>,
+) -> u8 {
+    let kernels: Vec<PyKernel> = kernels
+        .into_iter()
+        .map(|(name, about, cells, function)| {
+            let explain = explain.clone().unbind();
+            PyKernel { name, about, cells, function, explain }
+        })
+        .collect();
+    let kernels: Vec<&dyn Kernel> = kernels.iter().map(|kernel| -> &dyn Kernel { kernel }).collect();
+    py.detach(|| worker::run(args, &kernels))
+}
+
+/// The names of the built-in kernels.
+pub fn built_in() -> Vec<&'static str> {
+    worker::kernel::built_in().iter().map(|kernel| kernel.name()).collect()
+}
