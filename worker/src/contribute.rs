@@ -40,6 +40,7 @@ pub fn contribute(args: &Args, kernels: &[&dyn Kernel], signals: &Signals) -> Re
     } else {
         contribute_whole(&mut job)
     };
+    job.finish();
     // While the segment, and with it the ticket, is still its own.
     signals.processes().end();
     done

@@ -139,6 +139,18 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// Lets the kernel end what it has started. All is contributed by then: a signal meanwhile changes nothing more.
+    pub fn finish(&self) {
+        let finish = || self.kernel.finish();
+        if self.segment.is_inherited() {
+            // What has been started is of the parent.
+        } else if let Some(watchdog) = &self.watchdog {
+            let _ = watchdog.guard(self.signals, finish);
+        } else {
+            finish();
+        }
+    }
+
     /// Sleeps the ticket's delay. Each chunk draws its own, by its start.
     pub fn sleep(&mut self, start: u64) -> Result<(), Error> {
         let range = self.args.delay.unwrap_or(self.task.terms.delay);

@@ -70,6 +70,10 @@ pub trait Kernel: Sync {
     /// # Errors
     /// [`Failure::Stopped`] as soon as `watch` returns it; [`Failure::Failed`] if the computation fails.
     fn compute(&self, task: &Task, watch: &mut dyn Watch) -> Result<Contribution, Failure>;
+
+    /// Called once, by a worker that leaves in an orderly way, before what it has started is killed. An interpreter can end it
+    /// better.
+    fn finish(&self) {}
 }
 
 /// A kernel's task: the whole range of its run, or a chunk of it.
