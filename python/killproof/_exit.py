@@ -1,4 +1,6 @@
-"""The end of a process that has made segments: it unlinks the names that are still its own."""
+"""The end of a process: one that has made segments unlinks the names that are still its own, and a worker ends its pools."""
+
+import sys
 
 from . import _native
 
@@ -7,6 +9,9 @@ from . import _native
 # (`multiprocessing.util`). A child may attach by name until it has ended, and so may whoever reads from a queue, whose
 # last objects are pickled at -5. -100 removes multiprocessing's temporary folder. This one is to be the last.
 _PRIORITY = -1000
+
+# Seconds for what a kernel has left behind. What takes longer is killed.
+_PATIENCE = 2.0
 
 
 def unlink_at_exit() -> None:
@@ -19,3 +24,20 @@ def unlink_at_exit() -> None:
     from multiprocessing.util import Finalize
 
     Finalize(None, _native.unlink_names, exitpriority=_PRIORITY)
+
+
+def finish_worker() -> None:
+    """Ends what a worker's kernels have left to multiprocessing, as an orderly end of the process would: pools, managers,
+    temporary folders, and the names of segments that the process has made.
+
+    The worker kills all of its children afterwards. A pool would start new ones, and complain.
+    """
+    util = sys.modules.get("multiprocessing.util")
+    if util is None:
+        return
+    from threading import Thread
+
+    # Finalizers may wait for processes that are stuck.
+    thread = Thread(target=util._run_finalizers, daemon=True)
+    thread.start()
+    thread.join(_PATIENCE)

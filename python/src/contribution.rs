@@ -26,7 +26,7 @@ pub fn of(result: &Bound<'_, PyAny>, terms: &Terms) -> Result<Contribution, Unfi
     if let Some(number) = number(result, terms)? {
         return if terms.cells == 1 { Ok(number.into()) } else { Err(count(1, terms)) };
     }
-    if result.hasattr(intern!(result.py(), "tolist"))? {
+    if has(result, intern!(result.py(), "tolist"))? {
         must_be_flat(result, terms)?;
         let listed = result.call_method0(intern!(result.py(), "tolist"))?;
         // An array without dimensions gives a number.
@@ -57,8 +57,8 @@ fn number(object: &Bound<'_, PyAny>, terms: &Terms) -> Result<Option<Number>, Un
     if let Some(number) = of_python(object, terms)? {
         return Ok(Some(number));
     }
-    if object.hasattr(intern!(py, "tolist"))? {
-        if object.hasattr(intern!(py, "__len__"))? {
+    if has(object, intern!(py, "tolist"))? {
+        if has(object, intern!(py, "__len__"))? {
             return Ok(None);
         }
         // A number of numpy: it has a nearest one of Python, and lets itself be converted to others with loss.
@@ -67,11 +67,11 @@ fn number(object: &Bound<'_, PyAny>, terms: &Terms) -> Result<Option<Number>, Un
             return of_python(&own, terms);
         }
     }
-    if object.hasattr(intern!(py, "__index__"))? {
+    if has(object, intern!(py, "__index__"))? {
         let index = py.import(intern!(py, "operator"))?.call_method1(intern!(py, "index"), (object,))?;
         return of_python(&index, terms);
     }
-    if object.hasattr(intern!(py, "__float__"))? {
+    if has(object, intern!(py, "__float__"))? {
         return fraction(object.extract()?, terms).map(Some);
     }
     Ok(None)
@@ -112,7 +112,8 @@ fn fraction(float: f64, terms: &Terms) -> Result<Number, Unfit> {
     }
     let kind = terms.value_type.name();
     Err(Unfit::Result(format!(
-        "returned the float {float:?}, and the value is {kind}: return an int, or run with --type f64"
+        "returned the float {}, and the value is {kind}: return an int, or run with --type f64",
+        format!("{float:?}").to_lowercase()
     )))
 }
 
@@ -126,7 +127,12 @@ fn is_sequence(object: &Bound<'_, PyAny>) -> Result<bool, Unfit> {
     {
         return Ok(false);
     }
-    Ok(object.hasattr(intern!(py, "__len__"))? && object.hasattr(intern!(py, "__getitem__"))?)
+    Ok(has(object, intern!(py, "__len__"))? && has(object, intern!(py, "__getitem__"))?)
+}
+
+/// Whether its type has such a method; a type that is returned itself has those of its objects, too.
+fn has(object: &Bound<'_, PyAny>, method: &Bound<'_, PyString>) -> PyResult<bool> {
+    object.get_type().hasattr(method)
 }
 
 fn must_be_flat(array: &Bound<'_, PyAny>, terms: &Terms) -> Result<(), Unfit> {

@@ -41,6 +41,13 @@ impl Kernel for PyKernel {
         catch_unwind(AssertUnwindSafe(|| Python::attach(|py| self.call(py, task))))
             .unwrap_or_else(|panic| Err(Failure::Failed(panic_text(&*panic))))
     }
+
+    fn finish(&self) {
+        Python::attach(|py| {
+            // Whatever it raises: the worker leaves, and kills what is left.
+            let _ = py.import("killproof._exit").and_then(|module| module.call_method0("finish_worker"));
+        });
+    }
 }
 
 impl PyKernel {

@@ -12,7 +12,7 @@ import killproof
 from processes import run_script
 from support import Case
 
-NAMES = ["Array", "Lock", "OwnerDied", "RLock", "Value", "attach", "transaction"]
+NAMES = ["Array", "Lock", "OwnerDied", "RLock", "Value", "attach", "kernel", "main", "transaction"]
 
 # Each way to run a program in a subinterpreter, by the module that has it.
 WAYS = {
