@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open, test_kill_process};
 
 use crate::clock::BootTime;
-pub use crate::sys::fork::forks;
+pub use crate::sys::fork::{block_forks, forks};
 pub use crate::sys::signal::{is_ignored, unblock};
 
 /// The state of a process.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use common::{Segment, Stop};
+use common::{Segment, Stop, process};
 
 use crate::args::Args;
 use crate::error::Error;
@@ -145,6 +145,8 @@ impl Watched {
 
     /// Ends what the kernel has started, and the process.
     fn leave(&self, signal: Option<u8>) -> ! {
+        // A pool would start new processes in place of those that are killed.
+        process::block_forks();
         self.processes.end();
         let error = signal.map_or(Error::Stopped, |code| Error::Signal { code });
         if error.is_to_be_reported(self.is_launched) {

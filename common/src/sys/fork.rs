@@ -87,6 +87,14 @@ pub fn table() -> MutexGuard<'static, Table> {
     TABLE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// From now on no other thread of this process forks: it waits for the end of the process. Nor can a role be taken or dropped.
+///
+/// For a process that ends its children, and then itself. A child that is forked through the handlers is there before, or not
+/// at all.
+pub fn block_forks() {
+    std::mem::forget(table());
+}
+
 /// The table, locked, with room for one more number.
 ///
 /// Room is made while the table is not locked: an allocator may have handlers of its own, which wait for its other threads.
