@@ -1,4 +1,4 @@
-"""The end of a process: one that has made segments unlinks the names that are still its own, and a worker ends its pools."""
+"""The end of a process: it unlinks the names of segments that are still its own, and a worker ends its pools."""
 
 import sys
 
@@ -27,8 +27,9 @@ def unlink_at_exit() -> None:
 
 
 def finish_worker() -> None:
-    """Ends what a worker's kernels have left to multiprocessing, as an orderly end of the process would: pools, managers,
-    temporary folders, and the names of segments that the process has made.
+    """Ends what a worker's kernels have left to multiprocessing, as an orderly end of the process would.
+
+    That are pools, managers, temporary folders, and the names of segments that the process has made.
 
     The worker kills all of its children afterwards. A pool would start new ones, and complain.
     """

@@ -41,17 +41,18 @@ _kernels: dict[str, Kernel] = {}
 
 
 @overload
-def kernel(function: _F, /) -> _F: ...
+def kernel(function: _F, /, *, name: str | None = None, cells: int | None = 1) -> _F: ...
 @overload
-def kernel(*, name: str | None = None, cells: int | None = 1) -> Callable[[_F], _F]: ...
+def kernel(function: None = None, /, *, name: str | None = None, cells: int | None = 1) -> Callable[[_F], _F]: ...
 def kernel(
     function: _F | None = None, /, *, name: str | None = None, cells: int | None = 1
 ) -> _F | Callable[[_F], _F]:
     """Makes a function a kernel: what `coordinator --worker SCRIPT --kernel NAME` computes.
 
-    `function(start, end)` returns the number for the iterations `start` to `end - 1`; for `cells` other than 1, a sequence
-    or an array of that many numbers, and for `cells=None` of as many as the run has cells. If it has a parameter `seed`, it
-    gets the seed of the run. The result must depend on nothing else. The function itself stays as it is.
+    `function(start, end)` returns the number for the iterations `start` to `end - 1`; for `cells` other than 1, a
+    sequence or an array of that many numbers, and for `cells=None` of as many as the run has cells. If it has a
+    parameter `seed`, it gets the seed of the run. The result must depend on nothing else. The function itself stays as
+    it is.
     """
 
     def register(function: _F) -> _F:
@@ -116,10 +117,10 @@ def _takes_seed(name: str, function: Callable[..., object]) -> bool:
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
-    """A worker's whole main program: computes the kernels of this script, as the command line says. Never returns.
+    """A worker's whole main program: computes this script's kernels, as the command line says. Never returns.
 
-    `argv` is like `sys.argv`, which it is by default: it begins with the program's name. What kernels print goes to stderr.
-    At the end neither `finally` blocks, `atexit` functions nor other threads are waited for.
+    `argv` is like `sys.argv`, which it is by default: it begins with the program's name. What kernels print goes to
+    stderr. At the end no `atexit` function runs, and no thread is waited for.
     """
     args = list(sys.argv if argv is None else argv)
     if not all(isinstance(arg, str) for arg in args):
@@ -154,8 +155,8 @@ def run_worker(args: list[str], kernels: list[Kernel]) -> int:
 def leave(code: int, *streams: object) -> NoReturn:
     """Ends the process.
 
-    An orderly end would wait for the threads that a kernel has left, and would signal the children of multiprocessing, which
-    the worker has ended and reaped.
+    An orderly end would wait for the threads that a kernel has left, and would signal the children of multiprocessing,
+    which the worker has ended and reaped.
     """
     for stream in (*streams, sys.stdout, sys.stderr):
         _flush(stream)

@@ -132,7 +132,7 @@ class AnException(WorkerCase):
             "raise ValueError('two\\n\\n  lines\\n')": "ValueError: two lines",
             "raise ValueError": "ValueError",
             "raise ValueError('\\udcff \\0 é')": "ValueError: \\udcff \\u{0} é",
-            "raise ExceptionGroup('several', [ValueError(1), OSError(2, 'x')])": "ExceptionGroup: several (2 sub-exceptions)",
+            "raise ExceptionGroup('all', [ValueError(1), OSError(2)])": "ExceptionGroup: all (2 sub-exceptions)",
             "exec('a b')": "SyntaxError: invalid syntax (<string>, line 1)",
             "raise ValueError('x' * 10_000_000)": "ValueError: xxx",
             "e = ValueError('noted'); e.add_note('a note'); raise e": "ValueError: noted",

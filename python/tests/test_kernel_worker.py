@@ -101,14 +101,14 @@ class AScript(WorkerCase):
     def test_gets_each_range_once_and_the_seed_of_the_run(self) -> None:
         options = ("--chunk", "7", "--workers", "3", "--seed", str(2**64 - 1))
         self.assertEqual(self.compute(self.script(KERNELS), "seeds and ranges", 1000, *options), [1000])
-        chunks = sorted((int(start), int(end)) for kind, _, *rest in self.logged() if rest for start, end, _ in [rest])
+        chunks = sorted((int(words[2]), int(words[3])) for words in self.logged() if words[0] == "chunk")
         self.assertEqual(chunks, [(start, min(start + 7, 1000)) for start in range(0, 1000, 7)])
         self.assertEqual({words[-1] for words in self.logged() if words[0] == "chunk"}, {str(2**64 - 1)})
 
     def test_gets_ranges_up_to_the_largest(self) -> None:
         n = 2**64 - 1
-        chunk = str(2**62)
-        self.assertEqual(self.compute(self.script(KERNELS), "seeds and ranges", n, "--chunk", chunk, "--type", "u64"), [n])
+        options = ("--chunk", str(2**62), "--type", "u64")
+        self.assertEqual(self.compute(self.script(KERNELS), "seeds and ranges", n, *options), [n])
         self.assertEqual(max(int(words[3]) for words in self.logged() if words[0] == "chunk"), n)
 
     def test_computes_the_whole_range_in_each_worker_without_split(self) -> None:
@@ -116,7 +116,8 @@ class AScript(WorkerCase):
         run = [self.coordinator, "--worker", str(script), "--kernel", "squares", "-n", "1e3", "--name", name]
         done = self.run_command([*run, "--independent", "--workers", "2"])
         self.assertEqual((done.code, done.err), (0, ""))
-        self.assertEqual(sorted(done.out.splitlines()), [f"Process Process-{k}, Result: {squares(1000)}" for k in (1, 2)])
+        expected = [f"Process Process-{number}, Result: {squares(1000)}" for number in (1, 2)]
+        self.assertEqual(sorted(done.out.splitlines()), expected)
 
     def test_prints_to_stderr_when_it_is_launched(self) -> None:
         run = self.run_kernel(self.script(KERNELS), "prints", 1, "--workers", "1")
@@ -189,9 +190,8 @@ class AScript(WorkerCase):
     def test_is_found_as_a_module(self) -> None:
         script = self.script(KERNELS, "module.py")
         command = [*self.interpreter(script), "-m", "module", "-n", "many"]
-        environment = {**self.environment}
         done = subprocess.run(
-            command, cwd=script.parent, env=environment, capture_output=True, text=True, timeout=PATIENCE
+            command, cwd=script.parent, env=self.environment, capture_output=True, text=True, timeout=PATIENCE
         )
         self.assertEqual(done.returncode, 2)
         self.assertIn("see module.py --help", done.stderr)

@@ -3,12 +3,12 @@
 import ctypes
 import pickle
 from contextlib import AbstractContextManager
-from typing import Any, assert_type
+from typing import Any, NoReturn, assert_type
 
 import numpy as np
 
 import killproof
-from killproof import Array, Lock, OwnerDied, RLock, Value, attach, transaction
+from killproof import Array, Lock, OwnerDied, RLock, Value, attach, kernel, main, transaction
 
 assert_type(killproof.__version__, str)
 
@@ -101,3 +101,26 @@ def blocks() -> list[AbstractContextManager[object]]:
 
 def handed_on(v: Value[int], a: Array[float], lock: Lock) -> bytes:
     return pickle.dumps((v, a, lock))
+
+
+@kernel
+def squares(start: int, end: int) -> int:
+    return sum(i * i for i in range(start, end))
+
+
+@kernel(name="random histogram", cells=10)
+def histogram(start: int, end: int, *, seed: int) -> list[int]:
+    return [seed] * 10
+
+
+assert_type(squares(0, 4), int)
+assert_type(histogram(0, 4, seed=1), list[int])
+squares("0", 4)  # type: ignore[arg-type]
+histogram(0, 4)  # type: ignore[call-arg]
+kernel("squares")  # type: ignore[call-overload]
+kernel(name="any", cells=None)(squares)
+kernel(cells="3")  # type: ignore[call-overload]
+
+
+def ends() -> NoReturn:
+    main(["script.py", "--name", "n"])
