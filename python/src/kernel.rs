@@ -57,15 +57,17 @@ impl PyKernel {
         contribution.map_err(|unfit| {
             Failure::Failed(match unfit {
                 Unfit::Result(why) => why,
-                Unfit::Raised(error) => self.text(py, &error),
+                Unfit::Raised(error) => self.text(py, error),
             })
         })
     }
 
     /// The text of an exception. Where there is none, its type must do.
-    fn text(&self, py: Python<'_>, error: &PyErr) -> String {
-        let explained = self.explain.bind(py).call1((error.value(py),)).and_then(|text| text.extract());
-        explained.unwrap_or_else(|_| match error.get_type(py).qualname() {
+    fn text(&self, py: Python<'_>, error: PyErr) -> String {
+        // With its traceback: `value` alone has none in CPython 3.11.
+        let error = error.into_value(py).into_bound(py);
+        let explained = self.explain.bind(py).call1((&error,)).and_then(|text| text.extract());
+        explained.unwrap_or_else(|_| match error.get_type().qualname() {
             Ok(name) => name.to_string(),
             Err(_) => "an exception without a name".to_owned(),
         })
