@@ -87,9 +87,8 @@ pub fn after_exit(exit: &Exit) -> AfterExit {
         TicketStanding::Open if exit.is_stopping && !(exit.has_failed && is_overflow(how)) => AfterExit::LeaveOpen,
         TicketStanding::Open => match exit.chunk {
             // Who was launched to set the chunk aside, and died before, is charged to the ticket: so the launches are bounded.
-            Some(chunk) if !how.is_success() && !exit.has_failed && chunk.deaths <= exit.most_restarts => {
-                charge_to_chunk(exit, chunk)
-            }
+            // Also with exit code 0: a kernel may end its process in a way that looks like success.
+            Some(chunk) if !exit.has_failed && chunk.deaths <= exit.most_restarts => charge_to_chunk(exit, chunk),
             _ if exit.has_lost_chunk && !how.is_success() => AfterExit::Restart {
                 charged: exit.restarts,
                 reason: format!("{how} with a chunk that another worker took over"),

@@ -114,7 +114,7 @@ fn a_death_with_a_chunk_is_charged_to_the_chunk_until_it_is_set_aside() {
         ),
         (
             Exit { how: Code(0), ..with_chunk(0) },
-            give_up("ended with exit code 0: it did not contribute; is it a worker executable?"),
+            restart(1, "ended with exit code 0 with chunk 4..5; launching it again (1 of 3)"),
         ),
         (
             Exit { how: Code(exit_code::OVERFLOW.into()), has_failed: true, ..with_chunk(0) },
