@@ -6,7 +6,7 @@ use std::time::Duration;
 use common::{DelayRange, MOST_CELLS, MOST_ENTRIES, Mode, Origin, SegmentName, Terms};
 use worker::kernel::{self, Kernel, MonteCarloPi};
 
-use crate::args::{Chunk, RunArgs, TermsArgs, Workers};
+use crate::args::{Chunk, Keep, RunArgs, TermsArgs, Workers};
 use crate::error::{Error, Result};
 use crate::launch;
 use crate::limits::{self, SPARE_SLOTS};
@@ -25,7 +25,9 @@ const HAND_SLOTS: u32 = 4096;
 
 /// The terms of a run, except its worker executable.
 pub fn run_terms(args: &RunArgs) -> Result<Terms> {
-    let mut terms = shared_terms(&args.terms, Origin::Run)?;
+    let is_call = args.end_with.is_some() && args.keep == Keep::Never;
+    let origin = if is_call { Origin::Call } else { Origin::Run };
+    let mut terms = shared_terms(&args.terms, origin)?;
     terms.jobs = match args.jobs {
         None => terms.workers,
         Some(given) => limits::jobs(given, terms.workers)?,
@@ -91,7 +93,7 @@ fn shared_terms(args: &TermsArgs, origin: Origin) -> Result<Terms> {
 fn slots(given: Option<u64>, workers: u32, cells: u32, origin: Origin) -> Result<u32> {
     let slots = match (given, origin) {
         (Some(given), _) => limits::count("--slots", given, workers)?,
-        (None, Origin::Run) => workers + SPARE_SLOTS.min(MOST_SPARE_CELLS / cells),
+        (None, Origin::Run | Origin::Call) => workers + SPARE_SLOTS.min(MOST_SPARE_CELLS / cells),
         (None, Origin::ByHand) => workers.max(HAND_SLOTS.min(MOST_SPARE_CELLS / cells)),
     };
     if (u64::from(slots) + 1) * u64::from(cells - 1) <= MOST_ENTRIES as u64 {

@@ -138,6 +138,7 @@ fn reopen(segment: &Segment, limits: Limits, signals: &mut Signals, narrator: &N
 /// Why there is nothing to resume, if so. A kept run that was reported may still be incomplete.
 fn why_over(segment: &Segment) -> Result<Option<&'static str>> {
     Ok(match segment.lifecycle() {
+        _ if segment.terms().origin == Origin::Call => Some("it ended with the program that had called it"),
         Lifecycle::ToBeRemoved => Some("its run is over, and it is to be removed"),
         Lifecycle::Reported if Snapshot::of(segment)?.is_complete() => Some("its result was reported already"),
         _ if !segment.is_linked() => Some("it was removed meanwhile"),
@@ -226,7 +227,7 @@ fn name_leftovers(left: &[SegmentInfo], narrator: &Narrator) {
             (RunState::Foreign { .. }, Origin::ByHand) => {
                 ("in another PID namespace (container), whose workers are gone", String::new())
             }
-            (RunState::Foreign { .. }, Origin::Run) => (
+            (RunState::Foreign { .. }, Origin::Run | Origin::Call) => (
                 "by a run of another PID namespace (container), whose processes are gone",
                 format!("finish it: coordinator resume {name}; or "),
             ),

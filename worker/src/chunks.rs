@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use common::failpoint::Failpoint;
-use common::{Cause, Claim, CommitError, LockedLedger, Origin, Phase, Stop, Then};
+use common::{Cause, Claim, CommitError, LockedLedger, Phase, Stop, Then};
 
 use crate::chunk_sizer::ChunkSizer;
 use crate::error::Error;
@@ -82,7 +82,7 @@ impl Chunks<'_, '_> {
             Err(error @ CommitError::Overflow { .. }) => {
                 // It would not fit for another worker either. The stop first: a worker that is killed in between leaves a
                 // chunk that may be tried again.
-                if self.job.segment.terms().origin == Origin::Run {
+                if self.job.segment.terms().origin.is_run() {
                     self.job.segment.request_stop(Stop::Drain);
                 }
                 self.job.ledger.enter(&self.job.claim, Phase::Overflowed);
@@ -137,5 +137,5 @@ impl Chunks<'_, '_> {
 
 /// Whether the run's coordinator is dead. The worker then finishes its chunk and leaves the rest to `resume`.
 fn is_orphaned(job: &Job<'_>) -> Result<bool, Error> {
-    Ok(job.segment.terms().origin == Origin::Run && !job.segment.has_coordinator()?)
+    Ok(job.segment.terms().origin.is_run() && !job.segment.has_coordinator()?)
 }

@@ -12,7 +12,7 @@ use crate::name::{FOLDER, SegmentName};
 use crate::removal::{self, RemoveError};
 use crate::segment::{AttachError, CreateError, ForkError, NoRoom, Refusal};
 use crate::system_error::SystemError;
-use crate::terms::{InvalidTerms, Mode, Origin};
+use crate::terms::{InvalidTerms, Mode};
 
 /// The next step after EFBIG.
 pub const RAISE_FILE_SIZE: &str = "file sizes are limited here: ulimit -f unlimited";
@@ -138,7 +138,7 @@ fn after_refusal(name: &SegmentName, why: &Refusal) -> String {
              removed from here"
         ),
         (Refusal::PidNamespace, false) => match crate::SegmentInfo::of(name) {
-            Ok(segment) if segment.terms.origin == Origin::Run => {
+            Ok(segment) if segment.terms.origin.is_run() => {
                 format!("take it over: coordinator resume {name}; or remove it: coordinator remove {name}")
             }
             _ => format!("nobody uses it there any more; remove it: coordinator remove {name}"),

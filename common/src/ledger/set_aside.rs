@@ -14,7 +14,7 @@ use crate::failpoint::Mutant;
 use crate::layout::Slot;
 use crate::redo::{self, ClaimState, Damage, Record, SetAsideChange, load_range};
 use crate::segment::Stop;
-use crate::terms::{Mode, Origin};
+use crate::terms::Mode;
 use crate::value::{Cells, Number};
 
 /// So many chunks set aside, and none applied, mean that the kernel or command is wrong: nothing more is given out.
@@ -164,7 +164,7 @@ impl<'a> LockedLedger<'a> {
     #[cold]
     pub(super) fn stop_for_want_of_room(&self, slot: &Slot) {
         // First: a worker that is killed in between leaves a chunk that may be tried again.
-        if self.segment().terms().origin == Origin::Run {
+        if self.segment().terms().origin.is_run() {
             self.segment().request_stop(Stop::Drain);
         }
         slot.phase.store(Phase::Failed as u32, Relaxed);

@@ -20,7 +20,7 @@ use crate::random;
 use crate::sys::mapping::{self, MapError};
 use crate::sys::role_file::Owner;
 use crate::system_error::SystemError;
-use crate::terms::{Origin, Terms};
+use crate::terms::Terms;
 
 /// How often a creation starts over when its file was removed as debris between its first two system calls.
 const ATTEMPTS: u32 = 8;
@@ -34,7 +34,7 @@ pub(crate) fn creation_name(file_name: &str) -> Option<String> {
 }
 
 impl Segment {
-    /// Creates a segment and attaches to it; with [`Origin::Run`] as its coordinator.
+    /// Creates a segment and attaches to it; for a run as its coordinator.
     ///
     /// # Errors
     /// [`CreateError::Exists`] if something has the name; [`CreateError::Terms`] if a term makes no sense;
@@ -85,7 +85,7 @@ impl Segment {
     /// Fills in the header and takes this process's roles.
     fn found(&self, geometry: Geometry, nonce: u64, namespace: u64) -> Result<(), SystemError> {
         Role::Present.try_share(self.name(), self.file()?)?;
-        if self.terms().origin == Origin::Run {
+        if self.terms().origin.is_run() {
             self.become_coordinator()?;
             self.open_as_coordinator();
         }

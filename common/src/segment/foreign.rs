@@ -28,7 +28,6 @@ use super::namespace;
 use super::role::Role;
 use super::{Segment, verify};
 use crate::name::SegmentName;
-use crate::terms::Origin;
 
 /// How often another namespace's processes are looked at again: between fork and exec a role may outlive its holder for a moment.
 const ATTEMPTS: u32 = 20;
@@ -66,7 +65,7 @@ impl Segment {
         }
         // From here on nobody else is present, and nobody becomes so.
         let verified = verify::verify(name, file.as_fd(), Duration::ZERO)?;
-        if verified.terms.origin != Origin::Run {
+        if !verified.terms.origin.is_run() {
             return Err(foreign());
         }
         let own = namespace::own().map_err(|error| verify::unknown_namespace(name, error))?;

@@ -123,7 +123,7 @@ impl Terms {
     pub fn reserved(&self) -> u32 {
         match self.origin {
             Origin::ByHand => 0,
-            Origin::Run => self.workers,
+            Origin::Run | Origin::Call => self.workers,
         }
     }
 
@@ -230,7 +230,7 @@ impl Terms {
         let optional = |word: u64| word.checked_sub(1).map(Duration::from_nanos);
         let terms = Self {
             mode: pick([Mode::Repeat, Mode::Independent, Mode::Split, Mode::Shared], mode).ok_or("mode")?,
-            origin: pick([Origin::ByHand, Origin::Run], origin).ok_or("origin")?,
+            origin: pick([Origin::ByHand, Origin::Run, Origin::Call], origin).ok_or("origin")?,
             kernel: std::str::from_utf8(kernel).map_err(|_| "kernel")?.to_owned(),
             iterations,
             chunk: Some(chunk).filter(|chunk| *chunk > 0),

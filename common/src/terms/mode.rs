@@ -39,4 +39,14 @@ pub enum Origin {
     ByHand,
     /// Tickets 1 to `workers` belong to workers that a coordinator launches; the others to workers started by hand.
     Run,
+    /// The same for a program that has called the coordinator, and takes the run with it when it ends. Nobody else wants it.
+    Call,
+}
+
+impl Origin {
+    /// Whether a coordinator launches workers.
+    #[must_use]
+    pub fn is_run(self) -> bool {
+        self != Self::ByHand
+    }
 }

@@ -70,8 +70,8 @@ fn why_in_vain(segment: &Observer) -> Result<Option<&'static str>> {
     let why = match segment.terms().origin {
         Origin::ByHand if segment.stop_requested() == Stop::No => return Ok(None),
         Origin::ByHand => "its workers were asked to stop",
-        Origin::Run if segment.has_coordinator()? => return Ok(None),
-        Origin::Run => "its coordinator is dead",
+        Origin::Run | Origin::Call if segment.has_coordinator()? => return Ok(None),
+        Origin::Run | Origin::Call => "its coordinator is dead",
     };
     let anyone_left = Snapshot::of(segment)?.workers.iter().any(|worker| worker.alive);
     Ok((!anyone_left).then_some(why))

@@ -9,7 +9,7 @@ pub mod table;
 use std::time::Instant;
 
 use common::cli::{self, exit_code};
-use common::{Committed, Mode, Number, Segment, Snapshot, WorkerState};
+use common::{Committed, Mode, Number, Origin, Segment, Snapshot, WorkerState};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
@@ -65,11 +65,19 @@ pub fn report(segment: &Segment, outcome: &Outcome, output: &mut Output, narrato
     if snapshot.is_complete() {
         return Ok(exit_code::COMPLETE);
     }
-    cli::report(&what_is_missing(&snapshot, outcome), None);
+    // A calling program tells it in its own words.
+    if snapshot.terms.origin != Origin::Call {
+        tell_missing(&snapshot, outcome);
+    }
+    Ok(exit_code(outcome))
+}
+
+/// Says why a run is incomplete, and what is missing.
+fn tell_missing(snapshot: &Snapshot, outcome: &Outcome) {
+    cli::report(&what_is_missing(snapshot, outcome), None);
     if let Some(line) = missing::line(&snapshot.missing()) {
         common::say(&format!("{line}\n"));
     }
-    Ok(exit_code(outcome))
 }
 
 /// Waits until stdout has taken everything, or until a signal, the deadline or the end of the caller; returns the exit code.

@@ -130,6 +130,23 @@ fn workers_end_with_their_coordinator_when_the_caller_is_killed_with_it() {
     env.remove(&name);
 }
 
+/// Nobody can resume it: what its workers computed was the caller's. Another test's start may be the next one.
+#[test]
+fn the_next_start_removes_what_a_run_that_nobody_keeps_has_left_with_its_caller() {
+    let env = test_env!();
+    let name = env.name("left");
+    let (caller, processes, _reader) = endless(&env, &name, &["--keep", "never"]);
+    let coordinator = processes.last().copied().and_then(common::process::id).expect("there is one");
+    for pid in [Pid::from_raw(caller.pid().cast_signed()).expect("it is positive"), coordinator] {
+        kill_process(pid, Signal::KILL).expect("it lives");
+    }
+    are_gone(&processes);
+    let next = env.coordinator(["--name", &env.name("next"), "-n", "10", "--delay", "0", "-q"]).run().expect(COMPLETE);
+    assert_eq!(next.stdout, "1140\n");
+    assert!(!next.stderr.contains(&name), "{}", next.stderr);
+    assert!(env.segments().is_empty());
+}
+
 /// Another process may have inherited the other end of the pipe.
 #[test]
 fn a_run_that_waits_for_a_reader_ends_with_its_caller() {
