@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Iterator
-from pathlib import Path
 from types import TracebackType
 
-_PACKAGE = str(Path(__file__).parent) + "/"
+_PACKAGE = os.path.dirname(__file__) + "/"
 
 
 def explain(error: BaseException) -> str:
@@ -27,7 +27,7 @@ def explain(error: BaseException) -> str:
 def _full_name(kind: type[BaseException]) -> str:
     """The name as tracebacks have it."""
     module = kind.__module__
-    return kind.__qualname__ if module in ("__main__", "builtins") else f"{module}.{kind.__qualname__}"
+    return kind.__qualname__ if module in ("__main__", "__mp_main__", "builtins") else f"{module}.{kind.__qualname__}"
 
 
 def _reason(name: str, error: BaseException) -> str:
@@ -44,7 +44,7 @@ def _place(trace: TracebackType | None) -> str:
     places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(trace)]
     for file, line in reversed(places):
         if not file.startswith(_PACKAGE):
-            return f" ({Path(file).name}, line {line})"
+            return f" ({os.path.basename(file)}, line {line})"
     return ""
 
 

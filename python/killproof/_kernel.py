@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from operator import index
-from typing import NoReturn, TypeVar, overload
+from typing import NamedTuple, NoReturn, TypeVar, overload
 
 from . import _native
 from ._explain import explain
@@ -20,8 +18,7 @@ _F = TypeVar("_F", bound=Callable[..., object])
 _MOST_CELLS = 2**32 - 1
 
 
-@dataclass(frozen=True)
-class Kernel:
+class Kernel(NamedTuple):
     """A function with what a worker must know of it."""
 
     name: str
@@ -32,7 +29,7 @@ class Kernel:
     def adapted(self) -> Callable[[int, int, int], object]:
         """The function as a worker calls it: with the start, the end and the seed of the run."""
         function = self.function
-        if _takes_seed(self.name, function):
+        if takes_seed(self.name, function):
             return lambda start, end, seed: function(start, end, seed=seed)
         return lambda start, end, _seed: function(start, end)
 
@@ -93,12 +90,15 @@ def _made(function: Callable[..., object], name: str | None, cells: int | None) 
 
 def _about(function: Callable[..., object]) -> str:
     """The first line of its docstring."""
-    lines = (inspect.getdoc(function) or "").split("\n")
+    lines = (function.__doc__ or "").strip().split("\n")
     return lines[0].strip() or "a Python function"
 
 
-def _takes_seed(name: str, function: Callable[..., object]) -> bool:
+def takes_seed(name: str, function: Callable[..., object]) -> bool:
     """Whether it wants the seed. Refuses a function that cannot be called as a kernel."""
+    # It is slow to import, and many workers do not need it.
+    import inspect
+
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
@@ -128,15 +128,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     if not _kernels:
         raise RuntimeError("there is no kernel: decorate a function with @kernel before main() is called")
     _refuse_import()
-    out = sys.stdout
-    _flush(out)
-    sys.stdout = sys.stderr
-    if any(arg.partition("=")[0] == "--ticket" for arg in args):
-        # Its coordinator prints the results. Also what C code prints is to be seen.
-        try:
-            os.dup2(2, 1)
-        except OSError:
-            pass
+    is_launched = any(arg.partition("=")[0] == "--ticket" for arg in args)
+    out = print_to_stderr(is_launched=is_launched)
     code = 1
     try:
         code = run_worker(args, list(_kernels.values()))
@@ -144,6 +137,26 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         traceback.print_exc()
     finally:
         leave(code, out)
+
+
+def print_to_stderr(*, is_launched: bool) -> object:
+    """From now on what is printed goes to stderr; returns what stdout was.
+
+    The coordinator of a launched worker prints the results. Also what C code prints is to be seen then.
+    """
+    out = sys.stdout
+    _flush(out)
+    try:
+        # A whole line at once, so that those of several workers do not mix.
+        sys.stdout = open(2, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace", closefd=False)
+    except (AttributeError, OSError):
+        sys.stdout = sys.stderr
+    if is_launched:
+        try:
+            os.dup2(2, 1)
+        except OSError:
+            pass
+    return out
 
 
 def run_worker(args: list[str], kernels: list[Kernel]) -> int:

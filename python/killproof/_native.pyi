@@ -174,6 +174,7 @@ def run_worker(
     args: Sequence[str],
     kernels: Sequence[tuple[str, str, int | None, Callable[[int, int, int], object]]],
     explain: Callable[[BaseException], str],
+    tell: Callable[[int, int, str], object] | None = None,
 ) -> int: ...
 
 built_in_kernels: Final[tuple[str, ...]]

@@ -17,6 +17,8 @@ struct PyKernel {
     function: Py<PyAny>,
     /// Gives the text of an exception: the reason in one line, and the traceback below it.
     explain: Py<PyAny>,
+    /// Is told the start, the end and the text of each failure, if there is one.
+    tell: Option<Py<PyAny>>,
 }
 
 impl Kernel for PyKernel {
@@ -55,10 +57,15 @@ impl PyKernel {
         let called = self.function.bind(py).call1((task.range.start, task.range.end, task.seed));
         let contribution = called.map_err(Unfit::from).and_then(|result| contribution::of(&result, &task.terms));
         contribution.map_err(|unfit| {
-            Failure::Failed(match unfit {
+            let text = match unfit {
                 Unfit::Result(why) => why,
                 Unfit::Raised(error) => self.text(py, error),
-            })
+            };
+            if let Some(tell) = &self.tell {
+                // The report has it, too.
+                let _ = tell.call1(py, (task.range.start, task.range.end, &text));
+            }
+            Failure::Failed(text)
         })
     }
 
@@ -83,17 +90,19 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
 ///
 /// Other Python threads run meanwhile, except while a kernel computes without leaving them the GIL.
 #[pyfunction]
+#[pyo3(signature = (args, kernels, explain, tell=None))]
 pub fn run_worker(
     py: Python<'_>,
     args: Vec<OsString>,
     kernels: Vec<(String, String, Option<u32>, Py<PyAny>)>,
     explain: &Bound<'_, PyAny>,
+    tell: Option<&Bound<'_, PyAny>>,
 ) -> u8 {
     let kernels: Vec<PyKernel> = kernels
         .into_iter()
         .map(|(name, about, cells, function)| {
-            let explain = explain.clone().unbind();
-            PyKernel { name, about, cells, function, explain }
+            let (explain, tell) = (explain.clone().unbind(), tell.map(|tell| tell.clone().unbind()));
+            PyKernel { name, about, cells, function, explain, tell }
         })
         .collect();
     let kernels: Vec<&dyn Kernel> = kernels.iter().map(|kernel| -> &dyn Kernel { kernel }).collect();
