@@ -101,19 +101,25 @@ def until(condition: Callable[[], object], patience: float = PATIENCE) -> None:
         time.sleep(0.005)
 
 
-def kill_descendants() -> None:
-    """Kills what this process has started, and what that has started."""
-    children: dict[int, list[int]] = {}
+def children() -> dict[int, list[int]]:
+    """The children of each process."""
+    found: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
             except OSError:
                 continue
-            children.setdefault(parent, []).append(int(entry.name))
+            found.setdefault(parent, []).append(int(entry.name))
+    return found
+
+
+def kill_descendants() -> None:
+    """Kills what this process has started, and what that has started."""
+    of = children()
     waiting = [os.getpid()]
     while waiting:
-        for child in children.get(waiting.pop(), []):
+        for child in of.get(waiting.pop(), []):
             waiting.append(child)
             try:
                 os.kill(child, signal.SIGKILL)

@@ -90,6 +90,24 @@ class AnExample(Case):
         lines = self.run_example(EXAMPLES / "histogram.py").splitlines()
         self.assertEqual([int(line.split()[1]) for line in lines], counts)
 
+    def test_sums_squares_once_by_workers_that_share_the_range(self) -> None:
+        self.assertEqual(self.run_quietly(EXAMPLES / "program_a_run.py"), "Result: 333333283333335000000\n")
+
+    def test_adds_four_results_once_each(self) -> None:
+        self.assertEqual(self.run_quietly(EXAMPLES / "program_b_run.py"), "Final shared value: -1958387328\n")
+
+    def test_maps_on_when_a_worker_is_killed_for_its_memory(self) -> None:
+        squares = "[0, 1, 4, 9, 16, None, 36, 49, 64, 81]"
+        out = self.run_quietly(EXAMPLES / "map_under_oom.py").splitlines()
+        self.assertEqual(out[0], squares)
+        self.assertRegex(out[1], r"^item 5: killed 4 workers, last by SIGKILL.*, 4 attempts$")
+
+    def run_quietly(self, path: Path) -> str:
+        """What a program prints whose workers may say something on stderr."""
+        result = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, timeout=200)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
 
 class Types(Case):
     def mypy(self, module: str, *arguments: str) -> None:

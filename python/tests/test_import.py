@@ -12,7 +12,9 @@ import killproof
 from processes import run_script
 from support import Case
 
-NAMES = ["Array", "Lock", "OwnerDied", "RLock", "Value", "attach", "kernel", "main", "transaction"]
+NAMES = sorted(
+    "Array Incomplete Lock OwnerDied RLock Result Value attach imap_unordered kernel main map run transaction".split()
+)
 
 # Each way to run a program in a subinterpreter, by the module that has it.
 WAYS = {

@@ -3,12 +3,13 @@
 import ctypes
 import pickle
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, NoReturn, assert_type
 
 import numpy as np
 
 import killproof
-from killproof import Array, Lock, OwnerDied, RLock, Value, attach, kernel, main, transaction
+from killproof import Array, Incomplete, Lock, OwnerDied, Result, RLock, Value, attach, kernel, main, transaction
 
 assert_type(killproof.__version__, str)
 
@@ -124,3 +125,20 @@ kernel(cells="3")  # type: ignore[call-overload]
 
 def ends() -> NoReturn:
     main(["script.py", "--name", "n"])
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def calls() -> None:
+    assert_type(killproof.map(double, range(3)), list[int])
+    assert_type(killproof.map(str, [1, 2], resume=Path("spool"), timeout=1.5), list[str])
+    for index, result in killproof.imap_unordered(double, {1, 2}, workers=2):
+        assert_type((index, result), tuple[int, int])
+    killproof.map(double, ["1"])  # type: ignore[arg-type]
+    try:
+        assert_type(killproof.run(squares, 10, chunk="auto"), Result)
+    except Incomplete as incomplete:
+        assert_type(incomplete.result, Result | None)
+        assert_type(incomplete.spool, str | None)
