@@ -13,6 +13,7 @@ mod kernels;
 mod lock;
 mod measurement;
 mod peers;
+mod python;
 mod split;
 mod subprocess;
 mod workers;
@@ -42,6 +43,7 @@ fn measure(options: &Options, results: &mut Vec<GroupResult>) -> Result<Vec<Stri
         commands::measure,
         workers::measure,
         split::measure,
+        python::measure,
         idle::measure,
     ];
     for section in sections {

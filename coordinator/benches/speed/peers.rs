@@ -15,6 +15,8 @@ const PROGRAM_A: &str = include_str!("peers/program_a.py");
 const PROGRAM_B: &str = include_str!("peers/program_b.py");
 const LOCK_VALUE: &str = include_str!("peers/lock_value.py");
 const VALUE: &str = include_str!("peers/value.py");
+const MAP: &str = include_str!("peers/map.py");
+const KERNEL: &str = include_str!("peers/kernel.py");
 const MPI: &str = include_str!("peers/mpi.c");
 const BOOST: &str = include_str!("peers/boost.cpp");
 
@@ -68,6 +70,20 @@ impl<'a> Peers<'a> {
         let mut command = self.python_with_package.command_for(package)?;
         command.arg(self.build_dir.write("value.py", VALUE)?).args([package.name(), operation.name()]);
         command.args([processes.to_string(), count.to_string()]);
+        self_measured(command)
+    }
+
+    /// Seconds of a map of trivial items, with that start method of `multiprocessing`.
+    pub fn python_map(&self, package: Package, method: &str, items: u32) -> Sample {
+        let mut command = self.python_with_package.command_for(package)?;
+        command.arg(self.build_dir.write("map.py", MAP)?).args([package.name(), method, &items.to_string()]);
+        self_measured(command)
+    }
+
+    /// Seconds of a run of this project's package whose kernel computes nothing.
+    pub fn python_kernel(&self, chunk: u32, chunks: u32) -> Sample {
+        let mut command = self.python_with_package.command_for(Package::Killproof)?;
+        command.arg(self.build_dir.write("kernel.py", KERNEL)?).args([chunk.to_string(), chunks.to_string()]);
         self_measured(command)
     }
 
