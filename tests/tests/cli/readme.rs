@@ -84,7 +84,9 @@ fn run(env: &TestEnv, block: &Block) {
     }
     let file = env.path().join("script");
     fs::write(&file, script(block)).expect("it can be written");
-    let path = format!("{}:{}", env.path().display(), std::env::var("PATH").unwrap_or_default());
+    let path = std::env::var("PATH").unwrap_or_default();
+    // The executables of this build come first, also before those of the package.
+    let path = format!("{}:{}:{path}", env.path().display(), package::folder().unwrap_or_default());
     // One pipe for stdout and stderr, as on a terminal.
     let shell =
         env.program(Path::new("bash")).args(["-c", r#"cd "${1%/*}"; exec bash "$1" 2>&1"#, "bash"]).args([&file]);

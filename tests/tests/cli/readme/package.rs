@@ -29,7 +29,9 @@ pub fn missing(block: &Block) -> Option<String> {
 /// The command as it is run here: the package is installed, and its interpreter is known.
 pub fn command(command: &str) -> String {
     match INTERPRETER.as_deref().filter(|_| is_used(command)) {
-        Some(_) if command.starts_with("pip ") => ":".to_owned(),
+        Some(_) if command.starts_with("pip ") => {
+            command.split_once("&& ").map_or_else(|| ":".to_owned(), |(_, then)| self::command(then))
+        }
         Some(interpreter) => {
             let examples = format!("{}/python/examples/", root().display());
             // As on a terminal, a line is written when it is complete.
@@ -38,6 +40,11 @@ pub fn command(command: &str) -> String {
         }
         None => command.to_owned(),
     }
+}
+
+/// Where scripts find the interpreter that has the package, as in an active environment: before anything else.
+pub fn folder() -> Option<&'static str> {
+    INTERPRETER.as_deref()?.rsplit_once('/').map(|(folder, _)| folder)
 }
 
 fn is_used(command: &str) -> bool {
