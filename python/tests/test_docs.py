@@ -1,6 +1,7 @@
 """The Python examples of the README and of docs/, run as they stand there."""
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -24,7 +25,10 @@ def start(program: str, folder: str) -> "subprocess.CompletedProcess[str]":
     """Runs the program as a file of its own, as the start method spawn needs it."""
     file = Path(folder) / "example.py"
     file.write_text(program, encoding="utf-8")
-    return subprocess.run([sys.executable, str(file)], cwd=folder, capture_output=True, text=True, timeout=60)
+    # An incomplete map leaves its folder in TMPDIR.
+    environment = {**os.environ, "TMPDIR": folder}
+    command = [sys.executable, str(file)]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
 
 
 class Examples(unittest.TestCase):

@@ -104,7 +104,11 @@ class AnExample(Case):
 
     def run_quietly(self, path: Path) -> str:
         """What a program prints whose workers may say something on stderr."""
-        result = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, timeout=200)
+        # An incomplete map leaves its folder there.
+        with tempfile.TemporaryDirectory() as folder:
+            environment = {**os.environ, "TMPDIR": folder}
+            command = [sys.executable, str(path)]
+            result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=200)
         self.assertEqual(result.returncode, 0, result.stderr)
         return result.stdout
 
