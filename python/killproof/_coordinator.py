@@ -193,5 +193,5 @@ def _show(text: str) -> None:
         sys.stderr.write(text)
         sys.stderr.flush()
     except (AttributeError, OSError, ValueError):
-        # It is closed, or there is none.
+        # `sys.stderr` is closed, or None.
         pass

@@ -29,7 +29,7 @@ def unlink_at_exit() -> None:
 def finish_worker() -> None:
     """Ends what a worker's kernels have left to multiprocessing, as an orderly end of the process would.
 
-    That are pools, managers, temporary folders, and the names of segments that the process has made.
+    These are pools, managers, temporary folders, and the names of segments that the process has made.
 
     The worker kills all of its children afterwards. A pool would start new ones, and complain.
     """

@@ -28,10 +28,14 @@ class Kernel(NamedTuple):
 
     def adapted(self) -> Callable[[int, int, int], object]:
         """The function as a worker calls it: with the start, the end and the seed of the run."""
-        function = self.function
-        if takes_seed(self.name, function):
-            return lambda start, end, seed: function(start, end, seed=seed)
-        return lambda start, end, _seed: function(start, end)
+        return with_seed(self.function, takes_seed=takes_seed(self.name, self.function))
+
+
+def with_seed(function: Callable[..., object], *, takes_seed: bool) -> Callable[[int, int, int], object]:
+    """A function that also gets the seed, for one that may not take it."""
+    if takes_seed:
+        return lambda start, end, seed: function(start, end, seed=seed)
+    return lambda start, end, _seed: function(start, end)
 
 
 _kernels: dict[str, Kernel] = {}

@@ -1,7 +1,7 @@
 """The results of a map: each is written once, under its index, and found again by whoever comes next.
 
-A worker says first where it will write a result, then it writes it. So a place leads to a whole result of that index,
-or to something that is none: length, index and checksum tell. A worker that is killed leaves nothing else behind.
+A worker first says where it will write a result, then it writes it. If it is killed in between, what lies at that place
+fails the check of index, length and checksum, and counts as missing.
 """
 
 from __future__ import annotations

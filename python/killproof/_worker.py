@@ -9,13 +9,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn
 
-from . import _call, _items, _kernel, _native, _ranges
+from . import _call, _items, _kernel, _native
 from ._explain import explain
 from ._reasons import PREPARING, Reasons
 
 # What a job makes of the function: a kernel's function of start, end and seed.
 _JOBS: dict[str, Callable[[Any, dict[str, Any], Reasons], Callable[[int, int, int], object]]] = {
-    "run": _ranges.of,
+    "run": lambda function, terms, _: _kernel.with_seed(function, takes_seed=terms["takes_seed"]),
     "map": _items.of,
 }
 

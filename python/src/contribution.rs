@@ -51,7 +51,7 @@ fn numbers(sequence: &Bound<'_, PyAny>, terms: &Terms) -> Result<Contribution, U
     if numbers.len() == cells { Ok(numbers.into()) } else { Err(count(numbers.len(), terms)) }
 }
 
-/// One number; nothing for what is none, such as an array of one.
+/// The number that this object is. `None` if it is not a number; an array with one element is not.
 fn number(object: &Bound<'_, PyAny>, terms: &Terms) -> Result<Option<Number>, Unfit> {
     let py = object.py();
     if let Some(number) = of_python(object, terms)? {

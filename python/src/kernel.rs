@@ -69,7 +69,7 @@ impl PyKernel {
         })
     }
 
-    /// The text of an exception. Where there is none, its type must do.
+    /// The text of an exception; the name of its type if it cannot be explained.
     fn text(&self, py: Python<'_>, error: PyErr) -> String {
         // With its traceback: `value` alone has none in CPython 3.11.
         let error = error.into_value(py).into_bound(py);

@@ -1,4 +1,4 @@
-"""The results of a map on disk: whole ones are found, and whatever else is there is none."""
+"""The results of a map on disk: whole ones are found, and everything else counts as missing."""
 
 from __future__ import annotations
 

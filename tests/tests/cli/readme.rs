@@ -86,7 +86,8 @@ fn run(env: &TestEnv, block: &Block) {
     fs::write(&file, script(block)).expect("it can be written");
     let path = std::env::var("PATH").unwrap_or_default();
     // The executables of this build come first, also before those of the package.
-    let path = format!("{}:{}:{path}", env.path().display(), package::folder().unwrap_or_default());
+    let folders = [Some(env.path().display().to_string()), package::folder().map(str::to_owned), Some(path)];
+    let path = folders.into_iter().flatten().collect::<Vec<_>>().join(":");
     // One pipe for stdout and stderr, as on a terminal.
     let shell =
         env.program(Path::new("bash")).args(["-c", r#"cd "${1%/*}"; exec bash "$1" 2>&1"#, "bash"]).args([&file]);
