@@ -135,7 +135,7 @@ pub struct SegmentInfo {
     pub terms: Terms,
     /// How many contributions are applied.
     pub done: u64,
-    /// Iterations below this one are given out in chunks.
+    /// How many iterations are given out in chunks.
     pub given_out: u64,
     /// The process that coordinates it, or did.
     pub coordinator: Option<u32>,
@@ -161,7 +161,7 @@ impl SegmentInfo {
             is_in_use: is_in_use(name, file.as_fd())?,
             file: file_id(file.as_fd()).map_err(|error| SystemError::new("look at segment", name, error))?,
             done: header.redo.done_count.load(Relaxed),
-            given_out: header.redo.given_out.load(Relaxed),
+            given_out: header.redo.given_out.load(Relaxed).saturating_sub(verified.terms.range().start),
             coordinator: Some(header.live.coordinator_pid.load(Relaxed)).filter(|pid| *pid != 0),
             terms: verified.terms,
         })

@@ -82,5 +82,5 @@ pub use stderr::{say, say_if_read};
 pub use sys::sigbus::{ExitOnTruncation, exit_on_truncation};
 pub use sys::slice::shorten as ask_for_short_slices;
 pub use system_error::SystemError;
-pub use terms::{InvalidTerms, Mode, Origin, Terms};
+pub use terms::{InvalidTerms, Mode, Origin, Part, Shard, Terms};
 pub use value::{Cells, Number, Overflow, Value, ValueType};

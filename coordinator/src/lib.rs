@@ -7,6 +7,7 @@ mod advice;
 mod args;
 mod caller;
 mod command;
+mod engine;
 mod error;
 mod figures;
 mod keep;

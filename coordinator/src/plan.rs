@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use common::{DelayRange, MOST_CELLS, MOST_ENTRIES, Mode, Origin, SegmentName, Terms};
+use common::{DelayRange, MOST_CELLS, MOST_ENTRIES, Mode, Origin, Part, SegmentName, Terms};
 use worker::kernel::{self, Kernel, MonteCarloPi};
 
-use crate::args::{Chunk, Keep, RunArgs, TermsArgs, Workers};
+use crate::args::{Chunk, Keep, RangeArg, RunArgs, ShardArg, TermsArgs, Workers};
+use crate::engine;
 use crate::error::{Error, Result};
 use crate::launch;
 use crate::limits::{self, SPARE_SLOTS};
@@ -64,6 +65,7 @@ fn shared_terms(args: &TermsArgs, origin: Origin) -> Result<Terms> {
         (_, true) => Mode::Independent,
         _ => Mode::Repeat,
     };
+    let part = part(args)?;
     let default_delay = if mode == Mode::Repeat { DelayRange::DEFAULT } else { DelayRange::NONE };
     let cells = cells(args, kernel)?;
     Ok(Terms {
@@ -71,6 +73,8 @@ fn shared_terms(args: &TermsArgs, origin: Origin) -> Result<Terms> {
         origin,
         kernel: kernel.to_owned(),
         iterations: args.iterations,
+        part,
+        has_folder: false,
         chunk,
         delay: args.delay.unwrap_or(default_delay),
         seed: args.seed,
@@ -88,6 +92,30 @@ fn shared_terms(args: &TermsArgs, origin: Origin) -> Result<Terms> {
         command: args.exec.clone().unwrap_or_default(),
         command_timeout: args.exec_timeout,
     })
+}
+
+/// The part of 0..n that the run computes, if it does not compute the whole.
+fn part(args: &TermsArgs) -> Result<Option<Part>> {
+    let n = args.iterations;
+    if let Some(RangeArg(range)) = &args.range {
+        if range.end <= n {
+            return Ok(Some(Part::Range(range.clone())));
+        }
+        let what = format!("--range is {}..{}, and the whole range is 0..{n}", range.start, range.end);
+        return Err(Error::usage(what, format!("-n {}, or more: the end of the whole range", range.end)));
+    }
+    let shard = match args.shard {
+        None => return Ok(None),
+        Some(ShardArg::Given(shard)) => shard,
+        Some(ShardArg::Auto(of)) => {
+            engine::shard(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()), of)?
+        }
+    };
+    if shard.of() > n {
+        let what = format!("0..{n} has too few iterations for {} shards", shard.of());
+        return Err(Error::usage(what, "each shard has one iteration at least: fewer shards, or more iterations (-n)"));
+    }
+    Ok(Some(Part::shard(shard, n)))
 }
 
 fn slots(given: Option<u64>, workers: u32, cells: u32, origin: Origin) -> Result<u32> {

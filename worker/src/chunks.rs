@@ -129,7 +129,7 @@ impl Chunks<'_, '_> {
             return Ok(Then::Leave);
         }
         let terms = segment.terms();
-        let left = terms.iterations.saturating_sub(ledger.given_out());
+        let left = ledger.left();
         let size = terms.chunk.unwrap_or_else(|| self.sizer.next(left, self.job.jobs()));
         Ok(Then::Take { size, orphan: ledger.orphan()? })
     }

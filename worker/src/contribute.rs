@@ -81,7 +81,7 @@ fn choose<'a>(kernels: &[&'a dyn Kernel], terms: &Terms, args: &Args) -> Result<
         return Err(Error::NoRun { name: args.name.clone() });
     }
     if terms.mode == Mode::Split && args.iterations.is_some() {
-        return Err(Error::Split { name: args.name.clone(), iterations: terms.iterations });
+        return Err(Error::Split { name: args.name.clone(), range: terms.range() });
     }
     let kernel = kernel::find(kernels, &terms.kernel).ok_or_else(|| Error::NoKernel {
         wanted: terms.kernel.clone(),

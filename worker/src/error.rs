@@ -1,6 +1,7 @@
 //! Why a worker does not contribute.
 
 use std::io;
+use std::ops::Range;
 
 use common::cli::{self, exit_code};
 use common::{Cause, SegmentName, TicketError};
@@ -46,12 +47,12 @@ pub enum Error {
         name: SegmentName,
     },
     /// The workers of a split run divide one range.
-    #[error("segment \"{name}\" divides 0..{iterations} among its workers: -n cannot be changed for one worker")]
+    #[error("segment \"{name}\" divides {range:?} among its workers: -n cannot be changed for one worker")]
     Split {
         /// The segment.
         name: SegmentName,
-        /// The end of the range.
-        iterations: u64,
+        /// The range.
+        range: Range<u64>,
     },
     /// The kernel failed in each attempt.
     #[error("{kernel} failed for {start}..{end} in {attempts} {}: {why}", if *attempts == 1 { "attempt" } else { "attempts" })]

@@ -57,7 +57,7 @@ impl<'a> Job<'a> {
         terms.jobs = args.jobs.unwrap_or(terms.jobs);
         terms.restarts = args.restarts.unwrap_or(terms.restarts);
         let seed = args.seed.or(terms.seed).unwrap_or(segment.nonce());
-        let task = Task { range: 0..terms.iterations, seed, terms };
+        let task = Task { range: terms.range(), seed, terms };
         let watchdog = (!kernel.watches()).then(|| Watchdog::start(segment, signals, args)).flatten();
         Self {
             args,

@@ -44,7 +44,7 @@ use crate::value::{Number, ValueType};
 pub const MAGIC: u64 = u64::from_le_bytes(*b"shmledg\0");
 
 /// The version of this layout.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// The number of words of the terms.
 pub const TERMS_WORDS: usize = 16;
@@ -175,7 +175,7 @@ pub struct Redo {
     pub first_epoch: AtomicU32,
     /// For a shared array instead: how many cells the record changes; 0 for all.
     pub changes: AtomicU32,
-    /// Not part of the record: iterations below it are given out.
+    /// Not part of the record: the run's iterations below it are given out.
     pub given_out: AtomicU64,
 }
 

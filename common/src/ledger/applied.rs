@@ -28,7 +28,7 @@ impl Ledger<'_> {
             return None;
         }
         let (done, due) = if terms.mode == Mode::Split {
-            (self.iterations(), terms.iterations)
+            (self.iterations(), terms.length())
         } else {
             (self.done().into(), self.due())
         };

@@ -183,7 +183,7 @@ impl<'a> LockedLedger<'a> {
         if self.segment().stop_requested() != Stop::No || self.ledger().has_stopped_itself() {
             return Ok(nothing);
         }
-        let (cursor, end) = (nothing.cursor, self.segment().terms().iterations);
+        let (cursor, end) = (nothing.cursor, self.segment().terms().range().end);
         if let Some(orphan) = orphan
             && let Some(next) = self.steal(claim, orphan)?
         {
@@ -259,7 +259,7 @@ impl<'a> LockedLedger<'a> {
         if held.start <= held.end && held.end <= given_out {
             return Ok(held);
         }
-        Err(torn(held, given_out).into())
+        Err(torn(&held, self.segment().terms().range().start..given_out).into())
     }
 
     /// The chunk in a slot, if it holds one. Validated: any process could have written it.
@@ -269,22 +269,22 @@ impl<'a> LockedLedger<'a> {
 
     #[inline]
     fn cursor(&self) -> Step<u64> {
-        let (cursor, end) = (self.ledger().given_out(), self.segment().terms().iterations);
-        if cursor <= end {
+        let (cursor, range) = (self.ledger().given_out(), self.segment().terms().range());
+        if range.start <= cursor && cursor <= range.end {
             return Ok(cursor);
         }
-        Err(too_far(cursor, end).into())
+        Err(outside(cursor, &range).into())
     }
 }
 
 #[cold]
 #[expect(clippy::unnecessary_box_returns, reason = "one word, see `Step`")]
-fn torn(held: Range<u64>, given_out: u64) -> Box<Damage> {
-    Damage::new(format!("a ticket holds {held:?}, and 0..{given_out} is given out"))
+fn torn(held: &Range<u64>, given_out: Range<u64>) -> Box<Damage> {
+    Damage::new(format!("a ticket holds {held:?}, and {given_out:?} is given out"))
 }
 
 #[cold]
 #[expect(clippy::unnecessary_box_returns, reason = "one word, see `Step`")]
-fn too_far(cursor: u64, end: u64) -> Box<Damage> {
-    Damage::new(format!("0..{cursor} is given out of a range of {end}"))
+fn outside(cursor: u64, range: &Range<u64>) -> Box<Damage> {
+    Damage::new(format!("what is given out of {range:?} ends at {cursor}"))
 }

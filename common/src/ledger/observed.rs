@@ -30,7 +30,7 @@ impl<'a> ObservedLedger<'a> {
         u32::try_from(done).unwrap_or(u32::MAX).min(self.observer.terms().slots)
     }
 
-    /// Iterations below this one are given out in chunks.
+    /// The run's iterations below this one are given out in chunks.
     ///
     /// # Panics
     /// As [`Self::done`].
@@ -40,5 +40,15 @@ impl<'a> ObservedLedger<'a> {
         let given_out = self.observer.view().header.redo.given_out.load(Relaxed);
         self.observer.assert_whole();
         given_out
+    }
+
+    /// How many of the run's iterations are not given out.
+    ///
+    /// # Panics
+    /// As [`Self::done`].
+    #[must_use]
+    #[track_caller]
+    pub fn left(self) -> u64 {
+        self.observer.terms().range().end.saturating_sub(self.given_out())
     }
 }

@@ -28,10 +28,16 @@ pub(super) enum Left {
 }
 
 impl<'a> Ledger<'a> {
-    /// Iterations below this one are given out in chunks.
+    /// The run's iterations below this one are given out in chunks.
     #[must_use]
     pub fn given_out(self) -> u64 {
         ObservedLedger::of(self.segment).given_out()
+    }
+
+    /// How many of the run's iterations are not given out.
+    #[must_use]
+    pub fn left(self) -> u64 {
+        ObservedLedger::of(self.segment).left()
     }
 
     /// Whether the ticket holds a chunk.
@@ -81,7 +87,7 @@ impl<'a> Ledger<'a> {
             // The first reader takes the offer. If it dies or already has a chunk, the orphan is found at the end.
             return Ok(Some(offer.swap(0, Relaxed)).filter(|ticket| *ticket != 0));
         }
-        if self.given_out() < self.segment.terms().iterations { Ok(None) } else { self.find_orphan() }
+        if self.left() > 0 { Ok(None) } else { self.find_orphan() }
     }
 
     /// What a worker that joins by hand finds of a run.
@@ -90,7 +96,7 @@ impl<'a> Ledger<'a> {
         if terms.origin == Origin::ByHand && self.has_stopped_itself() {
             return Ok(Left::SetAside);
         }
-        let is_given_out = terms.mode == Mode::Split && self.given_out() >= terms.iterations;
+        let is_given_out = terms.mode == Mode::Split && self.left() == 0;
         if !is_given_out || self.find_orphan()?.is_some() || self.first_waiting().is_some() {
             return Ok(Left::Something);
         }

@@ -64,7 +64,11 @@ impl Ledger<'_> {
         if range.start < range.end && range.end <= self.given_out() {
             return Ok(Some((place, range)));
         }
-        Err(Damage::new(format!("it has set {range:?} aside, and 0..{} is given out", self.given_out())).into())
+        Err(Damage::new(format!(
+            "it has set {range:?} aside, and {:?} is given out",
+            self.segment.terms().range().start..self.given_out()
+        ))
+        .into())
     }
 }
 
@@ -193,7 +197,7 @@ impl<'a> LockedLedger<'a> {
         self.forget_deaths();
         self.retry_set_aside();
         let mut opened = 0;
-        if self.ledger().given_out() < terms.iterations || self.ledger().has_set_aside() {
+        if self.ledger().left() > 0 || self.ledger().has_set_aside() {
             while self.has_done_ticket() {
                 self.open_last_ticket()?;
                 opened += 1;

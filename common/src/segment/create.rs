@@ -101,6 +101,7 @@ impl Segment {
         identity.nonce.store(nonce, Relaxed);
         identity.created_at.store(BootTime::now().0, Relaxed);
         self.terms().store(header);
+        header.redo.given_out.store(self.terms().range().start, Relaxed);
         identity.checksum.store(verify::checksum(header, self.terms()), Relaxed);
         header.live.lifecycle.store(Lifecycle::Open as u32, Relaxed);
         // Pairs with nothing: whoever opens the segment by its name sees all of this, because the rename comes after it.

@@ -112,10 +112,11 @@ impl Snapshot {
         let held: u128 = self.workers.iter().map(|worker| length(&worker.chunk)).sum();
         let set_aside: u128 = self.set_aside.iter().map(|missing| length(&missing.range)).sum();
         let is_split = self.terms.mode == Mode::Split;
-        if !is_split || u128::from(self.given_out) == applied + held + set_aside {
+        let given_out = self.iterations_given_out();
+        if !is_split || u128::from(given_out) == applied + held + set_aside {
             Ok(())
         } else {
-            Err(Violation::Chunks { given_out: self.given_out, applied, held, set_aside })
+            Err(Violation::Chunks { given_out, applied, held, set_aside })
         }
     }
 }

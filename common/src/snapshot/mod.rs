@@ -58,7 +58,7 @@ pub struct Snapshot {
     pub is_consistent: bool,
     /// The shared value; of an array without a run the first 16 cells.
     pub value: Cells<Value>,
-    /// Iterations below this one are given out in chunks.
+    /// The run's iterations below this one are given out in chunks.
     pub given_out: u64,
     /// How many chunks the run has set aside since it was begun or resumed.
     pub set_aside_count: u64,
@@ -145,7 +145,7 @@ impl Snapshot {
         if self.terms.mode == Mode::Split {
             // An inconsistent copy may show a moving chunk in neither slot.
             return self.is_consistent
-                && self.given_out >= self.terms.iterations
+                && self.given_out >= self.terms.range().end
                 && self.set_aside.is_empty()
                 && self.workers.iter().all(|worker| worker.chunk.is_empty());
         }
@@ -193,6 +193,12 @@ impl Snapshot {
     #[must_use]
     pub fn chunks_done(&self) -> u64 {
         self.workers.iter().fold(0, |sum, worker| sum.saturating_add(worker.chunks))
+    }
+
+    /// How many iterations of a split run are given out in chunks.
+    #[must_use]
+    pub fn iterations_given_out(&self) -> u64 {
+        self.given_out.saturating_sub(self.terms.range().start)
     }
 
     /// How many iterations of a split run are applied.

@@ -31,6 +31,9 @@ pub enum InvalidTerms {
         /// The number of slots.
         slots: u32,
     },
+    /// It is not split, or its part is not one of its range.
+    #[error("the part is not one of the range, or the range is not divided")]
+    Part,
     /// Its texts are too long.
     #[error("the command has {command} bytes, and there is room for {}", TEXT_BYTES.saturating_sub(*others))]
     Text {
@@ -50,6 +53,7 @@ impl InvalidTerms {
             Self::Cells { .. } => "number of cells",
             Self::Type(_) => "value type",
             Self::Counts { .. } => "counts of workers or cells",
+            Self::Part => "part of the range",
             Self::Text { .. } => "length of the kernel's name, the worker's path and the command",
         }
     }

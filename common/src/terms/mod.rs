@@ -4,6 +4,7 @@
 
 mod invalid;
 mod mode;
+mod part;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 pub use invalid::InvalidTerms;
 pub use mode::{Mode, Origin};
+pub use part::{Part, Shard};
 
 use crate::clock::nanoseconds;
 use crate::delay::DelayRange;
@@ -34,8 +36,12 @@ pub struct Terms {
     pub origin: Origin,
     /// Name of the kernel.
     pub kernel: String,
-    /// The range that the kernel computes is 0 to this, exclusive.
+    /// The whole range is 0 to this, exclusive.
     pub iterations: u64,
+    /// The part of it that a split run computes; nothing if it computes the whole.
+    pub part: Option<Part>,
+    /// Whether the part's result goes into a folder, which its coordinator must be given.
+    pub has_folder: bool,
     /// Iterations in a chunk of a split run; nothing if workers choose by their speed.
     pub chunk: Option<u64>,
     /// How long a worker sleeps before it commits.
@@ -79,6 +85,8 @@ impl Terms {
             origin: Origin::ByHand,
             kernel: kernel.to_owned(),
             iterations: 0,
+            part: None,
+            has_folder: false,
             chunk: None,
             delay: DelayRange::NONE,
             seed: None,
@@ -127,6 +135,20 @@ impl Terms {
         }
     }
 
+    /// The iterations that the run computes: the part, or the whole.
+    #[must_use]
+    #[inline]
+    pub fn range(&self) -> Range<u64> {
+        self.part.as_ref().map_or(0..self.iterations, |part| part.range().clone())
+    }
+
+    /// The number of iterations that the run computes.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        let Range { start, end } = self.range();
+        end - start
+    }
+
     /// How many iterations a worker with this chunk computes at a time.
     #[must_use]
     pub fn at_hand(&self, chunk: &Range<u64>) -> u64 {
@@ -145,6 +167,9 @@ impl Terms {
         }
         if self.mode != Mode::Shared && !ValueType::OF_RUNS.contains(&self.value_type) {
             return Err(InvalidTerms::Type(self.value_type.name()));
+        }
+        if self.part.as_ref().is_some_and(|part| self.mode != Mode::Split || !part.is_part_of(self.iterations)) {
+            return Err(InvalidTerms::Part);
         }
         let (text, command) = (self.text().len(), self.command.len());
         if text > TEXT_BYTES {
@@ -178,22 +203,29 @@ impl Terms {
     fn words(&self) -> [u64; TERMS_WORDS] {
         // The duration plus one, so that 0 means none.
         let optional = |duration: Option<Duration>| duration.map_or(0, |some| nanoseconds(some).saturating_add(1));
+        let [kernel, worker, command] =
+            [self.kernel.len(), self.worker.as_os_str().len(), self.command.len()].map(short_length);
+        let part = match &self.part {
+            None => [0, 0],
+            Some(Part::Range(range)) => [range.start, range.end],
+            Some(Part::Shard(shard, _)) => [shard.index(), shard.of()],
+        };
         [
             self.choices(),
             self.iterations,
+            part[0],
+            part[1],
             self.chunk.unwrap_or(0),
             nanoseconds(self.delay.min()),
             nanoseconds(self.delay.max()),
             self.seed.unwrap_or(0),
             both(self.cells, self.workers),
             both(self.slots, self.jobs),
-            self.restarts.into(),
+            both(self.restarts, command),
             nanoseconds(self.grace),
             optional(self.timeout),
             optional(self.command_timeout),
-            self.kernel.len() as u64,
-            self.worker.as_os_str().len() as u64,
-            self.command.len() as u64,
+            both(kernel, worker),
             0,
         ]
     }
@@ -207,8 +239,8 @@ impl Terms {
             self.overflow as u8,
             self.seed.is_some().into(),
             self.fail_fast.into(),
-            0,
-            0,
+            self.part.as_ref().map_or(0, |part| if matches!(part, Part::Range(_)) { 1 } else { 2 }),
+            self.has_folder.into(),
         ];
         u64::from_le_bytes(choices.map(|choice| choice + 1))
     }
@@ -218,10 +250,18 @@ impl Terms {
     }
 
     fn decode(words: [u64; TERMS_WORDS], text: &[u8]) -> Result<Self, &'static str> {
-        let [choices, iterations, chunk, delay_min, delay_max, seed, cells_and_workers, slots_and_jobs, words @ ..] =
+        let [choices, iterations, part_first, part_last, chunk, delay_min, delay_max, seed, words @ ..] = words;
+        let [cells_and_workers, slots_and_jobs, restarts_and_command, grace, timeout, command_timeout, names, _] =
             words;
-        let [restarts, grace, timeout, command_timeout, kernel, worker, command, _] = words;
-        let [mode, origin, value_type, overflow, seeded, fail_fast, ..] = choices.to_le_bytes();
+        let [mode, origin, value_type, overflow, seeded, fail_fast, part, has_folder] = choices.to_le_bytes();
+        let (restarts, command) = apart(restarts_and_command);
+        let (kernel, worker) = apart(names);
+        let shard = Shard::new(part_first, part_last);
+        let parts = [
+            Some(None),
+            Some(Some(Part::Range(part_first..part_last))),
+            shard.map(|shard| Some(Part::shard(shard, iterations))),
+        ];
         let (kernel, rest) = split(text, kernel).ok_or("length of the kernel's name")?;
         let (worker, rest) = split(rest, worker).ok_or("length of the worker's path")?;
         let (command, _) = split(rest, command).ok_or("length of the command")?;
@@ -233,6 +273,8 @@ impl Terms {
             origin: pick([Origin::ByHand, Origin::Run, Origin::Call], origin).ok_or("origin")?,
             kernel: std::str::from_utf8(kernel).map_err(|_| "kernel")?.to_owned(),
             iterations,
+            part: pick(parts, part).flatten().ok_or("part of the range")?,
+            has_folder: pick([false, true], has_folder).ok_or("folder")?,
             chunk: Some(chunk).filter(|chunk| *chunk > 0),
             delay: DelayRange::new(Duration::from_nanos(delay_min), Duration::from_nanos(delay_max)).ok_or("delay")?,
             seed: pick([None, Some(seed)], seeded).ok_or("seed")?,
@@ -242,7 +284,7 @@ impl Terms {
             workers,
             slots,
             jobs,
-            restarts: restarts.try_into().map_err(|_| "restarts")?,
+            restarts,
             fail_fast: pick([false, true], fail_fast).ok_or("fail fast")?,
             grace: Duration::from_nanos(grace),
             timeout: optional(timeout),
@@ -271,6 +313,11 @@ fn pick<T, const N: usize>(choices: [T; N], number: u8) -> Option<T> {
     choices.into_iter().nth(number.checked_sub(1)?.into())
 }
 
-fn split(text: &[u8], length: u64) -> Option<(&[u8], &[u8])> {
+/// The length of a text. One of more than 32 bits has no room anyway, and is no text that can be read back.
+fn short_length(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+fn split(text: &[u8], length: u32) -> Option<(&[u8], &[u8])> {
     text.split_at_checked(usize::try_from(length).ok()?)
 }

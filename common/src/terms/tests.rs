@@ -13,6 +13,8 @@ fn any_terms() -> impl Strategy<Value = Terms> {
             origin: if choices[1] { Origin::Run } else { Origin::ByHand },
             kernel,
             iterations,
+            part: any_part(choice, seed.unwrap_or(0), iterations),
+            has_folder: choices[2],
             chunk: choices[0].then_some(u64::from(spare) + 1),
             delay: DelayRange::new(Duration::ZERO, Duration::from_micros(delay.into())).unwrap(),
             seed,
@@ -31,6 +33,16 @@ fn any_terms() -> impl Strategy<Value = Terms> {
             command_timeout: choices[2].then_some(Duration::from_millis(delay.into())),
         },
     )
+}
+
+/// A part of 0..n, for the third mode.
+fn any_part(choice: usize, number: u64, n: u64) -> Option<Part> {
+    let shard = Shard::new(number % 7, 7).filter(|_| n >= 7).map(|shard| Part::shard(shard, n));
+    match (choice, number % 3) {
+        (2, 1) => shard,
+        (2, 2) => Some(Part::Range(n / 3..n)),
+        _ => None,
+    }
 }
 
 proptest! {

@@ -2,6 +2,7 @@
 
 mod examples;
 mod manual;
+mod part;
 mod picture;
 mod run;
 mod segments;
@@ -10,6 +11,7 @@ mod terms;
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub use manual::{CompletionsArgs, ManArgs, Program};
+pub use part::{RangeArg, ShardArg};
 pub use picture::{Picture, PictureFormat};
 pub use run::{Format, Keep, OutputArgs, ProgressMode, ResumeArgs, RunArgs};
 pub use segments::{CreateArgs, ListArgs, RemoveArgs, StatusArgs, StopArgs, WaitArgs};

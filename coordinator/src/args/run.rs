@@ -18,6 +18,9 @@ pub struct RunArgs {
     /// Name of the segment [default: multiprocess-<random>]
     #[arg(long, value_name = "NAME", value_parser = cli::name_parser())]
     pub name: Option<SegmentName>,
+    /// Leave the exact result in this folder, once, for coordinator collect; if it is there already, compute nothing
+    #[arg(long, value_name = "DIR", requires = "split", conflicts_with_all = ["name", "worker_args"])]
+    pub results: Option<PathBuf>,
     /// At most N workers alive at once [default: all]
     #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
     pub jobs: Option<u64>,

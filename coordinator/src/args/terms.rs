@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::Args;
 use common::{DelayRange, Overflow, ValueType, parse_count, parse_duration};
 
+use super::part::{RangeArg, ShardArg};
+
 /// The terms of a segment.
 #[derive(Args, Debug)]
 pub struct TermsArgs {
@@ -25,6 +27,13 @@ pub struct TermsArgs {
     /// Iterations of a chunk; auto: enough for 5 to 100 ms, more if a command starts slowly, fewer towards the end
     #[arg(long, value_name = "N|auto", default_value = "auto", requires = "split", allow_hyphen_values = true)]
     pub chunk: Chunk,
+    /// Compute only this part of 0..n
+    #[arg(long, value_name = "A..B", requires = "split", allow_hyphen_values = true)]
+    pub range: Option<RangeArg>,
+    /// Compute only part I (from 0) of N equal parts of 0..n; auto: the place that an engine gives in the environment (Slurm,
+    /// HyperQueue, Kubernetes, Open MPI, GNU parallel)
+    #[arg(long, value_name = "I/N|auto[/N]", requires = "split", conflicts_with = "range", allow_hyphen_values = true)]
+    pub shard: Option<ShardArg>,
     /// Give out no more chunks after the first one that is set aside
     #[arg(long, requires = "split")]
     pub fail_fast: bool,

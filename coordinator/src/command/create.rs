@@ -17,7 +17,7 @@ pub fn create(args: &CreateArgs) -> Result<u8> {
     if !args.quiet {
         let (name, worker) = (&args.name, table::worker(segment.terms()));
         let what = match segment.terms().mode {
-            Mode::Split => format!("a range of {} iterations", segment.terms().iterations),
+            Mode::Split => format!("a range of {}", table::extent(segment.terms())),
             _ => counted(segment.terms().workers.into(), "contribution"),
         };
         say(&format!(

@@ -53,7 +53,7 @@ fn has_enough(segment: &Observer, wanted: u64, args: &WaitArgs) -> Result<bool> 
     let (ledger, is_counted) = (ObservedLedger::of(segment), args.contributions.is_some());
     let may_be_enough = match segment.terms().mode {
         // A split range is complete when all of it is applied, by any number of workers.
-        Mode::Split if !is_counted => ledger.given_out() >= segment.terms().iterations,
+        Mode::Split if !is_counted => ledger.left() == 0,
         _ => u64::from(ledger.done()) >= wanted,
     };
     Ok(may_be_enough && (is_counted || Snapshot::of(segment)?.is_complete()))

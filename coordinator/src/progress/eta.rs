@@ -30,13 +30,14 @@ impl Eta {
     /// Measures from now on.
     pub fn new(segment: &Segment) -> Self {
         let (began, longest_delay) = (Instant::now(), segment.terms().delay.max());
-        let (part, done, iterations) = if Ledger::of(segment).done() == 0 && Ledger::of(segment).given_out() == 0 {
-            (0.0, 0, 0)
-        } else {
-            let known = KnownWorkers { children: HashMap::new(), outcomes: &WorkerOutcomes::default() };
-            let progress = RunProgress::read(segment, &known, Duration::ZERO);
-            (progress.part, progress.done, progress.iterations)
-        };
+        let (part, done, iterations) =
+            if Ledger::of(segment).done() == 0 && Ledger::of(segment).left() == segment.terms().length() {
+                (0.0, 0, 0)
+            } else {
+                let known = KnownWorkers { children: HashMap::new(), outcomes: &WorkerOutcomes::default() };
+                let progress = RunProgress::read(segment, &known, Duration::ZERO);
+                (progress.part, progress.done, progress.iterations)
+            };
         Self { began, part, done, iterations, longest_delay, samples: Samples::from(part) }
     }
 

@@ -58,7 +58,7 @@ impl RunProgress {
             done: Ledger::of(segment).done() as usize,
             total: terms.reserved() as usize,
             iterations: 0,
-            computed: (0, terms.iterations),
+            computed: (0, terms.length()),
             part: 0.0,
         };
         let mut begun = 0.0;

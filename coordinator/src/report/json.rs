@@ -6,7 +6,9 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use common::{Cells, Missing, Mode, Number, Snapshot, Stop, Value, ValueType, WorkerSnapshot, WorkerState};
+use common::{
+    Cells, Missing, Mode, Number, Part, Snapshot, Stop, Terms, Value, ValueType, WorkerSnapshot, WorkerState,
+};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -27,6 +29,9 @@ struct Report<'a> {
     iterations: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     split: Option<Split>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<RangeOfRun>,
+    shard: Option<ShardOfRun>,
     cells: u32,
     shown_cells: usize,
     consistent: bool,
@@ -58,6 +63,20 @@ struct Split {
     chunks: String,
     given_out: String,
     iterations_done: String,
+}
+
+/// The iterations that a split run computes.
+#[derive(Serialize)]
+struct RangeOfRun {
+    start: String,
+    end: String,
+}
+
+/// Which of how many equal parts that is.
+#[derive(Serialize)]
+struct ShardOfRun {
+    index: String,
+    of: String,
 }
 
 /// A range that is not applied.
@@ -144,6 +163,8 @@ fn object(snapshot: &Snapshot, outcomes: Option<&WorkerOutcomes>, view: Option<&
         mode: snapshot.terms.mode.name(),
         iterations: snapshot.terms.iterations.to_string(),
         split: is_split.then(|| split(snapshot)),
+        range: is_split.then(|| range(&snapshot.terms)),
+        shard: shard(&snapshot.terms),
         cells: snapshot.terms.cells,
         shown_cells: snapshot.value.as_slice().len(),
         consistent: snapshot.is_consistent,
@@ -203,8 +224,22 @@ fn split(snapshot: &Snapshot) -> Split {
     Split {
         chunk: snapshot.terms.chunk.map_or_else(|| "auto".to_owned(), |chunk| chunk.to_string()),
         chunks: snapshot.chunks_done().to_string(),
-        given_out: snapshot.given_out.to_string(),
+        given_out: snapshot.iterations_given_out().to_string(),
         iterations_done: snapshot.iterations_done().to_string(),
+    }
+}
+
+fn range(terms: &Terms) -> RangeOfRun {
+    let Range { start, end } = terms.range();
+    RangeOfRun { start: start.to_string(), end: end.to_string() }
+}
+
+fn shard(terms: &Terms) -> Option<ShardOfRun> {
+    match terms.part {
+        Some(Part::Shard(shard, _)) => {
+            Some(ShardOfRun { index: shard.index().to_string(), of: shard.of().to_string() })
+        }
+        _ => None,
     }
 }
 

@@ -160,7 +160,7 @@ fn what_is_missing(snapshot: &Snapshot, outcome: &Outcome) -> String {
     let reason = reason(snapshot, outcome);
     let progress = match snapshot.terms.mode {
         Mode::Split => {
-            format!("{} of {} iterations are applied", snapshot.iterations_done(), snapshot.terms.iterations)
+            format!("{} of {} iterations are applied", snapshot.iterations_done(), snapshot.terms.length())
         }
         _ => format!("{} of {} contributions are applied", snapshot.done(), snapshot.total()),
     };

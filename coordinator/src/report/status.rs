@@ -69,18 +69,14 @@ fn head(view: &StatusView) -> String {
     let state = format!("{}{}", view.state, view.state_suffix());
     let progress = match snapshot.terms.mode {
         Mode::Split => {
-            let done = per_cent(snapshot.iterations_done(), snapshot.terms.iterations);
+            let done = per_cent(snapshot.iterations_done(), snapshot.terms.length());
             format!("{done}% in {}", counted(snapshot.chunks_done(), "chunk"))
         }
         Mode::Shared => return format!("{}: {state}; for programs that use its value", snapshot.name),
         _ => format!("{} of {} contributions", snapshot.done(), snapshot.total()),
     };
-    let (kernel, iterations) = (&snapshot.terms.kernel, snapshot.terms.iterations);
-    format!(
-        "{}: {state}; {kernel} over {iterations} iterations; {progress}; {}",
-        snapshot.name,
-        seconds(snapshot.elapsed)
-    )
+    let (kernel, iterations) = (&snapshot.terms.kernel, table::extent(&snapshot.terms));
+    format!("{}: {state}; {kernel} over {iterations}; {progress}; {}", snapshot.name, seconds(snapshot.elapsed))
 }
 
 /// The table of the workers; if there are more than `most`, of the live ones first, and a line about the others.

@@ -2,7 +2,7 @@
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
-use common::{Attachments, Mode, SegmentInfo, SharedKind, Terms};
+use common::{Attachments, Mode, Part, SegmentInfo, SharedKind, Terms};
 
 use crate::figures::per_cent;
 
@@ -65,8 +65,20 @@ fn list_runs(runs: &[&SegmentInfo]) -> String {
 
 fn progress(segment: &SegmentInfo) -> String {
     match segment.terms.mode {
-        Mode::Split => format!("{}% given out", per_cent(segment.given_out, segment.terms.iterations)),
+        Mode::Split => format!("{}% given out", per_cent(segment.given_out, segment.terms.length())),
         _ => format!("{} of {}", segment.done, segment.total()),
+    }
+}
+
+/// The iterations of a run, and where they lie in a larger range.
+pub fn extent(terms: &Terms) -> String {
+    let n = terms.iterations;
+    match &terms.part {
+        None => format!("{n} iterations"),
+        Some(Part::Range(range)) => format!("iterations {}..{} of {n}", range.start, range.end),
+        Some(Part::Shard(shard, range)) => {
+            format!("iterations {}..{} of {n}, shard {} of {}", range.start, range.end, shard.index(), shard.of())
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::recording::Recording;
 use super::{axis, growth};
 use crate::figures::counted;
 use crate::outcome::Outcome;
-use crate::report;
+use crate::report::{self, table};
 
 /// Combines what the coordinator recorded, the spans of its workers, and the ledger.
 pub fn assemble(recording: &Recording, snapshot: &Snapshot, created: BootTime, outcome: &Outcome) -> Model {
@@ -62,7 +62,11 @@ fn title(snapshot: &Snapshot) -> String {
         (_, 1) => format!("by {workers}"),
         _ => format!("by each of {workers}"),
     };
-    format!("{} over {} iterations, {by}", terms.kernel, grouped(terms.iterations))
+    let what = match terms.part {
+        None => format!("{} iterations", grouped(terms.iterations)),
+        Some(_) => table::extent(terms),
+    };
+    format!("{} over {what}, {by}", terms.kernel)
 }
 
 fn summary(snapshot: &Snapshot, model: &Model, reason: &str) -> String {
@@ -70,7 +74,7 @@ fn summary(snapshot: &Snapshot, model: &Model, reason: &str) -> String {
     let progress = match snapshot.terms.mode {
         Mode::Split => {
             let chunks = counted(snapshot.chunks_done(), "chunk");
-            let (done, all) = (grouped(snapshot.iterations_done()), grouped(snapshot.terms.iterations));
+            let (done, all) = (grouped(snapshot.iterations_done()), grouped(snapshot.terms.length()));
             format!("{done} of {all} iterations in {chunks}")
         }
         _ => format!("{} of {} contributions", snapshot.done(), snapshot.total()),

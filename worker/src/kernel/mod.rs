@@ -83,7 +83,7 @@ pub struct Task {
     pub range: Range<u64>,
     /// The seed of random numbers: the same for all workers of a run. Combine it with the number of the iteration.
     pub seed: u64,
-    /// The terms of the run. `iterations` is the end of the whole range.
+    /// The terms of the run. `iterations` is the end of the whole range, of which the run may compute a part.
     pub terms: Terms,
 }
 

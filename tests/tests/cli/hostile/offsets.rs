@@ -1,4 +1,4 @@
-//! Offsets of layout version 5, repeated here: a layout that moves them must get another version.
+//! Offsets of layout version 6, repeated here: a layout that moves them must get another version.
 
 pub const READY: usize = 12;
 pub const C_LIBRARY: usize = 32;
