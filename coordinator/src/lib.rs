@@ -22,6 +22,7 @@ mod plan;
 mod progress;
 mod readiness;
 mod report;
+mod results;
 mod run;
 mod signals;
 mod supervisor;

@@ -1,0 +1,112 @@
+//! A folder of results, perhaps shared by many machines and written to by strangers.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, mkdirat, openat};
+use rustix::io::Errno;
+use rustix::process::{Uid, geteuid};
+
+/// An open folder.
+pub struct Folder {
+    pub(super) directory: OwnedFd,
+    path: PathBuf,
+    owner: Uid,
+}
+
+/// What stands under a name.
+pub enum Entry {
+    /// Nothing.
+    Absent,
+    /// A file that may be a result.
+    File {
+        /// Its content.
+        text: Vec<u8>,
+        /// Its device and inode.
+        id: FileId,
+    },
+    /// Something that is not read, and why.
+    Unfit(String),
+}
+
+/// Device and inode of a file.
+pub type FileId = (u64, u64);
+
+impl Folder {
+    /// Opens a folder.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = openat(CWD, path, flags, Mode::empty())?;
+        let owner = Uid::from_raw(fstat(&directory)?.st_uid);
+        Ok(Self { directory, path: path.to_owned(), owner })
+    }
+
+    /// Opens a folder, and makes it first if it is missing.
+    pub fn open_or_make(path: &Path) -> io::Result<Self> {
+        match mkdirat(CWD, path, Mode::from_raw_mode(0o777)) {
+            Ok(()) | Err(Errno::EXIST) => Self::open(path),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Its path, as it was given.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of a name in it, for messages.
+    pub fn path_of(&self, name: &str) -> String {
+        self.path.join(name).display().to_string()
+    }
+
+    /// Reads what stands under a name: a regular file of this process's user or of the folder's owner, of `most` bytes at most.
+    ///
+    /// A link is not followed, and a FIFO blocks nobody.
+    pub fn read(&self, name: &str, most: u64) -> io::Result<Entry> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = match openat(&self.directory, name, flags, Mode::empty()) {
+            Ok(file) => File::from(file),
+            Err(Errno::NOENT) => return Ok(Entry::Absent),
+            Err(Errno::LOOP) => return Ok(Entry::Unfit("is a symbolic link".to_owned())),
+            Err(error @ (Errno::ACCESS | Errno::PERM | Errno::NXIO)) => {
+                return Ok(Entry::Unfit(format!("cannot be opened: {error}")));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let stat = fstat(&file)?;
+        if let Some(why) = self.why_unfit(&stat, most) {
+            return Ok(Entry::Unfit(why));
+        }
+        let mut text = Vec::new();
+        file.take(most + 1).read_to_end(&mut text)?;
+        if text.len() as u64 > most {
+            return Ok(Entry::Unfit(too_large(text.len() as u64)));
+        }
+        Ok(Entry::File { text, id: id(&stat) })
+    }
+
+    fn why_unfit(&self, stat: &Stat, most: u64) -> Option<String> {
+        let (owner, size) = (Uid::from_raw(stat.st_uid), u64::try_from(stat.st_size).unwrap_or(0));
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            Some("is not a regular file".to_owned())
+        } else if owner != geteuid() && owner != self.owner {
+            Some(format!("belongs to another user ({})", owner.as_raw()))
+        } else if size > most {
+            Some(too_large(size))
+        } else {
+            None
+        }
+    }
+}
+
+/// The device and the inode of a file.
+#[cfg_attr(target_pointer_width = "64", expect(clippy::useless_conversion, reason = "narrower on some systems"))]
+pub(super) fn id(stat: &Stat) -> FileId {
+    (stat.st_dev.into(), stat.st_ino.into())
+}
+
+fn too_large(size: u64) -> String {
+    format!("is too large ({size} bytes)")
+}
