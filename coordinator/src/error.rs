@@ -94,6 +94,34 @@ pub enum Error {
         /// How many were waited for.
         wanted: u64,
     },
+    /// A folder of results cannot be used.
+    #[error("cannot use the folder of results {}: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// A folder's `job.json` is missing or makes no sense.
+    #[error("{path} {why}")]
+    NoJob {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A folder has the results of another job.
+    #[error("the results in {} are of another job: {term} is {there} there, and {here} here", folder.display())]
+    OtherJob {
+        /// The folder.
+        folder: PathBuf,
+        /// The first term that differs.
+        term: String,
+        /// Its value here.
+        here: String,
+        /// Its value there.
+        there: String,
+    },
     /// A timeline cannot be written.
     #[error("cannot write the timeline {}: {source}", path.display())]
     Timeline {
@@ -142,12 +170,12 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Segment(error) => cli::exit_code_of(error),
-            Self::Usage { .. } => exit_code::USAGE,
+            Self::Usage { .. } | Self::OtherJob { .. } => exit_code::USAGE,
             Self::Worker { .. } | Self::Timeline { .. } | Self::System { .. } | Self::Forsaken { .. } => {
                 exit_code::INCOMPLETE
             }
-            Self::Violation { .. } => exit_code::FOREIGN,
-            Self::Coordinated { .. } | Self::Exists { .. } => exit_code::UNAVAILABLE,
+            Self::Violation { .. } | Self::NoJob { .. } => exit_code::FOREIGN,
+            Self::Coordinated { .. } | Self::Exists { .. } | Self::Folder { .. } => exit_code::UNAVAILABLE,
             Self::NotARun { .. } | Self::NothingLeft { .. } => exit_code::NOTHING_TO_DO,
             Self::Timeout { .. } => exit_code::TIMEOUT,
         }
@@ -172,6 +200,13 @@ impl Error {
                 Some(format!("look at it, if it still exists: coordinator status {name}"))
             }
             Self::Timeout { name, .. } => Some(format!("see which workers are at work: coordinator status {name}")),
+            Self::OtherJob { .. } => {
+                Some("give all shards the same terms; or another folder: --results DIR".to_owned())
+            }
+            Self::NoJob { .. } => {
+                Some("the first shard with --results DIR makes it; take another folder, or restore it".to_owned())
+            }
+            Self::Folder { .. } => Some("name a folder that all machines share and this user may write to".to_owned()),
             Self::NothingLeft { .. } | Self::Timeline { .. } | Self::System { .. } => None,
         }
     }

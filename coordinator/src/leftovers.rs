@@ -2,6 +2,8 @@
 
 use common::{Condition, Origin, RunState, SegmentInfo};
 
+use crate::narration::Narrator;
+
 /// Removes what nobody needs any more: unfinished segments of killed creators, and segments whose coordinators were killed
 /// between their mark and their removal, or together with their calling programs. Returns what dead runs left with work in it.
 pub fn clear() -> Vec<SegmentInfo> {
@@ -18,4 +20,29 @@ pub fn clear() -> Vec<SegmentInfo> {
     }
     left.retain(|left| left.state.is_left_behind(&left.terms) && left.terms.origin != Origin::Call);
     left
+}
+
+/// Names the runs that dead coordinators left behind, and the commands that deal with them.
+pub fn name(left: &[SegmentInfo], narrator: &Narrator) {
+    for existing in left {
+        let (name, done, total) = (&existing.name, existing.done, existing.total());
+        let finish = if existing.terms.has_folder {
+            "finish it: run its shard's command again".to_owned()
+        } else {
+            format!("finish it: coordinator resume {name}")
+        };
+        let (whose, resume) = match (existing.state, existing.terms.origin) {
+            (RunState::Foreign { .. }, Origin::ByHand) => {
+                ("in another PID namespace (container), whose workers are gone", String::new())
+            }
+            (RunState::Foreign { .. }, Origin::Run | Origin::Call) => {
+                ("by a run of another PID namespace (container), whose processes are gone", format!("{finish}; or "))
+            }
+            _ => ("by a run whose coordinator died", format!("{finish}; or ")),
+        };
+        narrator.note(format_args!(
+            "segment \"{name}\" was left behind {whose}, with {done} of {total} contributions applied; {resume}remove it: \
+             coordinator remove {name}"
+        ));
+    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use common::Terms;
 
-use crate::args::{ResumeArgs, Workers};
+use crate::args::{ResumeArgs, RunArgs, Workers};
 use crate::error::{Error, Result};
 
 /// Slots for workers that join a run by hand.
@@ -34,6 +34,15 @@ impl Limits {
             jobs: args.jobs.map_or(Ok(of_run.jobs), |given| jobs(given, terms.workers))?,
             restarts: args.restarts.map_or(Ok(of_run.restarts), restarts)?,
             timeout: args.timeout.or(of_run.timeout),
+        })
+    }
+
+    /// The limits of a run that takes up the segment of an earlier start: those of its own options.
+    pub fn taken_up(terms: &Terms, args: &RunArgs) -> Result<Self> {
+        Ok(Self {
+            jobs: args.jobs.map_or(Ok(terms.jobs), |given| jobs(given, terms.workers))?,
+            restarts: restarts(args.restarts)?,
+            timeout: args.timeout,
         })
     }
 

@@ -103,7 +103,9 @@ impl OwnedSegment {
             }
             Some(applied) => format!("{} of {} contributions are applied", applied.done, applied.due),
         };
-        let next = if can_be_resumed {
+        let next = if can_be_resumed && self.segment.terms().has_folder {
+            "finish it: run the same command again".to_owned()
+        } else if can_be_resumed {
             format!("finish it: coordinator resume {name}")
         } else {
             format!("look at it: coordinator status {name}")

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use common::Exit;
 use common::cli::exit_code;
+use common::{Exit, Snapshot, WorkerSnapshot};
 use rustix::process::WaitStatus;
 
 /// How a worker process ended. Displays as the predicate of a sentence.
@@ -117,6 +117,16 @@ impl WorkerOutcomes {
     pub fn get(&self, ticket: u32) -> Option<&WorkerOutcome> {
         let is_good = || self.good.get(ticket as usize) == Some(&true);
         self.others.get(&ticket).or_else(|| is_good().then_some(&GOOD))
+    }
+
+    /// How often a worker was launched after the first time. Only the coordinator knows of one that died before it took its ticket.
+    pub fn restarts_of(&self, worker: &WorkerSnapshot) -> u32 {
+        self.get(worker.ticket).map_or(0, |outcome| outcome.restarts).max(worker.restarts)
+    }
+
+    /// The same of all workers.
+    pub fn restarts(&self, snapshot: &Snapshot) -> u64 {
+        snapshot.workers.iter().map(|worker| u64::from(self.restarts_of(worker))).sum()
     }
 
     /// Whether a contribution was refused because it does not fit.

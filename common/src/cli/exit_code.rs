@@ -18,6 +18,8 @@ pub const TIMEOUT: u8 = 5;
 pub const NOTHING_TO_DO: u8 = 6;
 /// A contribution does not fit the value's type, and the run asked for `--overflow error`.
 pub const OVERFLOW: u8 = 7;
+/// Two results of the same part of a job differ.
+pub const DISAGREE: u8 = 8;
 /// Hung up (128 + SIGHUP, as shells report it).
 pub const HANGUP: u8 = 129;
 /// Interrupted (128 + SIGINT).
@@ -26,7 +28,7 @@ pub const INTERRUPTED: u8 = 130;
 pub const TERMINATED: u8 = 143;
 
 /// What the codes mean, for people.
-pub const MEANINGS: [(&[u8], &str); 9] = [
+pub const MEANINGS: [(&[u8], &str); 10] = [
     (&[COMPLETE], "Complete."),
     (&[INCOMPLETE], "Incomplete: a worker failed for good, or the run was stopped."),
     (&[USAGE], "Usage."),
@@ -35,5 +37,6 @@ pub const MEANINGS: [(&[u8], &str); 9] = [
     (&[TIMEOUT], "Timeout."),
     (&[NOTHING_TO_DO], "No free slot, or nothing left to do."),
     (&[OVERFLOW], "Overflow, with --overflow error."),
+    (&[DISAGREE], "Results disagree (--results, collect)."),
     (&[HANGUP, INTERRUPTED, TERMINATED], "SIGHUP, SIGINT, SIGTERM."),
 ];

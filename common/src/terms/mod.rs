@@ -142,6 +142,15 @@ impl Terms {
         self.part.as_ref().map_or(0..self.iterations, |part| part.range().clone())
     }
 
+    /// Which of how many equal parts that is, if it is one.
+    #[must_use]
+    pub fn shard(&self) -> Option<Shard> {
+        match self.part {
+            Some(Part::Shard(shard, _)) => Some(shard),
+            _ => None,
+        }
+    }
+
     /// The number of iterations that the run computes.
     #[must_use]
     pub fn length(&self) -> u64 {

@@ -39,7 +39,8 @@ impl Shard {
     pub fn range(self, n: u64) -> Range<u64> {
         let bound = |index: u64| {
             let bound = u128::from(n) * u128::from(index) / u128::from(self.of);
-            u64::try_from(bound).expect("index is `of` at most, so the bound is n at most")
+            // An index is `of` at most, so a bound is n at most.
+            u64::try_from(bound).unwrap_or(n)
         };
         bound(self.index)..bound(self.index + 1)
     }

@@ -75,6 +75,9 @@ pub struct ResumeArgs {
     /// Name of the segment
     #[arg(value_name = "NAME", value_parser = cli::name_parser())]
     pub name: SegmentName,
+    /// The folder for the result, if the run was started with one
+    #[arg(long, value_name = "DIR")]
+    pub results: Option<PathBuf>,
     /// Worker executable [default: that of the run]
     #[arg(long, value_name = "PATH")]
     pub worker: Option<PathBuf>,

@@ -6,13 +6,13 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use common::{
-    Cells, Missing, Mode, Number, Part, Snapshot, Stop, Terms, Value, ValueType, WorkerSnapshot, WorkerState,
-};
+use common::{Cells, Missing, Mode, Number, Shard, Snapshot, Stop, Value, ValueType, WorkerSnapshot, WorkerState};
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::status_view::StatusView;
+use crate::results::Results;
+use crate::results::shard_result::ShardResult;
 use crate::worker_outcome::{WorkerExit, WorkerOutcomes};
 
 /// The version of all JSON. A later version only adds keys, unless this number changes.
@@ -145,6 +145,49 @@ pub fn of_run(snapshot: &Snapshot, outcomes: &WorkerOutcomes) -> String {
     object(snapshot, Some(outcomes), None)
 }
 
+/// The object of a run whose result was in its folder already: nobody worked.
+pub fn of_stored(result: &ShardResult, results: &Results) -> String {
+    let (job, terms) = (results.job(), &results.job().terms);
+    let (Range { start, end }, name) = (results.range(), results.segment_name());
+    let (total, value) = (result.total(job), result.value(job));
+    let length = (end - start).to_string();
+    let report = Report {
+        schema: SCHEMA,
+        name: name.as_str(),
+        state: None,
+        kernel: &terms.kernel,
+        mode: Mode::Split.name(),
+        iterations: terms.n.to_string(),
+        split: Some(Split {
+            chunk: "auto".to_owned(),
+            chunks: "0".to_owned(),
+            given_out: length.clone(),
+            iterations_done: length,
+        }),
+        range: Some(range(results.range())),
+        shard: results.shard().map(shard),
+        cells: terms.cells,
+        shown_cells: value.as_slice().len(),
+        consistent: true,
+        r#type: terms.value_type.name(),
+        value: cells(&value, self::value),
+        exact_total: if terms.value_type.is_float() { Json::Null } else { cells(&total, contribution) },
+        wrapped: result.has_wrapped(job),
+        complete: true,
+        missing: Vec::new(),
+        contributions: Share { done: 0, total: 0 },
+        restarts: result.restarts,
+        recoveries: result.recoveries,
+        elapsed_s: result.elapsed_s,
+        in_use: None,
+        stop: None,
+        coordinator: None,
+        lock: None,
+        workers: Vec::new(),
+    };
+    text_of(&report)
+}
+
 /// The object of `status`.
 pub fn of_status(view: &StatusView) -> String {
     object(&view.snapshot, None, Some(view))
@@ -163,8 +206,8 @@ fn object(snapshot: &Snapshot, outcomes: Option<&WorkerOutcomes>, view: Option<&
         mode: snapshot.terms.mode.name(),
         iterations: snapshot.terms.iterations.to_string(),
         split: is_split.then(|| split(snapshot)),
-        range: is_split.then(|| range(&snapshot.terms)),
-        shard: shard(&snapshot.terms),
+        range: is_split.then(|| range(&snapshot.terms.range())),
+        shard: snapshot.terms.shard().map(shard),
         cells: snapshot.terms.cells,
         shown_cells: snapshot.value.as_slice().len(),
         consistent: snapshot.is_consistent,
@@ -184,7 +227,11 @@ fn object(snapshot: &Snapshot, outcomes: Option<&WorkerOutcomes>, view: Option<&
         lock: view.map(|_| Lock { held_by: holder(snapshot) }),
         workers,
     };
-    serde_json::to_string(&report).expect("the report has only string keys and finite numbers")
+    text_of(&report)
+}
+
+fn text_of(report: &Report<'_>) -> String {
+    serde_json::to_string(report).expect("the report has only string keys and finite numbers")
 }
 
 fn text(number: &i128) -> Json {
@@ -229,18 +276,12 @@ fn split(snapshot: &Snapshot) -> Split {
     }
 }
 
-fn range(terms: &Terms) -> RangeOfRun {
-    let Range { start, end } = terms.range();
-    RangeOfRun { start: start.to_string(), end: end.to_string() }
+fn range(range: &Range<u64>) -> RangeOfRun {
+    RangeOfRun { start: range.start.to_string(), end: range.end.to_string() }
 }
 
-fn shard(terms: &Terms) -> Option<ShardOfRun> {
-    match terms.part {
-        Some(Part::Shard(shard, _)) => {
-            Some(ShardOfRun { index: shard.index().to_string(), of: shard.of().to_string() })
-        }
-        _ => None,
-    }
+fn shard(shard: Shard) -> ShardOfRun {
+    ShardOfRun { index: shard.index().to_string(), of: shard.of().to_string() }
 }
 
 fn missing_range(missing: &Missing) -> MissingRange {
@@ -283,8 +324,7 @@ fn worker(
         state: if has_failed { "failed" } else { seen.state.name() },
         exit_code: exit.and_then(WorkerExit::code),
         signal: exit.and_then(WorkerExit::signal),
-        // Only the coordinator knows of a worker that died before it took its ticket.
-        restarts: outcome.map_or(0, |outcome| outcome.restarts).max(seen.restarts),
+        restarts: outcomes.map_or(seen.restarts, |outcomes| outcomes.restarts_of(seen)),
         contribution: seen.contribution.as_ref().map_or(Json::Null, |all| cells(all, contribution)),
         chunks: is_split.then(|| seen.chunks.to_string()),
         attached_s: seconds(seen.attached),

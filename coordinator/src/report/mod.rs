@@ -4,6 +4,7 @@ pub mod json;
 pub mod missing;
 pub mod status;
 pub mod status_view;
+pub mod stored;
 pub mod table;
 
 use std::time::Instant;
@@ -39,12 +40,16 @@ pub fn print_commit(segment: &Segment, committed: &Committed, output: &mut Outpu
     }
 }
 
-/// Prints the result of a run and the notes about it; returns the exit code.
-///
-/// A ledger that contradicts itself is an error: nothing of it is printed.
-pub fn report(segment: &Segment, outcome: &Outcome, output: &mut Output, narrator: &Narrator) -> Result<u8> {
+/// A snapshot for a report. A ledger that contradicts itself is an error: nothing of it is reported.
+pub fn checked_snapshot(segment: &Segment) -> Result<Snapshot> {
     let snapshot = Snapshot::of(segment)?;
     snapshot.check().map_err(|violation| Error::Violation { name: segment.name().clone(), violation })?;
+    Ok(snapshot)
+}
+
+/// Prints the result of a run and the notes about it; returns the exit code.
+pub fn report(segment: &Segment, outcome: &Outcome, output: &mut Output, narrator: &Narrator) -> Result<u8> {
+    let snapshot = checked_snapshot(segment)?;
     match (output.style(), snapshot.terms.mode) {
         (Style::Json, _) => output.line(json::of_run(&snapshot, &outcome.workers)),
         (_, Mode::Independent) => {}

@@ -8,6 +8,7 @@ use common::{Cells, Lifecycle, Mode, Origin, RunState, Snapshot, Stop, WorkerSna
 
 use super::status_view::StatusView;
 use super::{missing, table};
+use crate::advice;
 use crate::figures::{counted, per_cent, times};
 use crate::terminal::TerminalSize;
 
@@ -161,6 +162,7 @@ fn next_step(view: &StatusView) -> String {
 
 fn next_command(snapshot: &Snapshot, state: RunState) -> String {
     let (name, worker) = (&snapshot.name, table::worker(&snapshot.terms));
+    let resume = advice::resume(name, &snapshot.terms);
     match state {
         RunState::Open if snapshot.stop != Stop::No || snapshot.terms.mode == Mode::Shared => {
             format!("coordinator remove {name}")
@@ -170,8 +172,8 @@ fn next_command(snapshot: &Snapshot, state: RunState) -> String {
             format!("coordinator wait {name}; coordinator stop --now {name}")
         }
         RunState::Running => format!("coordinator wait {name}; coordinator stop {name}"),
-        RunState::Orphaned => format!("its workers finish what they have begun; coordinator resume {name}"),
-        RunState::Stale => format!("coordinator resume {name}; coordinator remove {name}"),
+        RunState::Orphaned => format!("its workers finish what they have begun; {resume}"),
+        RunState::Stale => format!("{resume}; coordinator remove {name}"),
         RunState::Foreign { in_use: true, .. } => {
             "its processes are in another PID namespace (container); stop it there, or wait for their end".to_owned()
         }
@@ -179,7 +181,7 @@ fn next_command(snapshot: &Snapshot, state: RunState) -> String {
         RunState::Finished | RunState::Foreign { .. }
             if !snapshot.is_complete() || snapshot.lifecycle == Lifecycle::Kept =>
         {
-            format!("coordinator resume {name}; coordinator remove {name}")
+            format!("{resume}; coordinator remove {name}")
         }
         RunState::Finished | RunState::Foreign { .. } | RunState::ToBeRemoved => format!("coordinator remove {name}"),
     }

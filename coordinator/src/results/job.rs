@@ -135,15 +135,15 @@ impl JobTerms {
         }
     }
 
-    /// The first term that differs: its name, its value here, and its value there.
+    /// A term that differs: its name, its value here, and its value there. The seed only if no other does, for it may follow from them.
     pub fn difference(&self, other: &Self) -> Option<(String, String, String)> {
         let fields = |terms: &Self| match serde_json::to_value(terms) {
             Ok(serde_json::Value::Object(fields)) => fields,
             _ => unreachable!("terms are an object"),
         };
         let theirs = fields(other);
-        let differing = fields(self).into_iter().find(|(name, here)| theirs.get(name) != Some(here));
-        differing.map(|(name, here)| {
+        let differing = fields(self).into_iter().filter(|(name, here)| theirs.get(name) != Some(here));
+        differing.max_by_key(|(name, _)| name != "seed").map(|(name, here)| {
             let there = theirs.get(&name).map_or_else(String::new, shown);
             (name, shown(&here), there)
         })
@@ -208,12 +208,13 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_first_term_that_differs_is_named() {
+    fn a_term_that_differs_is_named_and_the_seed_last() {
         let (one, other) = (job(|_| {}).terms, job(|terms| terms.kernel = "cubes".to_owned()).terms);
         let named = |name: &str, here: &str, there: &str| Some((name.to_owned(), here.to_owned(), there.to_owned()));
         assert_eq!(one.difference(&one), None);
-        let kernel = JobTerms { seed: one.seed, ..other };
-        assert_eq!(one.difference(&kernel), named("kernel", "prime-count", "cubes"));
+        assert_eq!(one.difference(&other), named("kernel", "prime-count", "cubes"));
+        let seed = JobTerms { seed: 5, ..one.clone() };
+        assert_eq!(seed.difference(&one), named("seed", "5", &one.seed.to_string()));
         let ranges = JobTerms { shards: None, ..one.clone() };
         assert_eq!(one.difference(&ranges), named("shards", "1", "none"));
     }

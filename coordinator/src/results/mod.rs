@@ -2,5 +2,223 @@
 
 pub mod folder;
 pub mod job;
+mod publication;
 pub mod shard_result;
 mod spelling;
+
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+
+use common::{SegmentName, Shard, Terms};
+
+pub use publication::Writer;
+
+use crate::error::{Error, Result};
+use folder::{Entry, FileId, Folder};
+use job::{Job, JobTerms};
+use publication::Publication;
+use shard_result::{ShardResult, Stored, agree};
+
+/// How often to try again what somebody else has changed meanwhile.
+const ATTEMPTS: usize = 16;
+
+/// The place of a part's result in a folder.
+pub struct Results {
+    folder: Folder,
+    job: Job,
+    range: Range<u64>,
+    shard: Option<Shard>,
+    writer: Writer,
+}
+
+/// What became of a result.
+#[derive(Debug)]
+pub enum Left {
+    /// It is in the folder.
+    Alone,
+    /// Somebody else has left the same result meanwhile.
+    Equal(ShardResult),
+    /// Somebody else has left another result; this one is kept under that name.
+    Differs(ShardResult, String),
+}
+
+impl Results {
+    /// The place for the result of a run with these terms, which get the job's seed. The first run of a job makes its folder and its
+    /// `job.json`. `named_worker` is the executable of `--worker`.
+    ///
+    /// # Errors
+    /// [`Error::OtherJob`] if the folder is of another job; [`Error::NoJob`] if its `job.json` makes no sense;
+    /// [`Error::Folder`] if it cannot be used.
+    pub fn for_run(path: &Path, terms: &mut Terms, named_worker: Option<&Path>) -> Result<Self> {
+        let named_worker = named_worker.map(|path| text_of(path)).transpose()?;
+        let folder = Folder::open_or_make(path).map_err(|source| unusable(path, source))?;
+        let (wanted, writer) = (Job::new(JobTerms::of(terms, named_worker)), Writer::this_process());
+        let job = agreed(&folder, &wanted, &writer)?;
+        if let Some((term, here, there)) = wanted.terms.difference(&job.terms) {
+            return Err(Error::OtherJob { folder: path.to_owned(), term, here, there });
+        }
+        terms.seed = Some(job.terms.seed);
+        terms.has_folder = true;
+        Ok(Self { folder, job, range: terms.range(), shard: terms.shard(), writer })
+    }
+
+    /// The place for the result of a segment's run; nothing if the folder is of another job.
+    ///
+    /// # Errors
+    /// As [`Self::for_run`], except [`Error::OtherJob`].
+    pub fn for_segment(path: &Path, name: &SegmentName, terms: &Terms) -> Result<Option<Self>> {
+        let folder = Folder::open(path).map_err(|source| unusable(path, source))?;
+        let Some(job) = read_job(&folder)? else {
+            return Err(Error::NoJob { path: folder.path_of(job::NAME), why: "is missing".to_owned() });
+        };
+        let (range, shard, writer) = (terms.range(), terms.shard(), Writer::this_process());
+        let results = Self { folder, job, range, shard, writer };
+        Ok((results.segment_name() == *name && results.has_terms(terms)).then_some(results))
+    }
+
+    /// The name of the segment for this part of this job, the same at each start.
+    pub fn segment_name(&self) -> SegmentName {
+        let Range { start, end } = self.range;
+        format!("shard-{}-{start}-{end}", self.job.id).parse().expect("hexadecimal and decimal digits are legal")
+    }
+
+    /// Whether a segment's run has the terms of this part of this job.
+    pub fn has_terms(&self, terms: &Terms) -> bool {
+        let named_worker = self.job.terms.worker.as_ref().map(|_| terms.worker.to_string_lossy());
+        terms.has_folder
+            && terms.range() == self.range
+            && JobTerms::of(terms, named_worker.as_deref()) == self.job.terms
+    }
+
+    /// The job.
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// The part.
+    pub fn range(&self) -> &Range<u64> {
+        &self.range
+    }
+
+    /// Which of the job's shards that is, if the run was asked for one.
+    pub fn shard(&self) -> Option<Shard> {
+        self.shard
+    }
+
+    /// The path of the result.
+    pub fn path(&self) -> String {
+        self.folder.path_of(&self.name())
+    }
+
+    /// The machine that this process runs on.
+    pub fn host(&self) -> &str {
+        &self.writer.host
+    }
+
+    /// The result, if it is in the folder; a file that is not one is renamed, and `note` says so.
+    ///
+    /// # Errors
+    /// [`Error::Folder`] if the folder cannot be read, or the file cannot be renamed.
+    pub fn stored(&self, note: &dyn Fn(String)) -> Result<Option<ShardResult>> {
+        let stored = || {
+            for _ in 0..ATTEMPTS {
+                match ShardResult::read(&self.folder, &self.job, &self.range)? {
+                    Stored::Absent => return Ok(None),
+                    Stored::Result(result) => return Ok(Some(result)),
+                    Stored::Damaged(why, id) => self.move_aside(&why, id, note)?,
+                }
+            }
+            Err(replaced_again())
+        };
+        stored().map_err(|source| unusable(self.folder.path(), source))
+    }
+
+    /// Leaves the result in the folder.
+    ///
+    /// # Errors
+    /// If it cannot be written. Nothing is left then.
+    pub fn leave(&self, result: &ShardResult, note: &dyn Fn(String)) -> io::Result<Left> {
+        for _ in 0..ATTEMPTS {
+            if self.folder.publish(&self.name(), &result.to_text(), &self.writer)? == Publication::Done {
+                return Ok(Left::Alone);
+            }
+            match ShardResult::read(&self.folder, &self.job, &self.range)? {
+                Stored::Absent => {}
+                Stored::Damaged(why, id) => self.move_aside(&why, id, note)?,
+                Stored::Result(other) if agree(&result.total(&self.job), &other.total(&self.job)) => {
+                    return Ok(Left::Equal(other));
+                }
+                Stored::Result(other) => return Ok(Left::Differs(other, self.leave_beside(result)?)),
+            }
+        }
+        Err(replaced_again())
+    }
+
+    /// Leaves a result that differs from the one in the folder under another name, which is returned.
+    fn leave_beside(&self, result: &ShardResult) -> io::Result<String> {
+        let (Range { start, end }, Writer { host, pid }) = (&self.range, &self.writer);
+        let mut name = format!("{start}-{end}.differs-{host}-{pid}.json");
+        while self.folder.publish(&name, &result.to_text(), &self.writer)? == Publication::Taken {
+            name = format!("{start}-{end}.differs-{host}-{pid}-{:016x}.json", common::random());
+        }
+        Ok(self.folder.path_of(&name))
+    }
+
+    /// Removes what a dead process of this machine may have left of the result when it was killed in the middle of writing.
+    pub fn clear_after(&self, pid: u32) {
+        self.folder.clear_after(&self.name(), &Writer { pid, ..self.writer.clone() });
+    }
+
+    fn move_aside(&self, why: &str, id: Option<FileId>, note: &dyn Fn(String)) -> io::Result<()> {
+        let aside = self.folder.move_aside(&self.name(), id)?;
+        note(format!("{} {why}; it is renamed to {aside}", self.path()));
+        Ok(())
+    }
+
+    fn name(&self) -> String {
+        ShardResult::name(&self.range)
+    }
+}
+
+/// Reads the job of a folder; nothing if it has none.
+///
+/// # Errors
+/// [`Error::NoJob`] if its `job.json` makes no sense; [`Error::Folder`] if the folder cannot be read.
+pub fn read_job(folder: &Folder) -> Result<Option<Job>> {
+    let no_job = |why| Error::NoJob { path: folder.path_of(job::NAME), why };
+    match folder.read(job::NAME, job::MOST_BYTES).map_err(|source| unusable(folder.path(), source))? {
+        Entry::Absent => Ok(None),
+        Entry::Unfit(why) => Err(no_job(why)),
+        Entry::File { text, .. } => Job::parse(&text).map(Some).map_err(no_job),
+    }
+}
+
+/// The job of the folder; if it has none yet, the wanted one.
+fn agreed(folder: &Folder, wanted: &Job, writer: &Writer) -> Result<Job> {
+    for _ in 0..ATTEMPTS {
+        if let Some(job) = read_job(folder)? {
+            return Ok(job);
+        }
+        // Of several first shards one succeeds, and the others find its job.
+        let published = folder.publish(job::NAME, &wanted.to_text(), writer);
+        if published.map_err(|source| unusable(folder.path(), source))? == Publication::Done {
+            return Ok(wanted.clone());
+        }
+    }
+    Err(unusable(folder.path(), replaced_again()))
+}
+
+/// A worker's path as the files have it.
+fn text_of(path: &Path) -> Result<&str> {
+    let what = || format!("the path of the worker, {}, is not UTF-8", path.display());
+    path.to_str().ok_or_else(|| Error::usage(what(), "with --results it must be: rename it"))
+}
+
+fn unusable(path: &Path, source: io::Error) -> Error {
+    Error::Folder { path: path.to_owned(), source }
+}
+
+fn replaced_again() -> io::Error {
+    io::Error::other("somebody else replaces its files all the time")
+}

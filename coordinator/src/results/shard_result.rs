@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use common::{Cells, Number, Snapshot, ValueType};
+use common::{Cells, Number, Overflow, Snapshot, Value, ValueType};
 use serde::{Deserialize, Serialize};
 
 use super::folder::{Entry, FileId, Folder};
@@ -149,6 +149,21 @@ impl ShardResult {
     /// The exact total. A result that was read has one of its job's type.
     pub fn total(&self, job: &Job) -> Cells<Number> {
         self.numbers(job.terms.value_type).unwrap_or_default().into_iter().collect()
+    }
+
+    /// The value of the type: integers wrap around as a run's value does.
+    pub fn value(&self, job: &Job) -> Cells<Value> {
+        let zero = job.terms.value_type.wrap(0);
+        self.total(job).map(|number| zero.add(*number, Overflow::Wrap).unwrap_or(zero))
+    }
+
+    /// Whether the value is not the exact total; of fractions, whether it has left their range.
+    pub fn has_wrapped(&self, job: &Job) -> bool {
+        let (total, value) = (self.total(job), self.value(job));
+        total.as_slice().iter().zip(value.as_slice()).any(|(total, value)| match total {
+            Number::Integer(_) => *total != value.number(),
+            Number::Float(float) => !float.is_finite(),
+        })
     }
 
     fn numbers(&self, kind: ValueType) -> Option<Vec<Number>> {

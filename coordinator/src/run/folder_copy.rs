@@ -1,0 +1,76 @@
+//! The result of a complete run in the folder that it was asked for.
+
+use std::time::SystemTime;
+
+use common::cli::{self, RAISE_FILE_SIZE, exit_code};
+use common::{Segment, Snapshot};
+use humantime::format_rfc3339_seconds;
+use rustix::io::Errno;
+
+use crate::error::Result;
+use crate::narration::Narrator;
+use crate::outcome::Outcome;
+use crate::report;
+use crate::results::shard_result::{Circumstances, ShardResult};
+use crate::results::{Left, Results};
+
+/// What became of the result.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept {
+    /// Whether the folder has it.
+    pub is_left: bool,
+    /// The exit code for that.
+    pub code: u8,
+}
+
+/// Leaves the result of the segment's run in the folder, and reports what is in the way; nothing if the run is not complete.
+pub fn leave(results: &Results, segment: &Segment, outcome: &Outcome, narrator: &Narrator) -> Result<Option<Kept>> {
+    let snapshot = report::checked_snapshot(segment)?;
+    if !snapshot.is_complete() {
+        return Ok(None);
+    }
+    let path = results.path();
+    let failed = |why: &str, hint: &str| {
+        cli::report(&format!("cannot leave the result in {path}: {why}"), Some(hint));
+        Kept { is_left: false, code: exit_code::INCOMPLETE }
+    };
+    let Some(result) = ShardResult::of(results.job(), &snapshot, circumstances(results, &snapshot, outcome)) else {
+        return Ok(Some(failed("it has more than 128 bits", "divide the range into more shards")));
+    };
+    Ok(Some(match results.leave(&result, &|note| narrator.note(note)) {
+        Ok(Left::Alone) => {
+            narrator.step(format_args!("left the result in {path}"));
+            Kept { is_left: true, code: exit_code::COMPLETE }
+        }
+        Ok(Left::Equal(other)) => {
+            narrator.note(format_args!("{} has left the same result in {path} meanwhile", other.host));
+            Kept { is_left: true, code: exit_code::COMPLETE }
+        }
+        Ok(Left::Differs(other, beside)) => {
+            let [here, there] = [&result, &other].map(|result| result.total(results.job()));
+            let what =
+                format!("results disagree: {path} has {there}, by {}, and this run has {here}: {beside}", other.host);
+            cli::report(
+                &what,
+                Some("the kernel must depend on its range alone; find out which is right, and remove the other file"),
+            );
+            Kept { is_left: true, code: exit_code::DISAGREE }
+        }
+        Err(error) if error.raw_os_error() == Some(Errno::FBIG.raw_os_error()) => {
+            failed(&error.to_string(), RAISE_FILE_SIZE)
+        }
+        Err(error) => {
+            failed(&error.to_string(), "make it writable, and run the same command again: nothing is computed twice")
+        }
+    }))
+}
+
+fn circumstances(results: &Results, snapshot: &Snapshot, outcome: &Outcome) -> Circumstances {
+    let finished = SystemTime::now();
+    let started = finished.checked_sub(snapshot.elapsed).unwrap_or(finished);
+    Circumstances {
+        host: results.host().to_owned(),
+        restarts: outcome.workers.restarts(snapshot),
+        times: [started, finished].map(|time| format_rfc3339_seconds(time).to_string()),
+    }
+}

@@ -1,0 +1,143 @@
+//! The start of a run whose result goes into a folder, perhaps after, or beside, another start of the same.
+//!
+//! The segment's name follows from the job and the part. So a start on the machine where an earlier one died finds what that one has
+//! left, and one beside a live one waits for it.
+
+use std::time::{Duration, Instant};
+
+use common::cli::{self, exit_code};
+use common::{AttachError, Condition, CreateError, Lifecycle, Observer, Segment, SegmentInfo, SegmentName, Terms};
+use rustix::event::{PollFd, PollFlags};
+
+use crate::caller::Caller;
+use crate::error::{Error, Result};
+use crate::narration::Narrator;
+use crate::readiness;
+use crate::results::Results;
+use crate::results::shard_result::ShardResult;
+use crate::signals::Signals;
+
+/// How often to look at a live start.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// What a start finds.
+pub enum Found {
+    /// The result, which is in the folder already.
+    Result(ShardResult),
+    /// Nothing: its segment is new.
+    New(Segment),
+    /// The segment that a dead or incomplete start has left. This process coordinates it now.
+    Segment(Segment),
+    /// It ended while it waited, with this exit code.
+    Ended(u8),
+}
+
+/// A start of a part.
+pub struct ShardStart<'a> {
+    pub results: &'a Results,
+    pub terms: &'a Terms,
+    pub signals: &'a mut Signals,
+    /// When to give up waiting for another start.
+    pub deadline: Option<Instant>,
+    pub caller: Option<&'a Caller>,
+    pub narrator: &'a Narrator,
+}
+
+impl ShardStart<'_> {
+    /// Looks for the result and for what other starts have left, waits while one lives, and creates the segment if there is none.
+    pub fn find(mut self) -> Result<Found> {
+        let name = self.results.segment_name();
+        let mut has_waited = false;
+        loop {
+            if let Some(result) = self.stored()? {
+                self.clear_leftover(&name);
+                return Ok(Found::Result(result));
+            }
+            match Segment::create(&name, self.terms) {
+                Ok(segment) => return self.unless_stored(segment),
+                Err(CreateError::Exists { .. }) => {}
+                Err(error) => return Err(Error::creating(error)),
+            }
+            match self.take_up(&name) {
+                Ok(Some(segment)) => return Ok(Found::Segment(segment)),
+                Ok(None) | Err(Error::Segment(common::Error::Attach(AttachError::NoSegment { .. }))) => {}
+                Err(error) => return Err(error),
+            }
+            if !std::mem::replace(&mut has_waited, true) {
+                self.narrator
+                    .note(format_args!("another start of this shard is at work in segment {name}; waiting for it"));
+            }
+            if let Some(code) = self.wait(&name) {
+                return Ok(Found::Ended(code));
+            }
+        }
+    }
+
+    fn stored(&self) -> Result<Option<ShardResult>> {
+        self.results.stored(&|note| self.narrator.note(note))
+    }
+
+    /// The new segment, unless another start has left the result and removed its segment since the last look.
+    fn unless_stored(&self, segment: Segment) -> Result<Found> {
+        let stored = self.stored();
+        if !matches!(stored, Ok(None)) {
+            segment.mark_over(Lifecycle::ToBeRemoved);
+            common::unlink(&segment)?;
+        }
+        Ok(stored?.map_or(Found::New(segment), Found::Result))
+    }
+
+    /// The segment of that name, if its coordinator is dead or has left it.
+    fn take_up(&self, name: &SegmentName) -> Result<Option<Segment>> {
+        let observer = Observer::open(name)?;
+        if observer.lifecycle() == Lifecycle::ToBeRemoved {
+            // Its coordinator removes it, or was killed before it could.
+            let _ = common::remove_marked(name);
+            return Ok(None);
+        }
+        if observer.has_coordinator()? {
+            return Ok(None);
+        }
+        let segment = Segment::attach_to_resume(name)?;
+        let left_by = SegmentInfo::of(name)?.coordinator;
+        if !segment.become_coordinator()? || !segment.is_linked() || segment.lifecycle() == Lifecycle::ToBeRemoved {
+            return Ok(None);
+        }
+        if !self.results.has_terms(segment.terms()) {
+            return Err(Error::creating(CreateError::Exists { name: name.clone() }));
+        }
+        if let Some(pid) = left_by {
+            self.results.clear_after(pid);
+        }
+        Ok(Some(segment))
+    }
+
+    /// Waits a moment; returns an exit code if the wait is over.
+    fn wait(&mut self, name: &SegmentName) -> Option<u8> {
+        let left = self.deadline.map_or(INTERVAL, |deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_zero() {
+            let hint = format!("see how far it is: coordinator status {name}");
+            cli::report(&format!("timeout: another start of this shard is at work in segment \"{name}\""), Some(&hint));
+            return Some(exit_code::TIMEOUT);
+        }
+        let mut signal = [PollFd::from_borrowed_fd(self.signals.descriptor(), PollFlags::IN)];
+        readiness::wait(&mut signal, Some(left.min(INTERVAL)));
+        if self.caller.is_some_and(Caller::has_ended) {
+            return Some(exit_code::INCOMPLETE);
+        }
+        self.signals.stop_signals().first().map(|signal| signal.exit_code)
+    }
+
+    /// Removes what a start has left that was killed after its result was written.
+    fn clear_leftover(&self, name: &SegmentName) {
+        if let Ok(left) = SegmentInfo::of(name)
+            && !left.is_in_use
+        {
+            if let Some(pid) = left.coordinator {
+                self.results.clear_after(pid);
+            }
+            // If it cannot be removed now, the next start or `remove` does it.
+            let _ = common::remove(name, Condition::Unattached);
+        }
+    }
+}

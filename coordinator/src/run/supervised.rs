@@ -1,0 +1,122 @@
+//! A run under supervision, from its first launch to its end.
+
+use common::cli::{self, exit_code};
+use common::failpoint::Failpoint;
+use common::{Ledger, Segment};
+
+use super::folder_copy;
+use crate::advice::advice;
+use crate::args::OutputArgs;
+use crate::caller::Caller;
+use crate::error::Result;
+use crate::figures::counted;
+use crate::keep::{Claims, RunEnd};
+use crate::launch::{Launcher, WorkerProgram};
+use crate::limits::Limits;
+use crate::narration::Narrator;
+use crate::output::Output;
+use crate::owned_segment::OwnedSegment;
+use crate::progress::ProgressDisplay;
+use crate::report;
+use crate::results::Results;
+use crate::signals::Signals;
+use crate::supervisor::Supervisor;
+use crate::timeline::Timeline;
+
+/// What a run needs besides its segment.
+pub struct Equipment {
+    pub worker: WorkerProgram,
+    pub signals: Signals,
+    /// The process that the run ends with.
+    pub caller: Option<Caller>,
+    pub timeline: Timeline,
+    pub narrator: Narrator,
+    /// Where its result goes, besides stdout.
+    pub results: Option<Results>,
+}
+
+/// A run with everything that it needs.
+pub struct Run {
+    pub owned: OwnedSegment,
+    pub limits: Limits,
+    pub equipment: Equipment,
+}
+
+impl Run {
+    /// The run of a new segment.
+    pub fn begin(segment: Segment, claims: Claims, equipment: Equipment) -> Self {
+        let owned = OwnedSegment::new(segment, claims);
+        let (segment, narrator) = (owned.segment(), &equipment.narrator);
+        narrator.count_from_creation(segment);
+        let (id, name, terms) = (std::process::id(), segment.name(), segment.terms());
+        let workers = counted(terms.workers.into(), "worker");
+        narrator.step(format_args!("created segment {name} for {workers}; kill -USR1 {id} shows its status"));
+        let limits = Limits::of(terms);
+        Self { owned, limits, equipment }
+    }
+
+    /// Supervises the run to its end, reports it, keeps or removes the segment; returns the exit code.
+    pub fn finish(mut self, args: &OutputArgs) -> u8 {
+        let mut output = Output::new(args);
+        let (code, end) = self.supervise(args, &mut output).unwrap_or_else(|error| {
+            cli::report(&error.to_string(), error.hint().as_deref());
+            self.owned.dismiss_workers();
+            let is_final = error.exit_code() == exit_code::FOREIGN;
+            (error.exit_code(), RunEnd { is_final, ..RunEnd::FAILED })
+        });
+        // What stdout did not take; if the segment is kept, `resume` prints it as well.
+        if !self.equipment.caller.as_ref().is_some_and(Caller::has_ended) {
+            common::say(&output.undelivered());
+        }
+        match self.owned.settle(end) {
+            Ok(done) => {
+                self.equipment.narrator.step(done);
+                code
+            }
+            Err(failed) if code == exit_code::COMPLETE => failed,
+            Err(_) => code,
+        }
+    }
+
+    /// Supervises and reports the run.
+    fn supervise(&mut self, args: &OutputArgs, output: &mut Output) -> Result<(u8, RunEnd)> {
+        let segment = self.owned.segment();
+        let Equipment { worker, signals, caller, timeline, narrator, results } = &mut self.equipment;
+        let (caller, narrator) = (caller.as_ref(), &*narrator);
+        timeline.begin(segment, narrator)?;
+        if segment.terms().workers > 1 {
+            // Otherwise, with workers on every CPU, each launch but the first would wait for a time slice.
+            common::ask_for_short_slices();
+        }
+        let launcher =
+            Launcher::new(segment, worker.clone(), self.limits, narrator.is_verbose(), timeline.workers_path());
+        let progress = ProgressDisplay::new(segment, narrator, args);
+        let supervisor = Supervisor::new(segment, launcher, signals, output, timeline, narrator, progress);
+        let outcome = supervisor.end_with(caller).run()?;
+        Failpoint::Supervised.reach();
+        let kept = match results {
+            Some(results) => folder_copy::leave(results, segment, &outcome, narrator)?,
+            None => None,
+        };
+        if caller.is_some_and(Caller::has_ended) {
+            // Nobody reads a report. If the segment is kept, `resume` makes it.
+            return Ok((timeline.write(segment, &outcome, narrator, exit_code::INCOMPLETE), RunEnd::FAILED));
+        }
+        let code = report::report(segment, &outcome, output, narrator)?;
+        let is_complete = code == exit_code::COMPLETE;
+        let code = report::drain(output, signals, caller, outcome.report_until(), code);
+        if let Some(delivered) = outcome.printed.delivered(output, segment.terms().mode) {
+            Ledger::of(segment).set_reported(delivered);
+        }
+        let code = timeline.write(segment, &outcome, narrator, code);
+        let is_final = !outcome.is_interrupted() && outcome.has_overflow;
+        // With its result in the folder, nobody needs the segment any more.
+        let is_delivered = kept.map_or(output.is_delivered(), |kept| kept.is_left);
+        let end = RunEnd { is_complete, is_delivered, is_final };
+        let code = kept.map_or(code, |kept| if kept.code == exit_code::COMPLETE { code } else { kept.code });
+        if let Some(advice) = advice(segment, &outcome).filter(|_| !is_complete && self.owned.can_be_resumed(end)) {
+            narrator.hint(&advice);
+        }
+        Ok((code, end))
+    }
+}
