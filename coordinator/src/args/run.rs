@@ -19,7 +19,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "NAME", value_parser = cli::name_parser())]
     pub name: Option<SegmentName>,
     /// Leave the exact result in this folder, once, for coordinator collect; if it is there already, compute nothing
-    #[arg(long, value_name = "DIR", requires = "split", conflicts_with_all = ["name", "worker_args"])]
+    #[arg(long, value_name = "DIR", requires = "split", conflicts_with = "name")]
     pub results: Option<PathBuf>,
     /// At most N workers alive at once [default: all]
     #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
@@ -39,7 +39,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "WHICH", num_args = 0..=1, default_value = "incomplete", default_missing_value = "always")]
     pub keep: Keep,
     /// An argument of the worker executable, before its own options; may be given several times
-    #[arg(long = "worker-arg", value_name = "ARG", hide = true, allow_hyphen_values = true, action = ArgAction::Append)]
+    #[arg(long = "worker-arg", value_name = "ARG", hide = true, conflicts_with = "results", allow_hyphen_values = true, action = ArgAction::Append)]
     pub worker_args: Vec<OsString>,
     /// End when that process, which has started this one, has ended
     #[arg(long, value_name = "PID", hide = true)]

@@ -31,7 +31,7 @@ pub struct TermsArgs {
     #[arg(long, value_name = "A..B", requires = "split", allow_hyphen_values = true)]
     pub range: Option<RangeArg>,
     /// Compute only part I (from 0) of N equal parts of 0..n; auto: the place that an engine gives in the environment (Slurm,
-    /// HyperQueue, Kubernetes, Open MPI, GNU parallel)
+    /// `HyperQueue`, Kubernetes, Open MPI, GNU parallel)
     #[arg(long, value_name = "I/N|auto[/N]", requires = "split", conflicts_with = "range", allow_hyphen_values = true)]
     pub shard: Option<ShardArg>,
     /// Give out no more chunks after the first one that is set aside

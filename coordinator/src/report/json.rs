@@ -3,17 +3,20 @@
 //! Invariant: a key has one type whatever its value. An integer that may pass 2^53 is always a string, because readers that
 //! hold numbers as doubles would round it.
 
-use std::ops::Range;
-use std::time::Duration;
+mod stored;
+mod worker;
 
-use common::{Cells, Missing, Mode, Number, Shard, Snapshot, Stop, Value, ValueType, WorkerSnapshot, WorkerState};
+use std::ops::Range;
+
+use common::{Cells, Missing, Mode, Number, Shard, Snapshot, Stop, Value, ValueType};
 use serde::Serialize;
 use serde_json::Value as Json;
 
+pub use stored::of_stored;
+use worker::{Worker, worker};
+
 use super::status_view::StatusView;
-use crate::results::Results;
-use crate::results::shard_result::ShardResult;
-use crate::worker_outcome::{WorkerExit, WorkerOutcomes};
+use crate::worker_outcome::WorkerOutcomes;
 
 /// The version of all JSON. A later version only adds keys, unless this number changes.
 pub const SCHEMA: u32 = 2;
@@ -113,79 +116,9 @@ struct Holder {
     process: String,
 }
 
-#[derive(Serialize)]
-struct Worker {
-    number: u32,
-    pid: Option<u32>,
-    state: &'static str,
-    exit_code: Option<i32>,
-    signal: Option<i32>,
-    restarts: u32,
-    contribution: Json,
-    chunks: Option<String>,
-    attached_s: Option<f64>,
-    computed_s: Option<f64>,
-    slept_s: Option<f64>,
-    lock_wait_s: Option<f64>,
-    committed_s: Option<f64>,
-    #[serde(flatten)]
-    seen: Option<Seen>,
-}
-
-/// What only `status` shows of a worker.
-#[derive(Serialize)]
-struct Seen {
-    stopped: bool,
-    progress: Option<Share<String>>,
-    time_s: Option<f64>,
-}
-
 /// The object of a run.
 pub fn of_run(snapshot: &Snapshot, outcomes: &WorkerOutcomes) -> String {
     object(snapshot, Some(outcomes), None)
-}
-
-/// The object of a run whose result was in its folder already: nobody worked.
-pub fn of_stored(result: &ShardResult, results: &Results) -> String {
-    let (job, terms) = (results.job(), &results.job().terms);
-    let (Range { start, end }, name) = (results.range(), results.segment_name());
-    let (total, value) = (result.total(job), result.value(job));
-    let length = (end - start).to_string();
-    let report = Report {
-        schema: SCHEMA,
-        name: name.as_str(),
-        state: None,
-        kernel: &terms.kernel,
-        mode: Mode::Split.name(),
-        iterations: terms.n.to_string(),
-        split: Some(Split {
-            chunk: "auto".to_owned(),
-            chunks: "0".to_owned(),
-            given_out: length.clone(),
-            iterations_done: length,
-        }),
-        range: Some(range(results.range())),
-        shard: results.shard().map(shard),
-        cells: terms.cells,
-        shown_cells: value.as_slice().len(),
-        consistent: true,
-        r#type: terms.value_type.name(),
-        value: cells(&value, self::value),
-        exact_total: if terms.value_type.is_float() { Json::Null } else { cells(&total, contribution) },
-        wrapped: result.has_wrapped(job),
-        complete: true,
-        missing: Vec::new(),
-        contributions: Share { done: 0, total: 0 },
-        restarts: result.restarts,
-        recoveries: result.recoveries,
-        elapsed_s: result.elapsed_s,
-        in_use: None,
-        stop: None,
-        coordinator: None,
-        lock: None,
-        workers: Vec::new(),
-    };
-    text_of(&report)
 }
 
 /// The object of `status`.
@@ -306,38 +239,4 @@ fn stop(stop: Stop) -> &'static str {
 fn coordinator(view: &StatusView) -> Coordinator {
     let Snapshot { coordinator, has_coordinator, .. } = view.snapshot;
     Coordinator { pid: coordinator, alive: has_coordinator, stopped: view.has_stopped_coordinator }
-}
-
-fn worker(
-    seen: &WorkerSnapshot,
-    outcomes: Option<&WorkerOutcomes>,
-    view: Option<&StatusView>,
-    is_split: bool,
-) -> Worker {
-    let outcome = outcomes.and_then(|outcomes| outcomes.get(seen.ticket));
-    let exit = outcome.and_then(|outcome| outcome.exit);
-    let has_failed = seen.state != WorkerState::Done && outcome.is_some_and(|outcome| outcome.failure.is_some());
-    let seconds = |duration: Option<Duration>| duration.map(|duration| duration.as_secs_f64());
-    Worker {
-        number: seen.ticket,
-        pid: Some(seen.pid).filter(|pid| *pid != 0),
-        state: if has_failed { "failed" } else { seen.state.name() },
-        exit_code: exit.and_then(WorkerExit::code),
-        signal: exit.and_then(WorkerExit::signal),
-        restarts: outcomes.map_or(seen.restarts, |outcomes| outcomes.restarts_of(seen)),
-        contribution: seen.contribution.as_ref().map_or(Json::Null, |all| cells(all, contribution)),
-        chunks: is_split.then(|| seen.chunks.to_string()),
-        attached_s: seconds(seen.attached),
-        computed_s: seconds(seen.computed),
-        slept_s: seconds(seen.slept),
-        lock_wait_s: seconds(seen.lock_wait),
-        committed_s: seconds(seen.committed),
-        seen: view.map(|view| Seen {
-            stopped: view.stopped.contains(&seen.ticket),
-            progress: view
-                .progress(seen.ticket)
-                .map(|(done, of)| Share { done: done.to_string(), total: of.to_string() }),
-            time_s: seconds(view.time(seen.ticket)),
-        }),
-    }
 }

@@ -51,7 +51,10 @@ impl Results {
     /// [`Error::OtherJob`] if the folder is of another job; [`Error::NoJob`] if its `job.json` makes no sense;
     /// [`Error::Folder`] if it cannot be used.
     pub fn for_run(path: &Path, terms: &mut Terms, named_worker: Option<&Path>) -> Result<Self> {
-        let named_worker = named_worker.map(|path| text_of(path)).transpose()?;
+        if terms.iterations == 0 {
+            return Err(Error::usage("-n is 0, and an empty range has no result to leave", "-n N; or omit --results"));
+        }
+        let named_worker = named_worker.map(text_of).transpose()?;
         let folder = Folder::open_or_make(path).map_err(|source| unusable(path, source))?;
         let (wanted, writer) = (Job::new(JobTerms::of(terms, named_worker)), Writer::this_process());
         let job = agreed(&folder, &wanted, &writer)?;

@@ -2,7 +2,7 @@
 //!
 //! A temporary dot-file is written and reaches the disk before link(2) gives it its name, which fails if the name is taken. Over
 //! NFS the answer to a link(2) that has succeeded may be lost; the number of the file's links tells
-//! ([open(2)](https://man7.org/linux/man-pages/man2/open.2.html), O_EXCL).
+//! ([open(2)](https://man7.org/linux/man-pages/man2/open.2.html), `O_EXCL`).
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -113,7 +113,7 @@ impl Folder {
         let linked = linkat(&self.directory, temporary, &self.directory, name, AtFlags::empty());
         match linked {
             Ok(()) => Ok(Named::ByLink),
-            Err(_) if fstat(file).is_ok_and(|stat| u64::from(stat.st_nlink) == 2) => Ok(Named::ByLink),
+            Err(_) if fstat(file).is_ok_and(|stat| stat.st_nlink == 2) => Ok(Named::ByLink),
             Err(Errno::EXIST) => Ok(Named::Not),
             // link(2): the file system has no hard links.
             Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) => self.rename(temporary, name),

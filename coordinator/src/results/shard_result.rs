@@ -171,9 +171,8 @@ impl ShardResult {
             Total::One(one) => std::slice::from_ref(one),
             Total::Many(many) => many,
         };
-        let number = |text: &String| match kind.is_float() {
-            true => text.parse().ok().map(Number::Float),
-            false => text.parse().ok().map(Number::Integer),
+        let number = |text: &String| {
+            if kind.is_float() { text.parse().ok().map(Number::Float) } else { text.parse().ok().map(Number::Integer) }
         };
         texts.iter().map(number).collect()
     }
@@ -191,12 +190,13 @@ pub fn agree(one: &Cells<Number>, other: &Cells<Number>) -> bool {
 }
 
 fn is_same(one: Number, other: Number) -> bool {
-    let (Number::Float(one), Number::Float(other)) = (one, other) else { return one == other };
-    // Infinities are equal to themselves, and not close to anything.
-    one.to_bits() == other.to_bits()
-        || one == other
-        || (one.is_nan() && other.is_nan())
-        || (one - other).abs() <= CLOSE * one.abs().max(other.abs()) && one.is_finite() && other.is_finite()
+    if one == other {
+        return true;
+    }
+    let (Number::Float(one), Number::Float(other)) = (one, other) else { return false };
+    // An infinity is not close to anything.
+    let is_close = (one - other).abs() <= CLOSE * one.abs().max(other.abs()) && one.is_finite() && other.is_finite();
+    is_close || (one.is_nan() && other.is_nan())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub mod decimal {
     use serde::{Deserialize, Deserializer, Serializer, de};
 
     /// Writes it.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
     pub fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(number)
     }

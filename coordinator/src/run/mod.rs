@@ -47,7 +47,10 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         args.results.as_deref().map(|folder| Results::for_run(folder, &mut terms, named_worker)).transpose()?;
     let signals = Signals::listen()?;
     let timeline = Timeline::prepare(&args.output.timeline)?;
-    leftovers::name(&leftovers::clear(), &narrator);
+    let mut left = leftovers::clear();
+    // It takes up its own.
+    left.retain(|left| results.as_ref().is_none_or(|results| results.segment_name() != left.name));
+    leftovers::name(&left, &narrator);
     let worker =
         WorkerProgram { path: worker, args: args.worker_args.clone(), ends_with_coordinator: args.end_with.is_some() };
     let is_wanted = args.name.is_some() || args.terms.split;
@@ -63,7 +66,8 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         Found::New(segment) => Ok(Run::begin(segment, claims, equipment).finish(&args.output)),
         Found::Segment(segment) => {
             let limits = Limits::taken_up(segment.terms(), args)?;
-            take_over::take_over(segment, Claims { is_resumed: true, ..claims }, limits, equipment, &args.output)
+            let claims = Claims { is_resumed: true, ..claims };
+            Ok(take_over::take_over(segment, claims, limits, equipment, &args.output))
         }
         Found::Result(result) => Ok(stored::report(&result, results, &args.output, signals, caller, narrator)),
         Found::Ended(code) => Ok(code),
@@ -100,7 +104,7 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
     let worker = WorkerProgram { path: worker, args: Vec::new(), ends_with_coordinator: false };
     let claims = Claims { keep: args.keep, is_wanted: true, is_resumed: true };
     let equipment = Equipment { worker, signals, caller: None, timeline, narrator, results };
-    take_over::take_over(segment, claims, limits, equipment, &args.output)
+    Ok(take_over::take_over(segment, claims, limits, equipment, &args.output))
 }
 
 /// The place for the result of the segment's run, if it goes into a folder.

@@ -43,32 +43,42 @@ pub struct ShardStart<'a> {
     pub narrator: &'a Narrator,
 }
 
+/// What a start finds in its segment's place.
+#[expect(clippy::large_enum_variant, reason = "there is one of it")]
+enum Place {
+    Empty,
+    /// Another start is at work in its segment.
+    Busy,
+    /// A segment whose coordinator is dead or has left it; this process coordinates it now.
+    Left(Segment),
+}
+
 impl ShardStart<'_> {
     /// Looks for the result and for what other starts have left, waits while one lives, and creates the segment if there is none.
     pub fn find(mut self) -> Result<Found> {
         let name = self.results.segment_name();
+        if let Some(result) = self.stored()? {
+            self.clear_leftover(&name);
+            return Ok(Found::Result(result));
+        }
         let mut has_waited = false;
         loop {
-            if let Some(result) = self.stored()? {
-                self.clear_leftover(&name);
-                return Ok(Found::Result(result));
-            }
-            match Segment::create(&name, self.terms) {
-                Ok(segment) => return self.unless_stored(segment),
-                Err(CreateError::Exists { .. }) => {}
-                Err(error) => return Err(Error::creating(error)),
-            }
-            match self.take_up(&name) {
-                Ok(Some(segment)) => return Ok(Found::Segment(segment)),
-                Ok(None) | Err(Error::Segment(common::Error::Attach(AttachError::NoSegment { .. }))) => {}
-                Err(error) => return Err(error),
-            }
-            if !std::mem::replace(&mut has_waited, true) {
-                self.narrator
-                    .note(format_args!("another start of this shard is at work in segment {name}; waiting for it"));
-            }
-            if let Some(code) = self.wait(&name) {
-                return Ok(Found::Ended(code));
+            match self.look(&name)? {
+                Place::Left(segment) => return Ok(Found::Segment(segment)),
+                Place::Busy => {
+                    if !std::mem::replace(&mut has_waited, true) {
+                        let what = "another start of this shard is at work in segment";
+                        self.narrator.note(format_args!("{what} {name}; waiting for it"));
+                    }
+                    if let Some(code) = self.wait(&name) {
+                        return Ok(Found::Ended(code));
+                    }
+                }
+                Place::Empty => match Segment::create(&name, self.terms) {
+                    Ok(segment) => return self.unless_stored(segment),
+                    Err(CreateError::Exists { .. }) => {}
+                    Err(error) => return Err(Error::creating(error)),
+                },
             }
         }
     }
@@ -87,21 +97,28 @@ impl ShardStart<'_> {
         Ok(stored?.map_or(Found::New(segment), Found::Result))
     }
 
-    /// The segment of that name, if its coordinator is dead or has left it.
-    fn take_up(&self, name: &SegmentName) -> Result<Option<Segment>> {
+    fn look(&self, name: &SegmentName) -> Result<Place> {
+        match self.take_up(name) {
+            Err(Error::Segment(common::Error::Attach(AttachError::NoSegment { .. }))) => Ok(Place::Empty),
+            place => place,
+        }
+    }
+
+    /// Takes up the segment of that name, if its coordinator is dead or has left it.
+    fn take_up(&self, name: &SegmentName) -> Result<Place> {
         let observer = Observer::open(name)?;
         if observer.lifecycle() == Lifecycle::ToBeRemoved {
             // Its coordinator removes it, or was killed before it could.
             let _ = common::remove_marked(name);
-            return Ok(None);
+            return Ok(if observer.is_linked() { Place::Busy } else { Place::Empty });
         }
         if observer.has_coordinator()? {
-            return Ok(None);
+            return Ok(Place::Busy);
         }
-        let segment = Segment::attach_to_resume(name)?;
         let left_by = SegmentInfo::of(name)?.coordinator;
+        let segment = Segment::attach_to_resume(name)?;
         if !segment.become_coordinator()? || !segment.is_linked() || segment.lifecycle() == Lifecycle::ToBeRemoved {
-            return Ok(None);
+            return Ok(Place::Busy);
         }
         if !self.results.has_terms(segment.terms()) {
             return Err(Error::creating(CreateError::Exists { name: name.clone() }));
@@ -109,7 +126,7 @@ impl ShardStart<'_> {
         if let Some(pid) = left_by {
             self.results.clear_after(pid);
         }
-        Ok(Some(segment))
+        Ok(Place::Left(segment))
     }
 
     /// Waits a moment; returns an exit code if the wait is over.
@@ -125,7 +142,12 @@ impl ShardStart<'_> {
         if self.caller.is_some_and(Caller::has_ended) {
             return Some(exit_code::INCOMPLETE);
         }
-        self.signals.stop_signals().first().map(|signal| signal.exit_code)
+        let signal = self.signals.stop_signals().into_iter().next()?;
+        cli::report(
+            &format!("{} while another start of this shard is at work in segment \"{name}\"", signal.name),
+            None,
+        );
+        Some(signal.exit_code)
     }
 
     /// Removes what a start has left that was killed after its result was written.

@@ -23,26 +23,26 @@ pub fn take_over(
     limits: Limits,
     mut equipment: Equipment,
     output: &OutputArgs,
-) -> Result<u8> {
+) -> u8 {
     let owned = OwnedSegment::new(segment, claims);
     let segment = owned.segment();
     segment.open_as_coordinator();
     match reopen(segment, limits, &mut equipment.signals, &equipment.narrator) {
         Ok(None) => {}
-        Ok(Some(code)) => return Ok(code),
+        Ok(Some(code)) => return code,
         Err(error) => {
             cli::report(&error.to_string(), error.hint().as_deref());
             let is_final = error.exit_code() == exit_code::FOREIGN;
             owned.dismiss_workers();
             let _ = owned.settle(RunEnd { is_final, ..RunEnd::FAILED });
-            return Ok(error.exit_code());
+            return error.exit_code();
         }
     }
     let (name, narrator) = (segment.name(), &equipment.narrator);
     narrator.count_from_creation(segment);
     let (id, done) = (std::process::id(), counted(Ledger::of(segment).done().into(), "contribution"));
     narrator.step(format_args!("took over segment {name} with {done} applied; kill -USR1 {id} shows its status"));
-    Ok(Run { owned, limits, equipment }.finish(output))
+    Run { owned, limits, equipment }.finish(output)
 }
 
 /// Prepares what is missing of a split run for new workers. Returns an exit code if it ends before it has the lock: at a

@@ -60,7 +60,7 @@ fn a_segment_of_another_build_is_refused_by_what_differs() {
     let file = open(&env, &name);
     // The size of a word is part of the layout's hash.
     for (offset, reason) in [
-        (VERSION, "it has layout version 254, and this program knows 5"),
+        (VERSION, "it has layout version 254, and this program knows 6"),
         (LAYOUT_HASH, "it was made by a build with another memory layout"),
         (C_LIBRARY, "it was made with another C library"),
     ] {
