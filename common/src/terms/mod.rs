@@ -155,7 +155,7 @@ impl Terms {
     #[must_use]
     pub fn length(&self) -> u64 {
         let Range { start, end } = self.range();
-        end - start
+        end.saturating_sub(start)
     }
 
     /// How many iterations a worker with this chunk computes at a time.

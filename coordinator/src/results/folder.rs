@@ -46,7 +46,13 @@ impl Folder {
     /// Opens a folder, and makes it first if it is missing.
     pub fn open_or_make(path: &Path) -> io::Result<Self> {
         match mkdirat(CWD, path, Mode::from_raw_mode(0o777)) {
-            Ok(()) | Err(Errno::EXIST) => Self::open(path),
+            Ok(()) => {
+                // So that the folder outlives a loss of power as its files do. Not every system does it (fsync(2)).
+                let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                let _ = File::open(parent).and_then(|parent| parent.sync_all());
+                Self::open(path)
+            }
+            Err(Errno::EXIST) => Self::open(path),
             Err(error) => Err(error.into()),
         }
     }
