@@ -99,7 +99,7 @@ fn part(args: &TermsArgs) -> Result<Option<Part>> {
     let n = args.iterations;
     if let Some(RangeArg(range)) = &args.range {
         if range.end <= n {
-            return Ok(Some(Part::Range(range.clone())));
+            return Ok(Some(Part::of_range(range.clone())));
         }
         let what = format!("--range is {}..{}, and the whole range is 0..{n}", range.start, range.end);
         return Err(Error::usage(what, format!("-n {}, or more: the end of the whole range", range.end)));
@@ -115,7 +115,7 @@ fn part(args: &TermsArgs) -> Result<Option<Part>> {
         let what = format!("0..{n} has too few iterations for {} shards", shard.of());
         return Err(Error::usage(what, "each shard has one iteration at least: fewer shards, or more iterations (-n)"));
     }
-    Ok(Some(Part::shard(shard, n)))
+    Ok(Some(Part::of_shard(shard, n)))
 }
 
 fn slots(given: Option<u64>, workers: u32, cells: u32, origin: Origin) -> Result<u32> {

@@ -49,6 +49,6 @@ impl<'a> ObservedLedger<'a> {
     #[must_use]
     #[track_caller]
     pub fn left(self) -> u64 {
-        self.observer.terms().range().end.saturating_sub(self.given_out())
+        self.observer.terms().end().saturating_sub(self.given_out())
     }
 }

@@ -63,7 +63,7 @@ impl Snapshot {
             return Vec::new();
         }
         let held = self.workers.iter().map(|worker| Missing::held(worker.chunk.clone(), worker.given_up));
-        let pending = held.chain(once(Missing::held(self.given_out..self.terms.range().end, None)));
+        let pending = held.chain(once(Missing::held(self.given_out..self.terms.end(), None)));
         let pending = pending.filter(|missing| !missing.range.is_empty());
         let mut all: Vec<Missing> = self.set_aside.iter().cloned().chain(pending).collect();
         all.sort_by_key(|missing| missing.range.start);

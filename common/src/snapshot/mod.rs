@@ -145,7 +145,7 @@ impl Snapshot {
         if self.terms.mode == Mode::Split {
             // An inconsistent copy may show a moving chunk in neither slot.
             return self.is_consistent
-                && self.given_out >= self.terms.range().end
+                && self.given_out >= self.terms.end()
                 && self.set_aside.is_empty()
                 && self.workers.iter().all(|worker| worker.chunk.is_empty());
         }

@@ -142,13 +142,17 @@ impl Terms {
         self.part.as_ref().map_or(0..self.iterations, |part| part.range().clone())
     }
 
+    /// The end of [`Self::range`].
+    #[must_use]
+    #[inline]
+    pub fn end(&self) -> u64 {
+        self.part.as_ref().map_or(self.iterations, |part| part.range().end)
+    }
+
     /// Which of how many equal parts that is, if it is one.
     #[must_use]
     pub fn shard(&self) -> Option<Shard> {
-        match self.part {
-            Some(Part::Shard(shard, _)) => Some(shard),
-            _ => None,
-        }
+        self.part.as_ref()?.shard()
     }
 
     /// The number of iterations that the run computes.
@@ -214,10 +218,10 @@ impl Terms {
         let optional = |duration: Option<Duration>| duration.map_or(0, |some| nanoseconds(some).saturating_add(1));
         let [kernel, worker, command] =
             [self.kernel.len(), self.worker.as_os_str().len(), self.command.len()].map(short_length);
-        let part = match &self.part {
-            None => [0, 0],
-            Some(Part::Range(range)) => [range.start, range.end],
-            Some(Part::Shard(shard, _)) => [shard.index(), shard.of()],
+        let part = match (&self.part, self.shard()) {
+            (_, Some(shard)) => [shard.index(), shard.of()],
+            (Some(part), None) => [part.range().start, part.range().end],
+            (None, None) => [0, 0],
         };
         [
             self.choices(),
@@ -248,7 +252,7 @@ impl Terms {
             self.overflow as u8,
             self.seed.is_some().into(),
             self.fail_fast.into(),
-            self.part.as_ref().map_or(0, |part| if matches!(part, Part::Range(_)) { 1 } else { 2 }),
+            u8::from(self.part.is_some()) + u8::from(self.shard().is_some()),
             self.has_folder.into(),
         ];
         u64::from_le_bytes(choices.map(|choice| choice + 1))
@@ -268,8 +272,8 @@ impl Terms {
         let shard = Shard::new(part_first, part_last);
         let parts = [
             Some(None),
-            Some(Some(Part::Range(part_first..part_last))),
-            shard.map(|shard| Some(Part::shard(shard, iterations))),
+            Some(Some(Part::of_range(part_first..part_last))),
+            shard.map(|shard| Some(Part::of_shard(shard, iterations))),
         ];
         let (kernel, rest) = split(text, kernel).ok_or("length of the kernel's name")?;
         let (worker, rest) = split(rest, worker).ok_or("length of the worker's path")?;

@@ -58,35 +58,41 @@ impl Shard {
 
 /// A part of 0..n.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The iterations of a range.
-    Range(Range<u64>),
-    /// One of a number of equal parts, and its iterations.
-    Shard(Shard, Range<u64>),
+pub struct Part {
+    range: Range<u64>,
+    shard: Option<Shard>,
 }
 
 impl Part {
+    /// The iterations of a range.
+    #[must_use]
+    pub fn of_range(range: Range<u64>) -> Self {
+        Self { range, shard: None }
+    }
+
     /// One of a number of equal parts of 0..n.
     #[must_use]
-    pub fn shard(shard: Shard, n: u64) -> Self {
-        Self::Shard(shard, shard.range(n))
+    pub fn of_shard(shard: Shard, n: u64) -> Self {
+        Self { range: shard.range(n), shard: Some(shard) }
     }
 
     /// Its iterations.
     #[must_use]
     #[inline]
     pub fn range(&self) -> &Range<u64> {
-        match self {
-            Self::Range(range) | Self::Shard(_, range) => range,
-        }
+        &self.range
+    }
+
+    /// Which of how many equal parts it is, if it was made as one.
+    #[must_use]
+    pub fn shard(&self) -> Option<Shard> {
+        self.shard
     }
 
     /// Whether it is a part of 0..n.
     pub(super) fn is_part_of(&self, n: u64) -> bool {
-        match self {
-            Self::Range(range) => range.start <= range.end && range.end <= n,
-            Self::Shard(shard, range) => shard.of <= n && *range == shard.range(n),
-        }
+        let is_within = self.range.start <= self.range.end && self.range.end <= n;
+        is_within && self.shard.is_none_or(|shard| shard.of <= n && self.range == shard.range(n))
     }
 }
 

@@ -37,10 +37,10 @@ fn any_terms() -> impl Strategy<Value = Terms> {
 
 /// A part of 0..n, for the third mode.
 fn any_part(choice: usize, number: u64, n: u64) -> Option<Part> {
-    let shard = Shard::new(number % 7, 7).filter(|_| n >= 7).map(|shard| Part::shard(shard, n));
+    let shard = Shard::new(number % 7, 7).filter(|_| n >= 7).map(|shard| Part::of_shard(shard, n));
     match (choice, number % 3) {
         (2, 1) => shard,
-        (2, 2) => Some(Part::Range(n / 3..n)),
+        (2, 2) => Some(Part::of_range(n / 3..n)),
         _ => None,
     }
 }

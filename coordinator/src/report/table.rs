@@ -1,8 +1,10 @@
 //! Tables for people.
 
+use std::ops::Range;
+
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
-use common::{Attachments, Mode, Part, SegmentInfo, SharedKind, Terms};
+use common::{Attachments, Mode, SegmentInfo, SharedKind, Terms};
 
 use crate::figures::per_cent;
 
@@ -73,13 +75,10 @@ fn progress(segment: &SegmentInfo) -> String {
 /// The iterations of a run, and where they lie in a larger range.
 pub fn extent(terms: &Terms) -> String {
     let n = terms.iterations;
-    match &terms.part {
-        None => format!("{n} iterations"),
-        Some(Part::Range(range)) => format!("iterations {}..{} of {n}", range.start, range.end),
-        Some(Part::Shard(shard, range)) => {
-            format!("iterations {}..{} of {n}, shard {} of {}", range.start, range.end, shard.index(), shard.of())
-        }
-    }
+    let Some(part) = &terms.part else { return format!("{n} iterations") };
+    let Range { start, end } = part.range();
+    let shard = part.shard().map(|shard| format!(", shard {} of {}", shard.index(), shard.of()));
+    format!("iterations {start}..{end} of {n}{}", shard.unwrap_or_default())
 }
 
 /// The command that starts a worker for such a segment.

@@ -2,7 +2,7 @@
 
 use std::hash::Hasher;
 
-use common::{Overflow, Part, Terms, ValueType};
+use common::{Overflow, Shard, Terms, ValueType};
 use fnv::FnvHasher;
 use serde::{Deserialize, Serialize};
 
@@ -98,8 +98,7 @@ impl JobTerms {
     pub fn of(terms: &Terms, named_worker: Option<&str>) -> Self {
         let shards = match &terms.part {
             None => Some(1),
-            Some(Part::Range(_)) => None,
-            Some(Part::Shard(shard, _)) => Some(shard.of()),
+            Some(part) => part.shard().map(Shard::of),
         };
         let mut job = Self {
             kernel: terms.kernel.clone(),
@@ -201,7 +200,7 @@ pub(super) mod tests {
     fn the_seed_follows_from_the_terms_but_not_from_the_number_of_shards() {
         let seed = |change: fn(&mut Terms)| job(change).terms.seed;
         let plain = seed(|_| {});
-        assert_eq!(seed(|terms| terms.part = Some(Part::Range(0..5))), plain);
+        assert_eq!(seed(|terms| terms.part = Some(common::Part::of_range(0..5))), plain);
         assert_eq!(seed(|terms| terms.workers = 9), plain);
         assert_ne!(seed(|terms| terms.iterations = 999), plain);
         assert_eq!(seed(|terms| terms.seed = Some(7)), 7);
