@@ -7,6 +7,8 @@
     reason = "ptrace and pre_exec have no safe interface; this is the one test module that needs them"
 )]
 
+mod registers;
+
 use std::ffi::c_void;
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -124,6 +126,24 @@ impl Traced {
         Ok(true)
     }
 
+    /// Runs to the end of the first system call with that number (`libc::SYS_…`), which succeeds, and lets it look as if it had
+    /// failed with that error. Returns whether there was such a call.
+    ///
+    /// # Errors
+    /// As [`Self::fail_call`].
+    pub fn deny_call(&mut self, number: libc::c_long, errno: i32) -> io::Result<bool> {
+        loop {
+            match self.go(Gait::Call) {
+                Stop::End => return Ok(false),
+                Stop::Call if registers::is_beginning(self.id())? && registers::number(self.id())? == number => break,
+                _ => {}
+            }
+        }
+        while self.go(Gait::Call) != Stop::Call {}
+        registers::fail_call(self.id(), errno)?;
+        Ok(true)
+    }
+
     /// Runs until it is about to get that signal; returns whether it got there.
     pub fn run_to(&mut self, mark: Signal) -> bool {
         loop {
@@ -212,70 +232,4 @@ fn ptrace(request: libc::c_uint, pid: i32, data: usize) -> libc::c_long {
 
 fn answer(code: libc::c_long) -> io::Result<libc::c_long> {
     if code == -1 { Err(io::Error::last_os_error()) } else { Ok(code) }
-}
-
-/// System calls that fail without being made.
-#[cfg(target_arch = "x86_64")]
-mod registers {
-    use std::io;
-    use std::mem::MaybeUninit;
-
-    use super::answer;
-
-    /// What the kernel shows as the result while a call has not been made (`ENOSYS`), and the number of no call.
-    const NOT_MADE: u64 = (-(libc::ENOSYS as i64)).cast_unsigned();
-    const NO_CALL: u64 = u64::MAX;
-
-    /// Whether it is at the beginning of a call that can fail. The C library takes its thread's id from `set_tid_address`,
-    /// which always succeeds (`set_tid_address(2)`).
-    pub fn is_beginning(pid: i32) -> io::Result<bool> {
-        let registers = read(pid)?;
-        Ok(registers.rax == NOT_MADE && registers.orig_rax != libc::SYS_set_tid_address.cast_unsigned())
-    }
-
-    pub fn skip_call(pid: i32) -> io::Result<()> {
-        let registers = read(pid)?;
-        write(pid, libc::user_regs_struct { orig_rax: NO_CALL, ..registers })
-    }
-
-    pub fn fail_call(pid: i32, errno: i32) -> io::Result<()> {
-        let registers = read(pid)?;
-        write(pid, libc::user_regs_struct { rax: i64::from(-errno).cast_unsigned(), ..registers })
-    }
-
-    fn read(pid: i32) -> io::Result<libc::user_regs_struct> {
-        let mut registers = MaybeUninit::<libc::user_regs_struct>::zeroed();
-        // SAFETY: the kernel writes one such structure, for which there is room; any bits are a valid one.
-        unsafe {
-            answer(libc::ptrace(libc::PTRACE_GETREGS, pid, std::ptr::null_mut::<()>(), registers.as_mut_ptr()))?;
-            Ok(registers.assume_init())
-        }
-    }
-
-    fn write(pid: i32, registers: libc::user_regs_struct) -> io::Result<()> {
-        // SAFETY: the kernel reads one such structure, which lives until the call returns.
-        answer(unsafe { libc::ptrace(libc::PTRACE_SETREGS, pid, std::ptr::null_mut::<()>(), &raw const registers) })?;
-        Ok(())
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-mod registers {
-    use std::io::{Error, ErrorKind, Result};
-
-    pub fn is_beginning(_: i32) -> Result<bool> {
-        Err(unknown())
-    }
-
-    pub fn skip_call(_: i32) -> Result<()> {
-        Err(unknown())
-    }
-
-    pub fn fail_call(_: i32, _: i32) -> Result<()> {
-        Err(unknown())
-    }
-
-    fn unknown() -> Error {
-        Error::new(ErrorKind::Unsupported, "the registers of this processor are not known here")
-    }
 }

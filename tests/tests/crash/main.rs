@@ -11,5 +11,6 @@ mod lock;
 mod mutants;
 mod notices;
 mod refused_removal;
+mod results;
 mod split_storm;
 mod storm;
