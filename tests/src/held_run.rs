@@ -27,7 +27,12 @@ impl<'a> HeldRun<'a> {
 
     /// The shell command of each worker.
     pub fn script(&self) -> String {
-        format!("until [ -e '{}' ]; do sleep 0.02; done; echo 1", self.gate.display())
+        format!("{}; echo 1", self.wait())
+    }
+
+    /// A shell command that waits for the release.
+    pub fn wait(&self) -> String {
+        format!("until [ -e '{}' ]; do sleep 0.02; done", self.gate.display())
     }
 
     /// The file whose creation releases the workers.
