@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use common::cli::{self, exit_code};
 use common::{CreateError, RunState, SegmentInfo, SegmentName};
 
+use crate::command::collect::CollectError;
+
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -130,6 +132,9 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
+    /// A folder of results cannot be collected.
+    #[error(transparent)]
+    Collect(#[from] CollectError),
     /// A system call failed.
     #[error("cannot {doing}: {source}")]
     System {
@@ -174,6 +179,7 @@ impl Error {
             Self::Worker { .. } | Self::Timeline { .. } | Self::System { .. } | Self::Forsaken { .. } => {
                 exit_code::INCOMPLETE
             }
+            Self::Collect(error) => error.exit_code(),
             Self::Violation { .. } | Self::NoJob { .. } => exit_code::FOREIGN,
             Self::Coordinated { .. } | Self::Exists { .. } | Self::Folder { .. } => exit_code::UNAVAILABLE,
             Self::NotARun { .. } | Self::NothingLeft { .. } => exit_code::NOTHING_TO_DO,
@@ -195,6 +201,7 @@ impl Error {
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Worker { .. } => Some("build it: cargo build --release; or name one: --worker PATH".to_owned()),
             Self::Violation { .. } => Some("another program wrote to it; do not trust its contents".to_owned()),
+            Self::Collect(error) => error.hint(),
             Self::NotARun { name } => Some(format!("start workers: worker --name {name}")),
             Self::Coordinated { name, .. } | Self::Forsaken { name, .. } => {
                 Some(format!("look at it, if it still exists: coordinator status {name}"))

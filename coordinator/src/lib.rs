@@ -55,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::Resume(args) => run::resume(&args),
         Command::Stop(args) => command::stop::stop(&args),
         Command::Remove(args) => command::remove::remove(&args),
+        Command::Collect(args) => command::collect::collect(&args),
         Command::Completions(args) => command::completions::completions(&args),
         Command::Man(args) => command::man::man(&args),
     };

@@ -64,3 +64,14 @@ Examples:
       one worker at a time, and for an hour at most
   coordinator resume demo --restarts 10 --keep
       more attempts, and the segment stays";
+
+pub const COLLECT: &str = "\
+Examples:
+  coordinator collect sums
+      the total of all shards that were started with --results sums
+  coordinator collect sums --missing
+      the shards to submit again, such as 3,7-9: sbatch --array=$(coordinator collect sums --missing)
+  coordinator collect sums --verify 2
+      the same total, after two random shards were computed again here
+  coordinator collect sums --format json
+      one JSON object, for jq";

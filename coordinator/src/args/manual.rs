@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 
 /// The manual pages: both programs, and the coordinator's subcommands.
-pub const PAGES: [&str; 13] = [
+pub const PAGES: [&str; 14] = [
     "coordinator",
     "worker",
     "run",
@@ -19,6 +19,7 @@ pub const PAGES: [&str; 13] = [
     "resume",
     "stop",
     "remove",
+    "collect",
     "completions",
     "man",
 ];

@@ -1,5 +1,6 @@
 //! The coordinator's command line.
 
+mod collect;
 mod examples;
 mod manual;
 mod part;
@@ -10,6 +11,7 @@ mod terms;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+pub use collect::CollectArgs;
 pub use manual::{CompletionsArgs, ManArgs, Program};
 pub use part::{RangeArg, ShardArg};
 pub use picture::{Picture, PictureFormat};
@@ -62,6 +64,11 @@ pub enum Command {
     Stop(StopArgs),
     /// Remove segments that no live process is attached to
     Remove(RemoveArgs),
+    /// Add up the results that the shards of a job left in a folder
+    ///
+    /// Without any gap or overlap it prints the total of the whole job; otherwise what is missing, and ends with 1.
+    #[command(after_long_help = examples::COLLECT)]
+    Collect(CollectArgs),
     /// Print a script that completes command lines in a shell
     ///
     /// bash: coordinator completions bash > ~/.local/share/bash-completion/completions/coordinator

@@ -1,5 +1,6 @@
 //! The commands other than `run` and `resume`, one file each.
 
+pub mod collect;
 pub mod completions;
 pub mod create;
 mod idle;

@@ -167,19 +167,21 @@ fn text_of(report: &Report<'_>) -> String {
     serde_json::to_string(report).expect("the report has only string keys and finite numbers")
 }
 
-fn text(number: &i128) -> Json {
+/// A whole number.
+pub fn text(number: &i128) -> Json {
     number.to_string().into()
 }
 
 /// One cell as it is, several as an array.
-fn cells<T>(cells: &Cells<T>, json: impl FnMut(&T) -> Json) -> Json {
+pub fn cells<T>(cells: &Cells<T>, json: impl FnMut(&T) -> Json) -> Json {
     match cells.map(json) {
         Cells::One(cell) => cell,
         Cells::Many(cells) => Json::Array(cells),
     }
 }
 
-fn value(value: &Value) -> Json {
+/// A number of the value's type.
+pub fn value(value: &Value) -> Json {
     match (value.kind(), value.number()) {
         (ValueType::I32 | ValueType::U32, Number::Integer(small)) => i64::try_from(small).ok().into(),
         (ValueType::Bool, Number::Integer(small)) => (small == 1).into(),

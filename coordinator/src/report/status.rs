@@ -137,7 +137,7 @@ fn seconds(duration: Duration) -> String {
 }
 
 /// The first cells, so that a row stays one line.
-fn short<T: Display>(cells: &Cells<T>) -> String {
+pub fn short<T: Display>(cells: &Cells<T>) -> String {
     let text = cells.to_string();
     if text.chars().count() <= WIDEST {
         return text;

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, mkdirat, openat};
+use rustix::fs::{CWD, Dir, DirEntry, FileType, Mode, OFlags, Stat, fstat, mkdirat, openat};
 use rustix::io::Errno;
 use rustix::process::{Uid, geteuid};
 
@@ -65,6 +65,14 @@ impl Folder {
     /// The path of a name in it, for messages.
     pub fn path_of(&self, name: &str) -> String {
         self.path.join(name).display().to_string()
+    }
+
+    /// The names in it, in no order. In one that is not UTF-8, what is not is replaced.
+    pub fn names(&self) -> io::Result<impl Iterator<Item = io::Result<String>>> {
+        let entries = Dir::read_from(&self.directory)?;
+        let name = |entry: Result<DirEntry, Errno>| Ok(entry?.file_name().to_string_lossy().into_owned());
+        let is_itself = |name: &io::Result<String>| name.as_ref().is_ok_and(|name| name == "." || name == "..");
+        Ok(entries.map(name).filter(move |name| !is_itself(name)))
     }
 
     /// Reads what stands under a name: a regular file of this process's user or of the folder's owner, of `most` bytes at most.

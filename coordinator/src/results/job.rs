@@ -158,7 +158,7 @@ fn shown(value: &serde_json::Value) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// The job of a run.

@@ -9,12 +9,13 @@ use common::cli::exit_code::{COMPLETE, UNAVAILABLE, USAGE};
 use harness::{Command, TestEnv, assert_error, skip, test_env, which};
 
 /// The commands that have examples.
-const WITH_EXAMPLES: [&[&str]; 6] = [
+const WITH_EXAMPLES: [&[&str]; 7] = [
     &["coordinator"],
     &["coordinator", "run"],
     &["coordinator", "create"],
     &["coordinator", "status"],
     &["coordinator", "resume"],
+    &["coordinator", "collect"],
     &["worker"],
 ];
 
@@ -96,7 +97,7 @@ fn manual_pages_render() {
     let written = env.coordinator(["man".as_ref(), "--dir".as_ref(), folder.as_os_str()]).run().expect(COMPLETE);
     assert_eq!(written.stdout, "", "{written:?}");
     let pages = fs::read_dir(&folder).expect("it is there").filter_map(Result::ok).count();
-    assert_eq!(pages, 13);
+    assert_eq!(pages, 14);
     for (page, name) in [("coordinator", "coordinator"), ("worker", "worker"), ("run", "coordinator-run")] {
         let roff = env.coordinator(["man", page]).run().expect(COMPLETE).stdout;
         let file = fs::read_to_string(folder.join(format!("{name}.1"))).expect("it is among them");
@@ -141,7 +142,7 @@ fn misspelt_values_shells_and_pages_are_answered_with_the_nearest_ones() {
         (&["completions", "bsh"], "bash"),
         (&["man", "staus"], "status"),
         (&["status", "demo", "--wacth"], "--watch"),
-        (&["complet"], "completions"),
+        (&["kernles"], "kernels"),
     ] {
         let finished = env.coordinator(args).run();
         assert_error(&finished, USAGE, "");

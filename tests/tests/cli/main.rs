@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod caller;
+mod collect;
 mod commands;
 mod descendants;
 mod failures;

@@ -1,16 +1,18 @@
 //! The examples of `--help`, run as they stand there, on segments with the names that they use.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use common::cli::exit_code::COMPLETE;
 use common::failpoint::Failpoint;
 use harness::{Finished, Injection, TestEnv, secluded, test_env};
 use regex::Regex;
+use serde_json::{Value, json};
 
 use super::{WITH_EXAMPLES, shell};
 
 /// The results that explanations state: a pattern of the example, and one of its stdout.
-const RESULTS: [(&str, &str); 17] = [
+const RESULTS: [(&str, &str); 21] = [
     ("^coordinator$", r"(?s)^(Process [^\n]*\n){4}Final shared value: -1958387328\n$"),
     ("--independent -n 10_000_000", r"^(Process Process-\d, Result: 333333283333335000000\n){4}$"),
     ("prime-count -n 1e7 --workers auto", r"Final shared value: 664579\n$"),
@@ -25,6 +27,10 @@ const RESULTS: [(&str, &str); 17] = [
     ("^coordinator status demo --format json$", r"^\{[^\n]*\}\n$"),
     ("^coordinator status demo --watch --format json$", r"^(\{[^\n]*\}\n)+$"),
     ("^coordinator resume demo", r"^(Process [^\n]*\n){4}Final shared value: -1958387328\n$"),
+    ("^coordinator collect sums$", r"^Final shared value: 285\nExact total: 285\n$"),
+    ("^coordinator collect sums --missing$", "^$"),
+    ("^coordinator collect sums --verify 2$", r"^Final shared value: 285\nExact total: 285\n$"),
+    ("^coordinator collect sums --format json$", r#"^\{[^\n]*"complete":true[^\n]*\}\n$"#),
     ("^worker --name demo$", r"^Process Process-1 updated shared value to 584144992\n$"),
     ("^worker --name demo -n 10 --delay 0$", r"^Process Process-1 updated shared value to 285\n$"),
     ("^seq 3 .* worker --name demo$", r"^(Process Process-\d updated shared value to -?\d+\n){3}$"),
@@ -36,6 +42,27 @@ fn examples(help: &str) -> Vec<&str> {
     examples.lines().filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' '))).collect()
 }
 
+/// Leaves the results of two shards of the sum of the first ten squares.
+fn leave_results(folder: &Path) {
+    let write = |name: &str, content: Value| fs::write(folder.join(name), content.to_string());
+    let id = "0".repeat(32);
+    let result = |start: &str, end: &str, total: &str| {
+        json!({
+            "schema": 1, "job": id, "start": start, "end": end, "total": total, "host": "node-1", "pid": 1, "started": "",
+            "finished": "", "elapsed_s": 1.0, "restarts": 0, "recoveries": 0,
+        })
+    };
+    let job = json!({
+        "schema": 1, "version": "0.1.0", "id": id, "kernel": "sum-of-squares", "n": "10", "type": "i32", "cells": 1,
+        "seed": "1", "command": null, "worker": null, "overflow": "wrap", "shards": "2",
+    });
+    fs::create_dir_all(folder)
+        .and_then(|()| write("job.json", job))
+        .and_then(|()| write("0-5.json", result("0", "5", "30")))
+        .and_then(|()| write("5-10.json", result("5", "10", "255")))
+        .expect("it can be written");
+}
+
 /// Runs an example in an empty `/dev/shm`, with the segment that its text needs.
 fn run(env: &TestEnv, command: &[&str], example: &str) -> Finished {
     match command {
@@ -44,13 +71,14 @@ fn run(env: &TestEnv, command: &[&str], example: &str) -> Finished {
             let _ = env.coordinator(["create", "demo", "-w", "1"]).run().expect(COMPLETE);
             let _ = env.worker("demo").run().expect(COMPLETE);
         }
+        ["coordinator", "collect"] => leave_results(&env.path().join("sums")),
         ["coordinator", "resume"] => {
             let death = Injection { failpoint: Failpoint::Launching, action: "kill", times: 1 };
             assert_eq!(env.coordinator(["--name", "demo"]).inject(death).run().signal, Some(9));
         }
         _ => {}
     }
-    let finished = shell(env, example).run();
+    let finished = shell(env, example).with(|shell| _ = shell.current_dir(env.path())).run();
     assert_eq!(finished.code, Some(COMPLETE.into()), "{example}: {finished:?}");
     if env.segment("demo").exists() {
         env.remove("demo");

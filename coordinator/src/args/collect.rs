@@ -1,0 +1,39 @@
+//! The options of `collect`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use common::parse_count;
+
+use super::run::Format;
+
+/// The options of `collect`.
+#[derive(Args, Debug)]
+pub struct CollectArgs {
+    /// The folder of --results
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// Print what is missing, and nothing else: the indices of the shards, as sbatch --array= takes them; or ranges, one a line
+    #[arg(long, conflicts_with_all = ["verify", "format"])]
+    pub missing: bool,
+    /// Compute K random parts again, and compare their totals
+    #[arg(long, value_name = "K", value_parser = at_least_one, allow_hyphen_values = true)]
+    pub verify: Option<u64>,
+    /// The command of the job, for --verify: what only the folder names is never run
+    #[arg(long, value_name = "CMD", requires = "verify", allow_hyphen_values = true)]
+    pub exec: Option<String>,
+    /// The worker executable of the job, for --verify
+    #[arg(long, value_name = "PATH", requires = "verify")]
+    pub worker: Option<PathBuf>,
+    /// The result as text or as one JSON object
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+fn at_least_one(text: &str) -> Result<u64, String> {
+    match parse_count(text) {
+        Ok(0) => Err("at least one part is computed again".to_owned()),
+        Ok(count) => Ok(count),
+        Err(error) => Err(error.to_string()),
+    }
+}

@@ -1,0 +1,136 @@
+//! Why a folder cannot be collected, with which exit code, and what to do next.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use common::cli::exit_code;
+
+use super::collection::Differing;
+
+/// Why a folder cannot be collected.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    /// There is no such folder, or it may not be read.
+    #[error("cannot open the folder {}: {source}", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// No shard has begun a job there.
+    #[error("{} holds no job: job.json is missing", folder.display())]
+    NoJob {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// What the folder's results are results of cannot be told.
+    #[error("{file} {why}")]
+    Job {
+        /// The file of the job.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The system failed.
+    #[error("cannot read {what}: {source}")]
+    System {
+        /// A file, or the folder.
+        what: String,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// Two results of a part.
+    #[error("results in {} disagree: {files}{}", folder.display(), and_more(*more))]
+    Differing {
+        /// The folder.
+        folder: PathBuf,
+        /// The two.
+        files: Box<Differing>,
+        /// How many more files like that there are.
+        more: usize,
+    },
+    /// A part was computed again, with another total.
+    #[error("results disagree: {file} has {found}, and computed again it has {computed}")]
+    Wrong {
+        /// The file of its result.
+        file: String,
+        /// The total in it.
+        found: String,
+        /// The total now.
+        computed: String,
+    },
+    /// A part was not computed again.
+    #[error("cannot verify {file}: the run {why}")]
+    Unverified {
+        /// The file of its result.
+        file: String,
+        /// What became of the run.
+        why: String,
+    },
+    /// The total does not fit.
+    #[error("overflow: the total {total}does not fit into {kind}")]
+    Overflow {
+        /// The total, if it can be told.
+        total: String,
+        /// The type, or `128 bits`.
+        kind: &'static str,
+    },
+}
+
+impl CollectError {
+    /// The exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Folder { .. } | Self::NoJob { .. } => exit_code::UNAVAILABLE,
+            Self::Job { .. } | Self::System { .. } | Self::Unverified { .. } => exit_code::INCOMPLETE,
+            Self::Differing { .. } | Self::Wrong { .. } => exit_code::DISAGREE,
+            Self::Overflow { .. } => exit_code::OVERFLOW,
+        }
+    }
+
+    /// The next step, if there is one.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Folder { folder, source } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Some(format!("see who may read it: ls -ld {}", quoted(folder)))
+            }
+            Self::Folder { folder, .. } | Self::NoJob { folder } => Some(format!(
+                "the first shard begins the job: coordinator run --split --shard I/N --results {}",
+                quoted(folder)
+            )),
+            Self::Job { file, .. } => Some(format!(
+                "look at it: ls -l {}; restore it, or compute the job in a new folder: each result names the job's id",
+                quoted(Path::new(file))
+            )),
+            Self::Differing { folder, files, .. } => {
+                let [result, other] = [&files.result, &files.other].map(|file| quoted(&folder.join(&file.name)));
+                Some(format!(
+                    "look at both; if the first one is right: rm {other}; if the second one is: mv {other} {result}; if nobody \
+                     knows: remove both, and compute that part again"
+                ))
+            }
+            Self::Wrong { file, .. } => Some(format!(
+                "one of the two machines was wrong; compute the part again: rm {}, and start its shard; then verify more parts",
+                quoted(Path::new(file))
+            )),
+            Self::Overflow { kind: "128 bits", .. } => {
+                Some("use smaller numbers, or fractions (--type f64), in a folder of their own".to_owned())
+            }
+            Self::Overflow { .. } => {
+                Some("a job with a wider type, or with --overflow wrap, needs a folder of its own".to_owned())
+            }
+            Self::System { .. } | Self::Unverified { .. } => None,
+        }
+    }
+}
+
+/// A path as a word of a shell.
+pub fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    shlex::try_quote(&text).map_or_else(|_| text.clone(), std::borrow::Cow::into_owned)
+}
+
+fn and_more(more: usize) -> String {
+    if more == 0 { String::new() } else { format!("; and {more} more like it") }
+}
