@@ -27,7 +27,7 @@ pub use held_run::HeldRun;
 pub use injection::Injection;
 pub use report::{report, skip};
 pub use results_folder::ResultsFolder;
-pub use seclusion::is_secluded;
+pub use seclusion::{is_on_own_machine, is_secluded};
 pub use terminal::Terminal;
 pub use test_env::{Executables, TestEnv, until};
 pub use which::which;
@@ -83,5 +83,13 @@ macro_rules! test_env {
 macro_rules! secluded {
     ($test:ident) => {
         $crate::is_secluded(concat!(module_path!(), "::", stringify!($test)))
+    };
+}
+
+/// Whether the calling test, given by name, runs on a machine of its own ([`is_on_own_machine`]).
+#[macro_export]
+macro_rules! on_own_machine {
+    ($test:ident) => {
+        $crate::is_on_own_machine(concat!(module_path!(), "::", stringify!($test)))
     };
 }

@@ -1,0 +1,81 @@
+//! Slurm: `sbatch --array`, tasks that it requeues, and tasks that are submitted again.
+
+mod cluster;
+
+use harness::{on_own_machine, skip, test_env, which};
+
+use crate::accidents::lose_two_hosts;
+use crate::hosts::Hosts;
+use crate::shared_folder::{Job, LONG, SHORT, SharedFolder};
+use cluster::{Cluster, PROGRAMS};
+
+/// Whether this machine lacks one of the programs; says so.
+fn lacks_slurm(test: &str) -> bool {
+    let missing = PROGRAMS.iter().find(|program| which(program).is_none());
+    if let Some(program) = missing {
+        skip(test, &format!("{program} is missing (apt-get install slurm-wlm munge)"));
+    }
+    missing.is_some()
+}
+
+#[test]
+fn an_array_whose_hosts_die_or_are_cut_off_counts_each_shard_once() {
+    let test = "slurm::an_array_whose_hosts_die_or_are_cut_off_counts_each_shard_once";
+    if lacks_slurm(test) || !on_own_machine!(an_array_whose_hosts_die_or_are_cut_off_counts_each_shard_once) {
+        return;
+    }
+    let env = test_env!();
+    let hosts = match Hosts::start(&env) {
+        Ok(hosts) => hosts,
+        Err(why) => return skip(test, &why),
+    };
+    let cluster = Cluster::start(&hosts);
+    let folder = SharedFolder::new(&env, "primes", LONG);
+    let shard = folder.command("$SLURM_ARRAY_TASK_ID", "auto/24");
+    let _ = cluster.submit(&folder, &["--requeue", "--array=0-23%6"], &shard);
+
+    lose_two_hosts(&hosts, &folder, || cluster.hasten_requeued());
+    cluster.until_idle();
+    while let missing = folder.missing_ranges()
+        && !missing.is_empty()
+    {
+        let _ = cluster.submit(&folder, &[&format!("--array={missing}")], &shard);
+        cluster.until_idle();
+    }
+    folder.assert_total();
+    let (started, committed) = (folder.starts().len(), folder.committed().len());
+    assert!(started > committed, "{started} started, {committed} committed");
+    assert_eq!(hosts.host("h3").segments(), "");
+}
+
+#[test]
+fn the_places_of_an_array_are_shards_and_missing_ones_can_be_submitted_again() {
+    let test = "slurm::the_places_of_an_array_are_shards_and_missing_ones_can_be_submitted_again";
+    if lacks_slurm(test) || !on_own_machine!(the_places_of_an_array_are_shards_and_missing_ones_can_be_submitted_again)
+    {
+        return;
+    }
+    let env = test_env!();
+    let hosts = match Hosts::start(&env) {
+        Ok(hosts) => hosts,
+        Err(why) => return skip(test, &why),
+    };
+    let cluster = Cluster::start(&hosts);
+    // The array says how many there are.
+    let four = SharedFolder::new(&env, "four", Job { shards: 4, ..SHORT });
+    let _ = cluster.submit(&four, &["--array=0-3"], &four.command("$SLURM_ARRAY_TASK_ID", "auto"));
+    let ten = SharedFolder::new(&env, "ten", Job { shards: 10, ..SHORT });
+    let shard = ten.command("$SLURM_ARRAY_TASK_ID", "auto/10");
+    let _ = cluster.submit(&ten, &["--array=0-9"], &shard);
+    cluster.until_idle();
+    four.assert_total();
+    ten.assert_total();
+
+    ten.lose(&[3, 7, 8, 9]);
+    let missing = ten.missing_ranges();
+    assert_eq!(missing, "3,7-9");
+    let _ = cluster.submit(&ten, &[&format!("--array={missing}")], &shard);
+    cluster.until_idle();
+    assert_eq!(ten.places_started_since(10), [3, 7, 8, 9].into());
+    ten.assert_total();
+}
