@@ -105,6 +105,24 @@ class AScript(WorkerCase):
         self.assertEqual(chunks, [(start, min(start + 7, 1000)) for start in range(0, 1000, 7)])
         self.assertEqual({words[-1] for words in self.logged() if words[0] == "chunk"}, {str(2**64 - 1)})
 
+    def test_gets_the_iterations_of_its_shard_and_the_shards_add_up(self) -> None:
+        script = self.script(KERNELS)
+        shards = [self.compute(script, "squares", 1001, "--chunk", "50", "--shard", f"{index}/3") for index in range(3)]
+        self.assertEqual(sum(total for [total] in shards), squares(1001))
+        chunks = sorted((int(words[2]), int(words[3])) for words in self.logged() if words[0] == "chunk")
+        self.assertEqual([0, *(end for _, end in chunks)], [*(start for start, _ in chunks), 1001])
+
+    def test_leaves_the_results_of_its_shards_in_a_folder(self) -> None:
+        script, folder = str(self.script(KERNELS)), str(self.folder / "results")
+        kernel = ["--worker", script, "--kernel", "squares", "--split", "-n", "1001", "--type", "i64"]
+        for index in range(3):
+            shard = ["--shard", f"{index}/3", "--results", folder]
+            done = self.run_command([self.coordinator, "run", *kernel, *shard])
+            self.assertEqual((done.code, done.err), (0, ""))
+        collected = self.run_command([self.coordinator, "collect", folder, "--verify", "1", "--worker", script])
+        total = f"Final shared value: {squares(1001)}\nExact total: {squares(1001)}\n"
+        self.assertEqual((collected.code, collected.out), (0, total), collected.err)
+
     def test_gets_ranges_up_to_the_largest(self) -> None:
         n = 2**64 - 1
         options = ("--chunk", str(2**62), "--type", "u64")
