@@ -39,7 +39,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "WHICH", num_args = 0..=1, default_value = "incomplete", default_missing_value = "always")]
     pub keep: Keep,
     /// An argument of the worker executable, before its own options; may be given several times
-    #[arg(long = "worker-arg", value_name = "ARG", hide = true, conflicts_with = "results", allow_hyphen_values = true, action = ArgAction::Append)]
+    #[arg(long = "worker-arg", value_name = "ARG", hide = true, allow_hyphen_values = true, action = ArgAction::Append)]
+    #[arg(conflicts_with = "results")]
     pub worker_args: Vec<OsString>,
     /// End when that process, which has started this one, has ended
     #[arg(long, value_name = "PID", hide = true)]
