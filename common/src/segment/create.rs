@@ -18,11 +18,11 @@ use crate::layout::{Geometry, LAYOUT_HASH, MAGIC, VERSION, View};
 use crate::name::{FOLDER, SegmentName};
 use crate::random;
 use crate::sys::mapping::{self, MapError};
-use crate::sys::role_file::Owner;
+use crate::sys::role_file::{Owner, RoleFile};
 use crate::system_error::SystemError;
 use crate::terms::Terms;
 
-/// How often a creation starts over when its file was removed as debris between its first two system calls.
+/// How often a creation starts over when its file was removed as debris between its first system calls.
 const ATTEMPTS: u32 = 8;
 
 /// The start of creation names. No segment name begins with a dot.
@@ -60,7 +60,9 @@ impl Segment {
         for _ in 0..ATTEMPTS {
             let nonce = random::random();
             let creation = Creation { name: format!("{PREFIX}{nonce:016x}"), creator: Owner::this_process() };
-            let (mapping, file) = match mapping::create(&creation.name, geometry) {
+            // Present from here on: no other start takes the file for a dead creator's.
+            let claim = |file: &RoleFile| Role::Present.claim(file);
+            let (mapping, file) = match mapping::create(&creation.name, geometry, claim) {
                 Ok(created) => created,
                 Err(MapError::Os(Errno::EXIST)) => continue,
                 Err(MapError::Os(Errno::NOENT)) if no_room::has_folder() => continue,
@@ -82,9 +84,8 @@ impl Segment {
         Err(SystemError::new("create segment", name, Errno::AGAIN).into())
     }
 
-    /// Fills in the header and takes this process's roles.
+    /// Fills in the header and takes the coordinator's role.
     fn found(&self, geometry: Geometry, nonce: u64, namespace: u64) -> Result<(), SystemError> {
-        Role::Present.try_share(self.name(), self.file()?)?;
         if self.terms().origin.is_run() {
             self.become_coordinator()?;
             self.open_as_coordinator();

@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::os::fd::AsFd;
 
+use rustix::io::Errno;
+
 use crate::layout::{Geometry, Slot};
 use crate::sys::record_lock::{Hold, is_held, try_lock, unlock};
 use crate::sys::role_file::RoleFile;
@@ -32,6 +34,11 @@ impl Role {
     /// Takes the role together with others, unless somebody has it exclusively. Returns whether it succeeded.
     pub(super) fn try_share(self, name: impl Display, file: &RoleFile) -> Result<bool, SystemError> {
         try_lock(file, self.byte(), Hold::Shared).map_err(|error| SystemError::new("lock", name, error))
+    }
+
+    /// Takes the role in a file that only its creator uses.
+    pub(super) fn claim(self, file: &RoleFile) -> Result<(), Errno> {
+        try_lock(file, self.byte(), Hold::Shared).map(drop)
     }
 
     /// Whether another open file description than `file` has the role.

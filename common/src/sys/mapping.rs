@@ -94,12 +94,18 @@ pub enum MapError {
     Mutex(String),
 }
 
-/// Creates the file `name` and maps it, all zero. The other descriptor is for the roles' locks.
-pub fn create(name: &str, geometry: Geometry) -> Result<(Mapping, RoleFile), MapError> {
+/// Creates the file `name` and maps it, all zero. The other descriptor is for the roles' locks; `claim` takes the first one before
+/// the pages are allocated, which may take long.
+pub fn create(
+    name: &str,
+    geometry: Geometry,
+    claim: impl FnOnce(&RoleFile) -> Result<(), Errno>,
+) -> Result<(Mapping, RoleFile), MapError> {
     let mut shmem = ShmemConf::new().os_id(name).size(geometry.size()).create().map_err(os)?;
     // Its drop would unlink the name, whatever it stands for then.
     shmem.set_owner(false);
     let descriptor = RoleFile::open(format!("{FOLDER}/{name}"), cautious(OFlags::RDWR)).map_err(MapError::Os)?;
+    claim(&descriptor).map_err(MapError::Os)?;
     rustix::fs::fchmod(&descriptor, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).map_err(MapError::Os)?;
     // Allocates all pages: a full /dev/shm is an error here, not a SIGBUS at a later store (posix_fallocate(3)).
     rustix::fs::fallocate(&descriptor, rustix::fs::FallocateFlags::empty(), 0, geometry.size() as u64)

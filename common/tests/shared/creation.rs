@@ -1,10 +1,12 @@
 //! Who may attach to what, what is there from the first moment, and what is left.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
 
 use common::{
     AttachError, Condition, CreateError, Mode, RemoveError, Segment, SegmentInfo, SegmentName, SharedArray,
-    SharedValue, Terms, ValueType, list, remove, unlink,
+    SharedValue, Terms, ValueType, list, remove, remove_creation_debris, unlink,
 };
 
 use crate::processes::{Child, Name, PATIENCE, until};
@@ -14,11 +16,14 @@ fn nobody_sees_an_array_before_its_first_numbers() {
     let name = Name::new();
     // So many that they would be seen arriving.
     let numbers = vec![-1_i64; 1 << 18];
-    let first_look = || loop {
-        match SharedArray::<i64>::attach(&name) {
-            Ok(array) => return array.get(numbers.len() - 1),
-            Err(AttachError::NoSegment { .. }) => {}
-            Err(error) => panic!("it is there or not: {error}"),
+    let first_look = || {
+        let began = Instant::now();
+        loop {
+            match SharedArray::<i64>::attach(&name) {
+                Ok(array) => return array.get(numbers.len() - 1),
+                Err(AttachError::NoSegment { .. }) => assert!(began.elapsed() < PATIENCE, "it does not come"),
+                Err(error) => panic!("it is there or not: {error}"),
+            }
         }
     };
     for _ in 0..10 {
@@ -29,6 +34,25 @@ fn nobody_sees_an_array_before_its_first_numbers() {
             drop(array);
         });
     }
+}
+
+/// Each start of a run removes what dead creators left: this one is alive, however long the allocation takes.
+#[test]
+fn a_large_array_is_created_while_others_look_for_what_dead_creators_left() {
+    let numbers = vec![-1_i64; 1 << 18];
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let remover = scope.spawn(|| {
+            while !is_over.load(Relaxed) {
+                remove_creation_debris().expect("the folder can be read");
+                sleep(Duration::from_micros(200));
+            }
+        });
+        let created = (0..10).try_for_each(|_| SharedArray::create(&Name::new(), &numbers).map(drop));
+        is_over.store(true, Relaxed);
+        remover.join().expect("no panic");
+        created.expect("the names are free");
+    });
 }
 
 #[test]
