@@ -6,6 +6,7 @@
 mod package;
 mod page;
 mod pattern;
+mod scripts;
 
 use std::collections::BTreeSet;
 use std::fs;
