@@ -146,10 +146,27 @@ fn no_name_breaks_a_line_or_reaches_the_terminal_as_it_is() {
         fs::write(folder.path.join(name), "").expect("it can be written");
     }
     folder.write("90-100.json", &result(&(90..100), "1").to_string().replace("0123456789abcdef", "\\nerror: \\u001b"));
+    symlink("job.json", folder.file("0-10.differs-\x1b[2J\nerror: all is lost-1.json")).expect("it can be linked");
     let finished = folder.collect(&[]);
     assert_incomplete(&finished, "9 of 10 shards");
     assert_line(&finished, "note", 1, &[r"a\nerror: all is lost", r"b\u{1b}[2J", "c\u{fffd}"]);
-    assert_line(&finished, "damaged", 1, &["90-100.json is a result of another job, \\n"]);
+    assert_line(&finished, "damaged", 2, &[r"0-10.differs-\u{1b}[2J\nerror: all is lost-1.json is a symbolic link"]);
+    assert_line(&finished, "damaged", 2, &["90-100.json is a result of another job, \\n"]);
+    assert!(finished.stderr.chars().all(|c| c == '\n' || !c.is_control()), "{finished:?}");
+}
+
+#[test]
+fn a_result_that_differs_under_a_hostile_name_is_told_in_one_line_and_quoted_in_the_hint() {
+    let env = test_env!();
+    let folder = Folder::new(&env, &json!({}));
+    folder.put_shards(0..10);
+    folder.write("0-10.differs-$(touch x);\n\x1b[2J-1.json", &result(&(0..10), "5").to_string());
+    let finished = folder.collect(&[]);
+    assert_error(&finished, DISAGREE, r"0-10.differs-$(touch x);\n\u{1b}[2J-1.json has 5");
+    assert!(finished.stderr.contains(r"0-10.differs-$(touch x);\n\u{1b}[2J-1.json'; if"), "{finished:?}");
+    folder.write("10-20.differs-\x1b[2J-1.json", &result(&(10..20), "5").to_string());
+    let finished = folder.collect(&[]).expect(DISAGREE);
+    assert_line(&finished, "differs", 2, &[r"10-20.differs-\u{1b}[2J-1.json has 5"]);
     assert!(finished.stderr.chars().all(|c| c == '\n' || !c.is_control()), "{finished:?}");
 }
 
