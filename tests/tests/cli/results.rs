@@ -153,6 +153,7 @@ fn an_incomplete_part_leaves_no_result_and_the_same_command_finishes_it() {
     assert_eq!(calls.lines().count(), 11, "only the missing chunk is computed again: {calls}");
 }
 
+/// Fault 68.
 #[test]
 fn a_start_after_a_kill_takes_up_what_the_first_one_left() {
     let env = test_env!();
@@ -179,6 +180,7 @@ fn a_start_after_a_kill_takes_up_what_the_first_one_left() {
     assert_eq!(calls.lines().collect::<Vec<_>>(), ["0", "10", "20", "30", "40", "50", "50", "60", "70", "80", "90"]);
 }
 
+/// Fault 71.
 #[test]
 fn a_second_start_waits_for_the_first_and_prints_its_result() {
     let env = test_env!();

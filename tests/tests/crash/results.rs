@@ -119,6 +119,7 @@ fn can_trace(shard: &Shard<'_>, test: &str) -> bool {
     outcome.inspect_err(|error| skip(test, &format!("ptrace: {error}"))).is_ok()
 }
 
+/// Fault 68.
 #[test]
 fn a_writer_killed_at_any_system_call_has_left_all_of_its_result_or_nothing() {
     if !secluded!(a_writer_killed_at_any_system_call_has_left_all_of_its_result_or_nothing) {
@@ -146,6 +147,7 @@ fn a_writer_killed_at_any_system_call_has_left_all_of_its_result_or_nothing() {
     assert_eq!(left, BTreeSet::from(["segment", "both", "result"]));
 }
 
+/// Fault 69.
 #[test]
 fn a_refusal_at_any_system_call_of_a_writer_leaves_all_of_its_result_or_the_work() {
     if !secluded!(a_refusal_at_any_system_call_of_a_writer_leaves_all_of_its_result_or_the_work) {
@@ -173,7 +175,7 @@ fn a_refusal_at_any_system_call_of_a_writer_leaves_all_of_its_result_or_the_work
     assert!(left.contains("segment") && left.contains("result"), "{left:?}");
 }
 
-/// What NFS answers when the reply to the first request was lost, and file systems without hard links.
+/// Fault 69: what NFS answers when the reply to the first request was lost, and file systems without hard links.
 #[test]
 fn a_link_that_was_made_is_a_success_whatever_its_answer_and_without_links_the_file_is_renamed() {
     if !secluded!(a_link_that_was_made_is_a_success_whatever_its_answer_and_without_links_the_file_is_renamed) {

@@ -47,6 +47,7 @@ fn parallel(env: &TestEnv, folder: &SharedFolder) -> Command {
     })
 }
 
+/// Fault 70.
 #[test]
 fn retries_after_hosts_die_or_are_cut_off_count_each_shard_once() {
     let test = "parallel::retries_after_hosts_die_or_are_cut_off_count_each_shard_once";

@@ -1,4 +1,4 @@
-//! Folders that strangers write to: nothing of theirs counts, is followed, blocks, or breaks a line.
+//! Fault 72. Folders that strangers write to: nothing of theirs counts, is followed, blocks, or breaks a line.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{chown, symlink};

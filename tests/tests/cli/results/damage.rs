@@ -24,6 +24,7 @@ fn was_computed(folder: &ResultsFolder<'_>, finished: Finished, case: &str) {
     fs::remove_file(&aside).or_else(|_| fs::remove_dir(&aside)).expect("it can be removed");
 }
 
+/// Fault 72.
 #[test]
 fn what_is_no_result_of_the_part_is_renamed_and_the_part_computed() {
     let env = test_env!();
@@ -104,6 +105,7 @@ fn on_a_small_disk(env: &TestEnv, path: &std::path::Path, script: &str) -> Finis
     env.coordinator(run).args([path]).with(wrapped(&["unshare", "-m", "sh", "-c", &script])).run()
 }
 
+/// Fault 69.
 #[test]
 fn a_full_disk_keeps_the_work_and_the_same_command_leaves_the_result_when_there_is_room() {
     if !secluded!(a_full_disk_keeps_the_work_and_the_same_command_leaves_the_result_when_there_is_room) {

@@ -23,6 +23,7 @@ fn begun(env: &TestEnv, folder: &ResultsFolder<'_>, args: &[&str]) -> Running {
     run
 }
 
+/// Fault 71.
 #[test]
 fn two_hosts_that_compute_the_same_part_leave_one_result_and_both_succeed() {
     if !secluded!(two_hosts_that_compute_the_same_part_leave_one_result_and_both_succeed) {
@@ -55,6 +56,7 @@ fn written_meanwhile(folder: &ResultsFolder<'_>, total: &str) {
     folder.write("0-100.json", &result.to_string());
 }
 
+/// Fault 71.
 #[test]
 fn a_result_that_differs_is_kept_beside_the_first_one_and_both_are_named() {
     let env = test_env!();

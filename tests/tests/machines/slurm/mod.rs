@@ -18,6 +18,7 @@ fn lacks_slurm(test: &str) -> bool {
     missing.is_some()
 }
 
+/// Fault 70.
 #[test]
 fn an_array_whose_hosts_die_or_are_cut_off_counts_each_shard_once() {
     let test = "slurm::an_array_whose_hosts_die_or_are_cut_off_counts_each_shard_once";
