@@ -208,12 +208,16 @@ impl Error {
             }
             Self::Timeout { name, .. } => Some(format!("see which workers are at work: coordinator status {name}")),
             Self::OtherJob { .. } => {
-                Some("give all shards the same terms; or another folder: --results DIR".to_owned())
+                Some("give all shards the same terms; or take another folder: --results DIR; one without results may be removed".to_owned())
             }
             Self::NoJob { .. } => {
-                Some("the first shard with --results DIR makes it; take another folder, or restore it".to_owned())
+                Some("restore it; or compute the job in another folder: each result names the id of its job".to_owned())
             }
-            Self::Folder { .. } => Some("name a folder that all machines share and this user may write to".to_owned()),
+            Self::Folder { path, source } => Some(match source.kind() {
+                io::ErrorKind::NotFound => format!("make the folder that it is to be in: mkdir -p {}", path.parent().unwrap_or(path).display()),
+                io::ErrorKind::NotADirectory => "name a folder, and not a file".to_owned(),
+                _ => format!("all machines must share it, and this user must be able to write to it: ls -la {}", path.display()),
+            }),
             Self::NothingLeft { .. } | Self::Timeline { .. } | Self::System { .. } => None,
         }
     }

@@ -20,10 +20,10 @@ pub struct CollectArgs {
     #[arg(long, value_name = "K", value_parser = at_least_one, allow_hyphen_values = true)]
     pub verify: Option<u64>,
     /// The command of the job, for --verify: what only the folder names is never run
-    #[arg(long, value_name = "CMD", requires = "verify", allow_hyphen_values = true)]
+    #[arg(long, value_name = "CMD", requires = "verify", conflicts_with = "missing", allow_hyphen_values = true)]
     pub exec: Option<String>,
     /// The worker executable of the job, for --verify
-    #[arg(long, value_name = "PATH", requires = "verify")]
+    #[arg(long, value_name = "PATH", requires = "verify", conflicts_with = "missing")]
     pub worker: Option<PathBuf>,
     /// The result as text or as one JSON object
     #[arg(long, value_name = "FORMAT", default_value = "text")]

@@ -39,8 +39,10 @@ impl FromStr for ShardArg {
         if text == "auto" {
             return Ok(Self::Auto(None));
         }
-        let (index, of) = text.split_once('/').ok_or("a shard is I/N with I from 0 to N - 1, or auto, or auto/N")?;
-        let count = |text: &str| parse_count(text).map_err(|error| error.to_string());
+        let (index, of) = text.split_once('/').ok_or("a shard is I/N, such as 3/10 or 0/10, or auto, or auto/N")?;
+        let count = |text: &str| {
+            parse_count(text).map_err(|error| format!("{error}; a shard is I/N, such as 3/10, or auto, or auto/N"))
+        };
         let of = count(of)?;
         if of == 0 {
             return Err("there is at least one shard".to_owned());
@@ -49,7 +51,9 @@ impl FromStr for ShardArg {
             return Ok(Self::Auto(Some(of)));
         }
         let shard = Shard::new(count(index)?, of);
-        shard.map(Self::Given).ok_or_else(|| format!("of {of} shards the first is 0 and the last is {}", of - 1))
+        shard
+            .map(Self::Given)
+            .ok_or_else(|| format!("of {of} shards the first is 0/{of} and the last is {}/{of}", of - 1))
     }
 }
 

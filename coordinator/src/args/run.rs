@@ -19,7 +19,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "NAME", value_parser = cli::name_parser())]
     pub name: Option<SegmentName>,
     /// Leave the exact result in this folder, once, for coordinator collect; if it is there already, compute nothing
-    #[arg(long, value_name = "DIR", requires = "split", conflicts_with = "name")]
+    #[arg(long, value_name = "DIR", requires = "split", conflicts_with_all = ["name", "independent"])]
     pub results: Option<PathBuf>,
     /// At most N workers alive at once [default: all]
     #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]

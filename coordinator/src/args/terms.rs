@@ -10,6 +10,8 @@ use common::{DelayRange, Overflow, ValueType, parse_count, parse_duration};
 use super::part::{RangeArg, ShardArg};
 
 /// The terms of a segment.
+///
+/// What `requires` an option also names what excludes that option: clap does not require what is excluded.
 #[derive(Args, Debug)]
 pub struct TermsArgs {
     /// Number of workers, each with one contribution (1 to 1000000, or auto: one for each CPU)
@@ -26,16 +28,18 @@ pub struct TermsArgs {
     pub split: bool,
     /// Iterations of a chunk; auto: enough for 5 to 100 ms, more if a command starts slowly, fewer towards the end
     #[arg(long, value_name = "N|auto", default_value = "auto", requires = "split", allow_hyphen_values = true)]
+    #[arg(conflicts_with = "independent")]
     pub chunk: Chunk,
     /// Compute only this part of 0..n
-    #[arg(long, value_name = "A..B", requires = "split", allow_hyphen_values = true)]
+    #[arg(long, value_name = "A..B", requires = "split", conflicts_with = "independent", allow_hyphen_values = true)]
     pub range: Option<RangeArg>,
     /// Compute only part I (from 0) of N equal parts of 0..n; auto: the place that an engine gives in the environment (Slurm,
-    /// `HyperQueue`, Kubernetes, Open MPI, GNU parallel)
-    #[arg(long, value_name = "I/N|auto[/N]", requires = "split", conflicts_with = "range", allow_hyphen_values = true)]
+    /// HyperQueue, Kubernetes, Open MPI, GNU parallel)
+    #[arg(long, value_name = "I/N|auto[/N]", requires = "split", allow_hyphen_values = true)]
+    #[arg(conflicts_with_all = ["range", "independent"])]
     pub shard: Option<ShardArg>,
     /// Give out no more chunks after the first one that is set aside
-    #[arg(long, requires = "split")]
+    #[arg(long, requires = "split", conflicts_with = "independent")]
     pub fail_fast: bool,
     /// Command that replaces the kernel: it gets the range as {start} and {end} (exclusive), and prints the number to add, or
     /// one for each cell; after a non-zero exit it is tried again (--restarts)
@@ -43,6 +47,7 @@ pub struct TermsArgs {
     pub exec: Option<String>,
     /// Time limit of the command for one range; then it is killed and tried again
     #[arg(long, value_name = "DUR", value_parser = parse_duration, requires = "exec", allow_hyphen_values = true)]
+    #[arg(conflicts_with = "kernel")]
     pub exec_timeout: Option<Duration>,
     /// Cells of a shared array; each contribution fills all of them [default: as many as the kernel fills, else 1]
     #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]

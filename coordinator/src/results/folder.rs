@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Dir, DirEntry, FileType, Mode, OFlags, Stat, fstat, mkdirat, openat};
+use rustix::fs::{Access, AtFlags, CWD, Dir, DirEntry, FileType, Mode, OFlags, Stat, accessat, fstat, mkdirat, openat};
 use rustix::io::Errno;
 use rustix::process::{Uid, geteuid};
 
@@ -55,6 +55,12 @@ impl Folder {
             Err(Errno::EXIST) => Self::open(path),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Refuses a folder in which this process may not make files.
+    pub fn must_be_writable(&self) -> io::Result<()> {
+        let access = Access::WRITE_OK | Access::EXEC_OK;
+        Ok(accessat(&self.directory, ".", access, AtFlags::empty())?)
     }
 
     /// Its path, as it was given.

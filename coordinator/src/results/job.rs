@@ -152,6 +152,8 @@ impl JobTerms {
 fn shown(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::Null => "none".to_owned(),
+        // A command, perhaps.
+        serde_json::Value::String(text) if text.contains(' ') => format!("\"{text}\""),
         serde_json::Value::String(text) => text.clone(),
         other => other.to_string(),
     }

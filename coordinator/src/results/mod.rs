@@ -10,7 +10,7 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 
-use common::{SegmentName, Shard, Terms};
+use common::{Mode, SegmentName, Shard, Terms};
 
 pub use publication::Writer;
 
@@ -51,6 +51,9 @@ impl Results {
     /// [`Error::OtherJob`] if the folder is of another job; [`Error::NoJob`] if its `job.json` makes no sense;
     /// [`Error::Folder`] if it cannot be used.
     pub fn for_run(path: &Path, terms: &mut Terms, named_worker: Option<&Path>) -> Result<Self> {
+        if terms.mode != Mode::Split {
+            return Err(Error::usage("--results is for one divided range", "--split; or omit --results"));
+        }
         if terms.iterations == 0 {
             return Err(Error::usage("-n is 0, and an empty range has no result to leave", "-n N; or omit --results"));
         }
@@ -137,6 +140,14 @@ impl Results {
         stored().map_err(|source| unusable(self.folder.path(), source))
     }
 
+    /// Refuses a folder in which nothing can be left, before any work.
+    ///
+    /// # Errors
+    /// [`Error::Folder`].
+    pub fn must_be_writable(&self) -> Result<()> {
+        self.folder.must_be_writable().map_err(|source| unusable(self.folder.path(), source))
+    }
+
     /// Leaves the result in the folder.
     ///
     /// # Errors
@@ -174,7 +185,10 @@ impl Results {
     }
 
     fn move_aside(&self, why: &str, id: Option<FileId>, note: &dyn Fn(String)) -> io::Result<()> {
-        let aside = self.folder.move_aside(&self.name(), id)?;
+        let name = self.name();
+        let named =
+            |error: io::Error| io::Error::new(error.kind(), format!("{name} {why}, and cannot be renamed: {error}"));
+        let aside = self.folder.move_aside(&name, id).map_err(named)?;
         note(format!("{} {why}; it is renamed to {aside}", self.path()));
         Ok(())
     }
@@ -197,11 +211,27 @@ pub fn read_job(folder: &Folder) -> Result<Option<Job>> {
     }
 }
 
+/// A name of a result in the folder, if it has one.
+pub fn any_result(folder: &Folder) -> Result<Option<String>> {
+    let first = || {
+        folder
+            .names()?
+            .find(|name| name.as_ref().map_or(true, |name| ShardResult::range_of(name).is_some()))
+            .transpose()
+    };
+    first().map_err(|source| unusable(folder.path(), source))
+}
+
 /// The job of the folder; if it has none yet, the wanted one.
 fn agreed(folder: &Folder, wanted: &Job, writer: &Writer) -> Result<Job> {
     for _ in 0..ATTEMPTS {
         if let Some(job) = read_job(folder)? {
             return Ok(job);
+        }
+        if let Some(result) = any_result(folder)? {
+            // Another first shard may have begun the job since the look above; else it was lost, and a new one would have another id.
+            let why = || format!("is missing, and results are there, such as {result}");
+            return read_job(folder)?.ok_or_else(|| Error::NoJob { path: folder.path_of(job::NAME), why: why() });
         }
         // Of several first shards one succeeds, and the others find its job.
         let published = folder.publish(job::NAME, &wanted.to_text(), writer);

@@ -58,7 +58,8 @@ impl Folder {
     /// After an error the name is taken by all of the text or by nothing.
     pub fn publish(&self, name: &str, text: &str, writer: &Writer) -> io::Result<Publication> {
         let (temporary, file) = self.create(writer.temporary(name))?;
-        let written = self.write_and_name(&file, &temporary, name, text);
+        // It is closed before its name goes: NFS would keep an open file under another name.
+        let written = self.write_and_name(file, &temporary, name, text);
         if !matches!(written, Ok(Named::ByRename)) {
             // It may be gone: whoever takes up a dead writer's part removes its file, and a process id may come back.
             let _ = unlinkat(&self.directory, temporary.as_str(), AtFlags::empty());
@@ -78,7 +79,10 @@ impl Folder {
 
     /// Renames what stands under a name and is not what belongs there; `judged` is the file that was read.
     pub fn move_aside(&self, name: &str, judged: Option<FileId>) -> io::Result<String> {
-        let aside = format!("{name}.damaged");
+        let mut aside = format!("{name}.damaged");
+        if statat(&self.directory, aside.as_str(), AtFlags::SYMLINK_NOFOLLOW).is_ok() {
+            aside = format!("{aside}-{:016x}", common::random());
+        }
         match renameat(&self.directory, name, &self.directory, aside.as_str()) {
             Ok(()) => {}
             Err(Errno::NOENT) => return Ok(aside),
@@ -107,13 +111,13 @@ impl Folder {
         }
     }
 
-    fn write_and_name(&self, mut file: &File, temporary: &str, name: &str, text: &str) -> io::Result<Named> {
+    fn write_and_name(&self, mut file: File, temporary: &str, name: &str, text: &str) -> io::Result<Named> {
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         let linked = linkat(&self.directory, temporary, &self.directory, name, AtFlags::empty());
         match linked {
             Ok(()) => Ok(Named::ByLink),
-            Err(_) if fstat(file).is_ok_and(|stat| stat.st_nlink == 2) => Ok(Named::ByLink),
+            Err(_) if fstat(&file).is_ok_and(|stat| stat.st_nlink == 2) => Ok(Named::ByLink),
             Err(Errno::EXIST) => Ok(Named::Not),
             // link(2): the file system has no hard links.
             Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) => self.rename(temporary, name),
@@ -206,6 +210,9 @@ mod tests {
         let Entry::File { id: judged, .. } = folder.read("a", 100).unwrap() else { panic!("it is a file") };
         folder.move_aside("a", Some(judged)).unwrap();
         assert_eq!(names(place.path()), ["a.damaged"]);
+        std::fs::write(place.path().join("a"), "damaged again").unwrap();
+        folder.move_aside("a", None).unwrap();
+        assert_eq!((names(place.path()).len(), content(&folder, "a.damaged").as_str()), (2, "good"));
     }
 
     #[test]

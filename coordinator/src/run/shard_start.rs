@@ -61,14 +61,17 @@ impl ShardStart<'_> {
             self.clear_leftover(&name);
             return Ok(Found::Result(result));
         }
+        self.results.must_be_writable()?;
         let mut has_waited = false;
         loop {
             match self.look(&name)? {
                 Place::Left(segment) => return Ok(Found::Segment(segment)),
                 Place::Busy => {
                     if !std::mem::replace(&mut has_waited, true) {
-                        let what = "another start of this shard is at work in segment";
-                        self.narrator.note(format_args!("{what} {name}; waiting for it"));
+                        // Also with --quiet: it may take as long as the other start does.
+                        common::say(&format!(
+                            "note: another start of this shard is at work, or stopped; waiting for it: coordinator status {name}\n"
+                        ));
                     }
                     if let Some(code) = self.wait(&name) {
                         return Ok(Found::Ended(code));

@@ -120,7 +120,7 @@ fn parts_that_make_no_sense_are_refused() {
         (&["--range", "0..10"] as &[&str], "--split"),
         (&["--shard", "0/2"], "--split"),
         (&["--split", "--range", "0..10", "--shard", "0/2"], "cannot be used with"),
-        (&["--split", "--shard", "2/2"], "of 2 shards the first is 0 and the last is 1"),
+        (&["--split", "--shard", "2/2"], "of 2 shards the first is 0/2 and the last is 1/2"),
         (&["--split", "--shard", "-1/2"], "not a count"),
         (&["--split", "--shard", "0/0"], "at least one shard"),
         (&["--split", "--shard", "5"], "I/N"),
@@ -132,6 +132,13 @@ fn parts_that_make_no_sense_are_refused() {
         (&["--split", "-n", "0", "--results", "nowhere"], "-n is 0"),
         (&["--results", "nowhere"], "--split"),
         (&["--split", "--results", "nowhere", "--name", "mine"], "cannot be used with"),
+        // What is excluded is not required: each of these needs --split, which --independent excludes.
+        (&["--independent", "--results", "nowhere"], "cannot be used with"),
+        (&["--independent", "--shard", "0/2"], "cannot be used with"),
+        (&["--independent", "--range", "0..5"], "cannot be used with"),
+        (&["--independent", "--chunk", "5"], "cannot be used with"),
+        (&["--independent", "--fail-fast"], "cannot be used with"),
+        (&["--kernel", "prime-count", "--exec-timeout", "5s"], "cannot be used with"),
     ] {
         assert_error(&env.coordinator(args).run(), USAGE, what);
     }

@@ -102,7 +102,7 @@ fn another_jobs_part_is_refused_before_any_work_and_what_is_no_term_may_differ()
     let commands = ResultsFolder::new(&env, "commands");
     let _ = commands.run(&["-n", "100", "--shard", "0/2", "--exec", "echo {start}"]).run().expect(COMPLETE);
     let other = |command: &str| commands.run(&["-n", "100", "--shard", "1/2", "--exec", command]);
-    assert_error(&other("echo {end}").run(), USAGE, "command is echo {start} there, and echo {end} here");
+    assert_error(&other("echo {end}").run(), USAGE, "command is \"echo {start}\" there, and \"echo {end}\" here");
     assert_error(&other("echo {start}").args(["--cells", "2"]).run(), USAGE, "cells is 1 there, and 2 here");
     let free = ["--delay", "1ms", "--chunk", "7", "-w", "1", "--restarts", "0", "--slots", "9", "--fail-fast"];
     let _ = folder.run(&["-n", "100", "--shard", "1/2"]).args(free).run().expect(COMPLETE);
@@ -189,9 +189,13 @@ fn a_second_start_waits_for_the_first_and_prints_its_result() {
     let args = ["-n", "100", "--chunk", "100", "-w", "1", "--exec", &command];
     let first = folder.run(&args).start();
     until("the first to be at work", || !folder.segments().is_empty());
-    let waiting = [folder.run(&args).start(), folder.run(&args).start()];
+    let waiting = [folder.run(&args).start(), folder.run(&args).args(["-q"]).start()];
     for start in &waiting {
-        until("the others to wait", || start.stderr().contains("another start of this shard is at work in segment"));
+        until("the others to wait", || {
+            start.stderr().contains(
+                "note: another start of this shard is at work, or stopped; waiting for it: coordinator status",
+            )
+        });
     }
     let [waiting, ended] = waiting;
     ended.signal(Signal::TERM);

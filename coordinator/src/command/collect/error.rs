@@ -23,6 +23,8 @@ pub enum CollectError {
     NoJob {
         /// The folder.
         folder: PathBuf,
+        /// Whether it has results all the same.
+        has_results: bool,
     },
     /// What the folder's results are results of cannot be told.
     #[error("{file} {why}")]
@@ -95,10 +97,20 @@ impl CollectError {
             Self::Folder { folder, source } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some(format!("see who may read it: ls -ld {}", quoted(folder)))
             }
-            Self::Folder { folder, .. } | Self::NoJob { folder } => Some(format!(
+            Self::Folder { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
+                Some("name the folder, and not a file in it: coordinator collect DIR".to_owned())
+            }
+            Self::Folder { folder, .. } => Some(format!(
+                "check the name; the first shard makes the folder: coordinator run --split --shard I/N --results {}",
+                quoted(folder)
+            )),
+            Self::NoJob { folder, has_results: false } => Some(format!(
                 "the first shard begins the job: coordinator run --split --shard I/N --results {}",
                 quoted(folder)
             )),
+            Self::NoJob { .. } => {
+                Some("restore it; or compute the job in another folder: each result names the id of its job".to_owned())
+            }
             Self::Job { file, .. } => Some(format!(
                 "look at it: ls -l {}; restore it, or compute the job in a new folder: each result names the job's id",
                 quoted(Path::new(file))
@@ -111,7 +123,7 @@ impl CollectError {
                 ))
             }
             Self::Wrong { file, .. } => Some(format!(
-                "one of the two machines was wrong; compute the part again: rm {}, and start its shard; then verify more parts",
+                "the kernel must depend on its range alone; or a machine was wrong: rm {}, start that shard again, and verify more",
                 quoted(Path::new(file))
             )),
             Self::Overflow { kind: "128 bits", .. } => {

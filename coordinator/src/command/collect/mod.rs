@@ -29,6 +29,7 @@ use self::tiling::Tiling;
 use self::verification::Verification;
 use crate::args::{CollectArgs, Format};
 use crate::error::Result;
+use crate::results::any_result;
 use crate::results::folder::{Entry, Folder};
 use crate::results::job::{self, Job};
 use crate::signals;
@@ -87,7 +88,10 @@ fn read_job(folder: &Folder) -> Result<Job, CollectError> {
     match folder.read(job::NAME, job::MOST_BYTES) {
         Ok(Entry::File { text, .. }) => Job::parse(&text).map_err(damaged),
         Ok(Entry::Unfit(why)) => Err(damaged(why)),
-        Ok(Entry::Absent) => Err(CollectError::NoJob { folder: folder.path().to_owned() }),
+        Ok(Entry::Absent) => {
+            let has_results = any_result(folder).is_ok_and(|result| result.is_some());
+            Err(CollectError::NoJob { folder: folder.path().to_owned(), has_results })
+        }
         Err(source) => Err(CollectError::System { what: file, source }),
     }
 }

@@ -34,7 +34,10 @@ impl Name {
         if let Some(range) = differing(name) {
             return Self::Differing(range);
         }
-        let is_set_aside = name.strip_suffix(".damaged").and_then(ShardResult::range_of).is_some();
+        let is_set_aside = name.split_once(".json.damaged").is_some_and(|(part, rest)| {
+            let is_rest = rest.is_empty() || rest.strip_prefix('-').is_some_and(is_random);
+            is_rest && ShardResult::range_of(&format!("{part}.json")).is_some()
+        });
         match name.strip_prefix('.').and_then(|name| name.strip_suffix(".tmp")) {
             Some(_) => Self::Temporary,
             None if is_set_aside => Self::SetAside,
@@ -43,11 +46,15 @@ impl Name {
     }
 }
 
+/// Whether those are the digits behind a name that was taken.
+fn is_random(digits: &str) -> bool {
+    digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// The part of `<start>-<end>.differs-<host>-<pid>.json`; where that name was taken, 16 hexadecimal digits follow.
 fn differing(name: &str) -> Option<Range<u64>> {
     let (part, source) = name.strip_suffix(".json")?.split_once(".differs-")?;
-    let is_digits = |digits: &str| digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let source = source.rsplit_once('-').filter(|(_, last)| is_digits(last)).map_or(source, |(source, _)| source);
+    let source = source.rsplit_once('-').filter(|(_, last)| is_random(last)).map_or(source, |(source, _)| source);
     let (host, pid) = source.rsplit_once('-')?;
     let is_source = !host.is_empty() && pid.parse::<u32>().is_ok();
     ShardResult::range_of(&format!("{part}.json")).filter(|_| is_source)
@@ -65,6 +72,7 @@ mod tests {
             ("0-10.differs-node-1-4711.json", Name::Differing(0..10)),
             ("0-10.differs-node-1-4711-0123456789abcdef.json", Name::Differing(0..10)),
             ("0-10.json.damaged", Name::SetAside),
+            ("0-10.json.damaged-0123456789abcdef", Name::SetAside),
             (".0-10.json.node-1-4711.tmp", Name::Temporary),
             (".job.json.node-1-4711.tmp", Name::Temporary),
         ] {
@@ -83,6 +91,7 @@ mod tests {
             "0-10.differs-node-0123456789abcdef.json",
             "00-10.differs-node-1.json",
             "0-10.json.damaged.damaged",
+            "0-10.json.damaged-1",
             "slurm-12_3.out",
             ".tmp.swp",
             "0-10.json\n",

@@ -48,8 +48,10 @@ pub fn tell_incomplete(findings: &Findings, folder: &Folder) -> u8 {
     cli::report(&format!("incomplete: {} are in {path}", missing.progress()), None);
     let command = format!("coordinator collect {} --missing", quoted(folder.path()));
     let next = match missing {
-        super::Missing::Shards { .. } => format!("{command} lists them for sbatch --array="),
-        super::Missing::Iterations { .. } => format!("{command} lists them, one a line, for --range"),
+        super::Missing::Shards { .. } => {
+            format!("start them again; {command} lists them, as sbatch --array= takes them")
+        }
+        super::Missing::Iterations { .. } => format!("start them again; {command} lists them, one a line, for --range"),
     };
     let first =
         if findings.tiling.overlaps.is_empty() { "" } else { "of two that overlap remove the wrong one; then " };

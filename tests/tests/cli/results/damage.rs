@@ -1,5 +1,6 @@
 //! Folders with something else under the names of results, and folders that cannot be written to.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -57,6 +58,60 @@ fn what_is_no_result_of_the_part_is_renamed_and_the_part_computed() {
     fs::remove_file(&path).expect("it is there");
     let _ = env.program("mkfifo".as_ref()).args([&path]).run().expect(COMPLETE);
     was_computed(&folder, shard(&folder).run(), "a FIFO");
+}
+
+#[test]
+fn damaged_results_of_one_part_do_not_replace_each_other() {
+    let env = test_env!();
+    let folder = ResultsFolder::new(&env, "results");
+    let _ = shard(&folder).run().expect(COMPLETE);
+    for damaged in ["one", "two"] {
+        folder.write("0-100.json", damaged);
+        let _ = shard(&folder).run().expect(COMPLETE);
+    }
+    let aside: Vec<String> = folder.names().into_iter().filter(|name| name.contains(".damaged")).collect();
+    let contents = aside.iter().map(|name| fs::read_to_string(folder.path().join(name)).expect("it is there"));
+    assert_eq!(contents.collect::<BTreeSet<String>>(), BTreeSet::from(["one".to_owned(), "two".to_owned()]));
+    let collected = env.coordinator(["collect"]).args([folder.path()]).run().expect(COMPLETE);
+    assert_eq!((collected.stderr.as_str(), collected.lines()[0]), ("", "Final shared value: 328350"));
+}
+
+/// A new job would have another id, and all results would be those of another job.
+#[test]
+fn a_job_that_was_lost_is_not_begun_anew_beside_its_results() {
+    let env = test_env!();
+    let folder = ResultsFolder::new(&env, "results");
+    let _ = folder.run(&["-n", "100", "--shard", "0/2"]).run().expect(COMPLETE);
+    let job = fs::read(folder.path().join("job.json")).expect("it is there");
+    fs::remove_file(folder.path().join("job.json")).expect("it is there");
+    let lost = "job.json is missing, and results are there, such as 0-50.json";
+    for shard in ["0/2", "1/2"] {
+        assert_error(&folder.run(&["-n", "100", "--shard", shard]).run(), FOREIGN, lost);
+    }
+    let collected = env.coordinator(["collect"]).args([folder.path()]).run();
+    assert_error(&collected, UNAVAILABLE, "holds no job");
+    assert!(collected.stderr.contains("hint: restore it; or compute the job in another folder"), "{collected:?}");
+    assert_eq!(folder.names(), ["0-50.json"]);
+    fs::write(folder.path().join("job.json"), job).expect("it can be written");
+    let _ = folder.run(&["-n", "100", "--shard", "1/2"]).run().expect(COMPLETE);
+}
+
+/// Before any work.
+#[test]
+fn a_folder_that_is_read_only_is_refused_unless_it_has_the_result() {
+    if !secluded!(a_folder_that_is_read_only_is_refused_unless_it_has_the_result) {
+        return;
+    }
+    let env = test_env!();
+    let folder = ResultsFolder::new(&env, "results");
+    let _ = folder.run(&["-n", "100", "--shard", "0/2"]).run().expect(COMPLETE);
+    let mount = format!("mount --bind {0} {0} && mount -o remount,bind,ro {0}", folder.path().display());
+    let read_only = |shard: &str| {
+        let run = folder.run(&["-n", "100", "--shard", shard]);
+        run.with(wrapped(&["unshare", "-m", "sh", "-c", &format!("{mount} && exec \"$0\" \"$@\"")])).run()
+    };
+    assert_error(&read_only("1/2"), UNAVAILABLE, "Read-only file system");
+    assert_eq!(read_only("0/2").expect(COMPLETE).stdout, "Final shared value: 40425\n");
 }
 
 #[test]
