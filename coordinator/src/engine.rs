@@ -33,7 +33,9 @@ pub fn shard(see: impl Fn(&str) -> Option<String>, of: Option<u64>) -> Result<Sh
         [] => return Err(Error::usage("--shard is auto, and no engine gives a place", nowhere())),
         _ => {
             let all: Vec<String> = seen.iter().map(|name| engine.shown(name)).collect();
-            let hint = format!("name the one that counts: --shard ${}/N", seen[0]);
+            let last = seen.last().copied().unwrap_or_default();
+            let index = if last == PARALLEL { format!("$(({PARALLEL} - 1))") } else { format!("${last}") };
+            let hint = format!("name the one that counts: --shard I/N, such as --shard {index}/N");
             return Err(Error::usage(
                 format!("--shard is auto, and there are several places: {}", all.join(", ")),
                 hint,
@@ -182,7 +184,7 @@ mod tests {
                 &["SLURM_ARRAY_TASK_ID=1", "SLURM_PROCID=2"] as &[_],
             ),
             ("SLURM_PROCID=0 PARALLEL_SEQ=3", &["SLURM_PROCID=0, PARALLEL_SEQ=3"]),
-            ("HQ_TASK_ID=1 JOB_COMPLETION_INDEX=1", &["HQ_TASK_ID=1, JOB_COMPLETION_INDEX=1", "$HQ_TASK_ID/N"]),
+            ("HQ_TASK_ID=1 JOB_COMPLETION_INDEX=1", &["HQ_TASK_ID=1, JOB_COMPLETION_INDEX=1", "--shard I/N, such as"]),
             ("", &["no engine gives a place", "PARALLEL_SEQ"]),
             ("HQ_TASK_ID=", &["HQ_TASK_ID= is not a number"]),
             ("HQ_TASK_ID=-1", &["HQ_TASK_ID=-1 is not a number"]),

@@ -20,19 +20,13 @@ pub struct Folder {
 pub enum Entry {
     /// Nothing.
     Absent,
-    /// A file that may be a result.
-    File {
-        /// Its content.
-        text: Vec<u8>,
-        /// Its device and inode.
-        id: FileId,
-    },
+    /// The content of a file that may be a result.
+    File(Vec<u8>),
     /// Something that is not read, and why.
     Unfit(String),
+    /// A file that may be somebody's result, but not for this process, and why.
+    Others(String),
 }
-
-/// Device and inode of a file.
-pub type FileId = (u64, u64);
 
 impl Folder {
     /// Opens a folder.
@@ -45,6 +39,11 @@ impl Folder {
 
     /// Opens a folder, and makes it first if it is missing.
     pub fn open_or_make(path: &Path) -> io::Result<Self> {
+        // It is looked for first: where it is there, making it may be refused for other reasons, or mount nothing.
+        match Self::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened,
+        }
         match mkdirat(CWD, path, Mode::from_raw_mode(0o777)) {
             Ok(()) => {
                 // So that the folder outlives a loss of power as its files do. Not every system does it (fsync(2)).
@@ -90,40 +89,50 @@ impl Folder {
             Ok(file) => File::from(file),
             Err(Errno::NOENT) => return Ok(Entry::Absent),
             Err(Errno::LOOP) => return Ok(Entry::Unfit("is a symbolic link".to_owned())),
-            Err(error @ (Errno::ACCESS | Errno::PERM | Errno::NXIO)) => {
-                return Ok(Entry::Unfit(format!("cannot be opened: {error}")));
+            // A socket, or a device without a driver.
+            Err(Errno::NXIO) => return Ok(Entry::Unfit("is not a regular file".to_owned())),
+            Err(error @ (Errno::ACCESS | Errno::PERM)) => {
+                return Ok(Entry::Others(format!("cannot be opened: {error}")));
             }
             Err(error) => return Err(error.into()),
         };
         let stat = fstat(&file)?;
-        if let Some(why) = self.why_unfit(&stat, most) {
+        if let Some(why) = why_unfit(&stat, most) {
             return Ok(Entry::Unfit(why));
+        }
+        if let Err(why) = self.must_be_ours(&stat) {
+            return Ok(Entry::Others(why));
         }
         let mut text = Vec::new();
         file.take(most + 1).read_to_end(&mut text)?;
         if text.len() as u64 > most {
             return Ok(Entry::Unfit(too_large(text.len() as u64)));
         }
-        Ok(Entry::File { text, id: id(&stat) })
+        Ok(Entry::File(text))
     }
 
-    fn why_unfit(&self, stat: &Stat, most: u64) -> Option<String> {
-        let (owner, size) = (Uid::from_raw(stat.st_uid), u64::try_from(stat.st_size).unwrap_or(0));
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            Some("is not a regular file".to_owned())
-        } else if owner != geteuid() && owner != self.owner {
-            Some(format!("belongs to another user ({})", owner.as_raw()))
-        } else if size > most {
-            Some(too_large(size))
-        } else {
-            None
-        }
+    /// Refuses a file that belongs neither to this process's user nor to the folder's owner.
+    pub(super) fn must_be_ours(&self, stat: &Stat) -> Result<(), String> {
+        let owner = Uid::from_raw(stat.st_uid);
+        let is_ours = owner == geteuid() || owner == self.owner;
+        if is_ours { Ok(()) } else { Err(format!("belongs to another user ({})", owner.as_raw())) }
+    }
+}
+
+fn why_unfit(stat: &Stat, most: u64) -> Option<String> {
+    let size = u64::try_from(stat.st_size).unwrap_or(0);
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        Some("is not a regular file".to_owned())
+    } else if size > most {
+        Some(too_large(size))
+    } else {
+        None
     }
 }
 
 /// The device and the inode of a file.
 #[cfg_attr(target_pointer_width = "64", expect(clippy::useless_conversion, reason = "narrower on some systems"))]
-pub(super) fn id(stat: &Stat) -> FileId {
+pub(super) fn id(stat: &Stat) -> (u64, u64) {
     (stat.st_dev.into(), stat.st_ino.into())
 }
 

@@ -15,7 +15,7 @@ use common::{Mode, SegmentName, Shard, Terms};
 pub use publication::Writer;
 
 use crate::error::{Error, Result};
-use folder::{Entry, FileId, Folder};
+use folder::{Entry, Folder};
 use job::{Job, JobTerms};
 use publication::Publication;
 use shard_result::{ShardResult, Stored, agree};
@@ -122,17 +122,18 @@ impl Results {
         &self.writer.host
     }
 
-    /// The result, if it is in the folder; a file that is not one is renamed, and `note` says so.
+    /// The result, if it is in the folder; a file that is not one is renamed, and stderr says so.
     ///
     /// # Errors
     /// [`Error::Folder`] if the folder cannot be read, or the file cannot be renamed.
-    pub fn stored(&self, note: &dyn Fn(String)) -> Result<Option<ShardResult>> {
+    pub fn stored(&self) -> Result<Option<ShardResult>> {
         let stored = || {
             for _ in 0..ATTEMPTS {
                 match ShardResult::read(&self.folder, &self.job, &self.range)? {
                     Stored::Absent => return Ok(None),
                     Stored::Result(result) => return Ok(Some(result)),
-                    Stored::Damaged(why, id) => self.move_aside(&why, id, note)?,
+                    Stored::Damaged(why) | Stored::Unfit(why) => self.move_aside(&why)?,
+                    Stored::Others(why) => return Err(self.taken(&why)),
                 }
             }
             Err(replaced_again())
@@ -152,14 +153,15 @@ impl Results {
     ///
     /// # Errors
     /// If it cannot be written. Nothing is left then.
-    pub fn leave(&self, result: &ShardResult, note: &dyn Fn(String)) -> io::Result<Left> {
+    pub fn leave(&self, result: &ShardResult) -> io::Result<Left> {
         for _ in 0..ATTEMPTS {
             if self.folder.publish(&self.name(), &result.to_text(), &self.writer)? == Publication::Done {
                 return Ok(Left::Alone);
             }
             match ShardResult::read(&self.folder, &self.job, &self.range)? {
                 Stored::Absent => {}
-                Stored::Damaged(why, id) => self.move_aside(&why, id, note)?,
+                Stored::Damaged(why) | Stored::Unfit(why) => self.move_aside(&why)?,
+                Stored::Others(why) => return Err(self.taken(&why)),
                 Stored::Result(other) if agree(&result.total(&self.job), &other.total(&self.job)) => {
                     return Ok(Left::Equal(other));
                 }
@@ -184,13 +186,23 @@ impl Results {
         self.folder.clear_after(&self.name(), &Writer { pid, ..self.writer.clone() });
     }
 
-    fn move_aside(&self, why: &str, id: Option<FileId>, note: &dyn Fn(String)) -> io::Result<()> {
+    /// Renames what stands under the result's name and is none. A result that came in between keeps its name.
+    fn move_aside(&self, why: &str) -> io::Result<()> {
         let name = self.name();
         let named =
             |error: io::Error| io::Error::new(error.kind(), format!("{name} {why}, and cannot be renamed: {error}"));
-        let aside = self.folder.move_aside(&name, id).map_err(named)?;
-        note(format!("{} {why}; it is renamed to {aside}", self.path()));
+        let Some(aside) = self.folder.move_aside(&name).map_err(named)? else { return Ok(()) };
+        if let Stored::Result(_) = ShardResult::read_as(&self.folder, &aside, &self.job, &self.range)? {
+            return self.folder.move_back(&aside, &name);
+        }
+        let what = format!("{} {why}; it is renamed to {aside}", self.path());
+        common::say(&format!("note: {}\n", common::cli::one_line(&what)));
         Ok(())
+    }
+
+    /// The name is taken by what may be somebody else's result.
+    fn taken(&self, why: &str) -> io::Error {
+        io::Error::new(io::ErrorKind::PermissionDenied, format!("{} {why}", self.name()))
     }
 
     fn name(&self) -> String {
@@ -206,8 +218,8 @@ pub fn read_job(folder: &Folder) -> Result<Option<Job>> {
     let no_job = |why| Error::NoJob { path: folder.path_of(job::NAME), why };
     match folder.read(job::NAME, job::MOST_BYTES).map_err(|source| unusable(folder.path(), source))? {
         Entry::Absent => Ok(None),
-        Entry::Unfit(why) => Err(no_job(why)),
-        Entry::File { text, .. } => Job::parse(&text).map(Some).map_err(no_job),
+        Entry::Unfit(why) | Entry::Others(why) => Err(no_job(why)),
+        Entry::File(text) => Job::parse(&text).map(Some).map_err(no_job),
     }
 }
 

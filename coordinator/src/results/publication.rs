@@ -13,7 +13,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 use rustix::system::uname;
 
-use super::folder::{FileId, Folder, id};
+use super::folder::{Folder, id};
 
 /// What became of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Folder {
         let (Named::ByLink | Named::ByRename) = written? else { return Ok(Publication::Taken) };
         match fsync(&self.directory) {
             // Some file systems cannot do it with a folder (fsync(2)).
-            Ok(()) | Err(Errno::INVAL) => Ok(Publication::Done),
+            Ok(()) | Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(Publication::Done),
             Err(error) => Err(error.into()),
         }
     }
@@ -77,38 +77,54 @@ impl Folder {
         let _ = unlinkat(&self.directory, writer.temporary(name), AtFlags::empty());
     }
 
-    /// Renames what stands under a name and is not what belongs there; `judged` is the file that was read.
-    pub fn move_aside(&self, name: &str, judged: Option<FileId>) -> io::Result<String> {
+    /// Renames what stands under a name and is not what belongs there, if it is still there; returns its new name.
+    pub fn move_aside(&self, name: &str) -> io::Result<Option<String>> {
         let mut aside = format!("{name}.damaged");
         if statat(&self.directory, aside.as_str(), AtFlags::SYMLINK_NOFOLLOW).is_ok() {
             aside = format!("{aside}-{:016x}", common::random());
         }
         match renameat(&self.directory, name, &self.directory, aside.as_str()) {
-            Ok(()) => {}
-            Err(Errno::NOENT) => return Ok(aside),
-            Err(error) => return Err(error.into()),
+            Ok(()) => Ok(Some(aside)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
         }
-        let moved = statat(&self.directory, aside.as_str(), AtFlags::SYMLINK_NOFOLLOW).map(|stat| id(&stat));
-        if judged.is_some_and(|judged| moved != Ok(judged)) {
-            // Somebody has replaced it meanwhile, by a result. If yet another one stands there by now, that one will do.
-            let _ = renameat_with(&self.directory, aside.as_str(), &self.directory, name, RenameFlags::NOREPLACE);
+    }
+
+    /// Gives a file its name back, unless that is taken by now: then the file stays where it is.
+    pub fn move_back(&self, aside: &str, name: &str) -> io::Result<()> {
+        match linkat(&self.directory, aside, &self.directory, name, AtFlags::empty()) {
+            Ok(()) => Ok(unlinkat(&self.directory, aside, AtFlags::empty())?),
+            Err(Errno::EXIST) => Ok(()),
+            Err(_) => self.rename(aside, name).map(drop),
         }
-        Ok(aside)
     }
 
     /// A new temporary file. Another machine of the same name may have taken its name.
     fn create(&self, name: String) -> io::Result<(String, File)> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(0o666);
-        match openat(&self.directory, name.as_str(), flags, mode) {
-            Ok(file) => Ok((name, file.into())),
+        let (name, file) = match openat(&self.directory, name.as_str(), flags, mode) {
+            Ok(file) => (name, file),
             Err(Errno::EXIST) => {
                 let name = format!("{}-{:016x}.tmp", name.trim_end_matches(".tmp"), common::random());
                 let file = openat(&self.directory, name.as_str(), flags, mode)?;
-                Ok((name, file.into()))
+                (name, file)
             }
-            Err(error) => Err(error.into()),
+            Err(error) => return Err(error.into()),
+        };
+        if let Err(why) = self.must_be_ours(&fstat(&file)?) {
+            let _ = unlinkat(&self.directory, name.as_str(), AtFlags::empty());
+            let why =
+                format!("a file that is made there {why}, as where root is squashed; start as the folder's owner");
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
         }
+        Ok((name, file.into()))
+    }
+
+    /// Whether that file has the name: a link that was made may be answered with an error.
+    fn has_name(&self, file: &File, name: &str) -> bool {
+        let named = statat(&self.directory, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| id(&stat));
+        fstat(file).is_ok_and(|stat| stat.st_nlink == 2 && named == Ok(id(&stat)))
     }
 
     fn write_and_name(&self, mut file: File, temporary: &str, name: &str, text: &str) -> io::Result<Named> {
@@ -117,7 +133,7 @@ impl Folder {
         let linked = linkat(&self.directory, temporary, &self.directory, name, AtFlags::empty());
         match linked {
             Ok(()) => Ok(Named::ByLink),
-            Err(_) if fstat(&file).is_ok_and(|stat| stat.st_nlink == 2) => Ok(Named::ByLink),
+            Err(_) if self.has_name(&file, name) => Ok(Named::ByLink),
             Err(Errno::EXIST) => Ok(Named::Not),
             // link(2): the file system has no hard links.
             Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS) => self.rename(temporary, name),
@@ -153,7 +169,7 @@ mod tests {
 
     fn content(folder: &Folder, name: &str) -> String {
         match folder.read(name, 100).unwrap() {
-            Entry::File { text, .. } => String::from_utf8(text).unwrap(),
+            Entry::File(text) => String::from_utf8(text).unwrap(),
             _ => panic!("{name} cannot be read"),
         }
     }
@@ -198,21 +214,20 @@ mod tests {
     }
 
     #[test]
-    fn a_result_that_replaced_the_damaged_file_meanwhile_keeps_its_name() {
+    fn what_is_moved_aside_replaces_nothing_and_comes_back_unless_its_name_is_taken() {
         let place = tempfile::tempdir().unwrap();
         let folder = Folder::open(place.path()).unwrap();
-        std::fs::write(place.path().join("a"), "damaged").unwrap();
-        let Entry::File { id: judged, .. } = folder.read("a", 100).unwrap() else { panic!("it is a file") };
-        std::fs::write(place.path().join("b"), "good").unwrap();
-        std::fs::rename(place.path().join("b"), place.path().join("a")).unwrap();
-        folder.move_aside("a", Some(judged)).unwrap();
-        assert_eq!(content(&folder, "a"), "good");
-        let Entry::File { id: judged, .. } = folder.read("a", 100).unwrap() else { panic!("it is a file") };
-        folder.move_aside("a", Some(judged)).unwrap();
-        assert_eq!(names(place.path()), ["a.damaged"]);
-        std::fs::write(place.path().join("a"), "damaged again").unwrap();
-        folder.move_aside("a", None).unwrap();
-        assert_eq!((names(place.path()).len(), content(&folder, "a.damaged").as_str()), (2, "good"));
+        let write = |name: &str, text: &str| std::fs::write(place.path().join(name), text).unwrap();
+        write("a", "one");
+        assert_eq!(folder.move_aside("a").unwrap().as_deref(), Some("a.damaged"));
+        assert_eq!(folder.move_aside("a").unwrap(), None);
+        write("a", "two");
+        let second = folder.move_aside("a").unwrap().unwrap();
+        assert_eq!((content(&folder, "a.damaged"), content(&folder, &second)), ("one".to_owned(), "two".to_owned()));
+        folder.move_back(&second, "a").unwrap();
+        assert_eq!((content(&folder, "a").as_str(), names(place.path()).len()), ("two", 2));
+        folder.move_back("a.damaged", "a").unwrap();
+        assert_eq!((content(&folder, "a").as_str(), names(place.path()).len()), ("two", 2));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::Range;
 use common::{Cells, Number, Overflow, Snapshot, Value, ValueType};
 use serde::{Deserialize, Serialize};
 
-use super::folder::{Entry, FileId, Folder};
+use super::folder::{Entry, Folder};
 use super::job::{Job, SCHEMA};
 use super::spelling::decimal;
 
@@ -62,8 +62,12 @@ pub enum Stored {
     Absent,
     /// A result of the part.
     Result(ShardResult),
-    /// Something else: why, and what file it is, if it could be opened.
-    Damaged(String, Option<FileId>),
+    /// A file that is no result of the part, and why.
+    Damaged(String),
+    /// No file that is read, such as a link, and why.
+    Unfit(String),
+    /// What may be somebody else's result, and why it does not count.
+    Others(String),
 }
 
 impl ShardResult {
@@ -115,10 +119,11 @@ impl ShardResult {
     pub fn read_as(folder: &Folder, name: &str, job: &Job, range: &Range<u64>) -> std::io::Result<Stored> {
         Ok(match folder.read(name, most_bytes(job))? {
             Entry::Absent => Stored::Absent,
-            Entry::Unfit(why) => Stored::Damaged(why, None),
-            Entry::File { text, id } => match Self::parse(&text, job, range) {
+            Entry::Unfit(why) => Stored::Unfit(why),
+            Entry::Others(why) => Stored::Others(why),
+            Entry::File(text) => match Self::parse(&text, job, range) {
                 Ok(result) => Stored::Result(result),
-                Err(why) => Stored::Damaged(why, Some(id)),
+                Err(why) => Stored::Damaged(why),
             },
         })
     }

@@ -1,6 +1,6 @@
 //! The result of a complete run in the folder that it was asked for.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use common::cli::{self, RAISE_FILE_SIZE, exit_code};
 use common::{Segment, Snapshot};
@@ -35,9 +35,10 @@ pub fn leave(results: &Results, segment: &Segment, outcome: &Outcome, narrator: 
         Kept { is_left: false, code: exit_code::INCOMPLETE }
     };
     let Some(result) = ShardResult::of(results.job(), &snapshot, circumstances(results, &snapshot, outcome)) else {
-        return Ok(Some(failed("it has more than 128 bits", "divide the range into more shards")));
+        let kept = failed("it has more than 128 bits", "divide the range into more shards, in another folder");
+        return Ok(Some(Kept { code: exit_code::OVERFLOW, ..kept }));
     };
-    Ok(Some(match results.leave(&result, &|note| narrator.note(note)) {
+    Ok(Some(match results.leave(&result) {
         Ok(Left::Alone) => {
             narrator.step(format_args!("left the result in {path}"));
             Kept { is_left: true, code: exit_code::COMPLETE }
@@ -67,10 +68,12 @@ pub fn leave(results: &Results, segment: &Segment, outcome: &Outcome, narrator: 
 
 fn circumstances(results: &Results, snapshot: &Snapshot, outcome: &Outcome) -> Circumstances {
     let finished = SystemTime::now();
+    // What humantime can write: a clock may be anywhere.
+    let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
     let started = finished.checked_sub(snapshot.elapsed).unwrap_or(finished);
     Circumstances {
         host: results.host().to_owned(),
         restarts: outcome.workers.restarts(snapshot),
-        times: [started, finished].map(|time| format_rfc3339_seconds(time).to_string()),
+        times: [started, finished].map(|time| format_rfc3339_seconds(time.clamp(UNIX_EPOCH, last)).to_string()),
     }
 }

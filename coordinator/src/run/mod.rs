@@ -62,7 +62,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     };
     let deadline = args.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let (signals, caller, narrator) = (&mut equipment.signals, equipment.caller.as_ref(), &equipment.narrator);
-    match (ShardStart { results, terms: &terms, signals, deadline, caller, narrator }).find()? {
+    match (ShardStart { results, terms: &terms, signals, deadline, caller }).find()? {
         Found::New(segment) => Ok(Run::begin(segment, claims, equipment).finish(&args.output)),
         Found::Segment(segment) => {
             let limits = Limits::taken_up(segment.terms(), args)?;

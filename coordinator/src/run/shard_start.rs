@@ -11,7 +11,6 @@ use rustix::event::{PollFd, PollFlags};
 
 use crate::caller::Caller;
 use crate::error::{Error, Result};
-use crate::narration::Narrator;
 use crate::readiness;
 use crate::results::Results;
 use crate::results::shard_result::ShardResult;
@@ -40,7 +39,6 @@ pub struct ShardStart<'a> {
     /// When to give up waiting for another start.
     pub deadline: Option<Instant>,
     pub caller: Option<&'a Caller>,
-    pub narrator: &'a Narrator,
 }
 
 /// What a start finds in its segment's place.
@@ -87,7 +85,7 @@ impl ShardStart<'_> {
     }
 
     fn stored(&self) -> Result<Option<ShardResult>> {
-        self.results.stored(&|note| self.narrator.note(note))
+        self.results.stored()
     }
 
     /// The new segment, unless another start has left the result and removed its segment since the last look.
@@ -103,6 +101,7 @@ impl ShardStart<'_> {
     fn look(&self, name: &SegmentName) -> Result<Place> {
         match self.take_up(name) {
             Err(Error::Segment(common::Error::Attach(AttachError::NoSegment { .. }))) => Ok(Place::Empty),
+            Err(Error::Segment(common::Error::Attach(AttachError::BeingRemoved { .. }))) => Ok(Place::Busy),
             place => place,
         }
     }

@@ -109,7 +109,8 @@ impl Run {
             Ledger::of(segment).set_reported(delivered);
         }
         let code = timeline.write(segment, &outcome, narrator, code);
-        let is_final = !outcome.is_interrupted() && outcome.has_overflow;
+        let is_too_large = kept.is_some_and(|kept| kept.code == exit_code::OVERFLOW);
+        let is_final = !outcome.is_interrupted() && (outcome.has_overflow || is_too_large);
         // With its result in the folder, nobody needs the segment any more.
         let is_delivered = kept.map_or(output.is_delivered(), |kept| kept.is_left);
         let end = RunEnd { is_complete, is_delivered, is_final };

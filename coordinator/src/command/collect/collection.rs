@@ -126,7 +126,7 @@ impl Collection {
         let other = match read(folder, &name, job, part)? {
             Stored::Absent => return Ok(()),
             // Anybody may have put it there.
-            Stored::Damaged(why, None) => {
+            Stored::Unfit(why) | Stored::Others(why) => {
                 self.damaged.push(Damaged { file: name, why: shortened(&why) });
                 return Ok(());
             }
@@ -155,7 +155,7 @@ impl Collection {
                 return;
             }
             Stored::Result(_) => format!("ends beyond the job's {} iterations", job.terms.n),
-            Stored::Damaged(why, _) => why,
+            Stored::Damaged(why) | Stored::Unfit(why) | Stored::Others(why) => why,
             // Removed since its name was read.
             Stored::Absent => return,
         };
@@ -189,7 +189,7 @@ pub fn contrast(one: &Cells<Number>, other: &Cells<Number>) -> Option<[String; 2
 fn says(stored: &Stored, job: &Job) -> String {
     match stored {
         Stored::Absent => "is missing".to_owned(),
-        Stored::Damaged(why, _) => shortened(why),
+        Stored::Damaged(why) | Stored::Unfit(why) | Stored::Others(why) => shortened(why),
         Stored::Result(result) => format!("has {}", crate::report::status::short(&result.total(job))),
     }
 }

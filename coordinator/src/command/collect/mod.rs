@@ -86,8 +86,8 @@ fn read_job(folder: &Folder) -> Result<Job, CollectError> {
     let file = folder.path_of(job::NAME);
     let damaged = |why| CollectError::Job { file: file.clone(), why };
     match folder.read(job::NAME, job::MOST_BYTES) {
-        Ok(Entry::File { text, .. }) => Job::parse(&text).map_err(damaged),
-        Ok(Entry::Unfit(why)) => Err(damaged(why)),
+        Ok(Entry::File(text)) => Job::parse(&text).map_err(damaged),
+        Ok(Entry::Unfit(why) | Entry::Others(why)) => Err(damaged(why)),
         Ok(Entry::Absent) => {
             let has_results = any_result(folder).is_ok_and(|result| result.is_some());
             Err(CollectError::NoJob { folder: folder.path().to_owned(), has_results })

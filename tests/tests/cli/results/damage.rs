@@ -114,17 +114,17 @@ fn a_folder_that_is_read_only_is_refused_unless_it_has_the_result() {
     assert_eq!(read_only("0/2").expect(COMPLETE).stdout, "Final shared value: 40425\n");
 }
 
+/// It may be that user's valid result.
 #[test]
-fn a_result_of_another_user_does_not_count() {
+fn a_result_of_another_user_is_neither_taken_nor_renamed() {
     let env = test_env!();
     let folder = ResultsFolder::new(&env, "results");
     let _ = shard(&folder).run().expect(COMPLETE);
     if std::os::unix::fs::chown(folder.path().join("0-100.json"), Some(65534), None).is_err() {
-        return skip("a_result_of_another_user_does_not_count", "only root gives files away");
+        return skip("a_result_of_another_user_is_neither_taken_nor_renamed", "only root gives files away");
     }
-    let finished = shard(&folder).run();
-    assert!(finished.stderr.contains("belongs to another user (65534)"), "{finished:?}");
-    was_computed(&folder, finished, "another user");
+    assert_error(&shard(&folder).run(), UNAVAILABLE, "0-100.json belongs to another user (65534)");
+    assert_eq!(folder.names(), ["0-100.json", "job.json"]);
 }
 
 #[test]
