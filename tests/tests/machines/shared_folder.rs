@@ -30,6 +30,9 @@ pub const LONG: Job = Job { n: 5_000_000_000, primes: 234_954_223, shards: 24 };
 /// A shard takes no time.
 pub const SHORT: Job = Job { n: 100_000_000, primes: 5_761_455, shards: 24 };
 
+/// How often missing shards are started again.
+const ROUNDS: u32 = 3;
+
 /// A shard that was started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Start {
@@ -83,11 +86,11 @@ impl<'a> SharedFolder<'a> {
         text.lines().map(start).collect()
     }
 
-    /// The first shard that `host` has started and nobody has committed.
-    pub fn open_on(&self, host: &str) -> Option<u64> {
-        let committed = self.committed();
-        let mut starts = self.starts().into_iter();
-        starts.find(|start| start.host == host && !committed.contains(&start.place)).map(|start| start.place)
+    /// The shards that `host` has started and nobody has committed.
+    pub fn open_on(&self, host: &str) -> BTreeSet<u64> {
+        let started: BTreeSet<_> =
+            self.starts().iter().filter(|start| start.host == host).map(|start| start.place).collect();
+        &started - &self.committed()
     }
 
     /// How often that shard was started.
@@ -129,7 +132,7 @@ impl<'a> SharedFolder<'a> {
     }
 
     /// The shards that `collect --missing` prints, one by one.
-    pub fn missing(&self) -> Vec<u64> {
+    pub fn missing(&self) -> BTreeSet<u64> {
         let place = |text: &str| text.parse::<u64>().unwrap_or_else(|_| panic!("{text:?} is no place"));
         let ranges = self.missing_ranges();
         let ranges = ranges.split(',').filter(|range| !range.is_empty());
@@ -139,6 +142,19 @@ impl<'a> SharedFolder<'a> {
                 place(first)..=place(last)
             })
             .collect()
+    }
+
+    /// Has what is missing started again until nothing is.
+    pub fn complete(&self, mut start_again: impl FnMut()) {
+        let rounds = (0..ROUNDS).take_while(|_| !self.missing().is_empty());
+        rounds.for_each(|_| start_again());
+        assert_eq!(self.missing(), BTreeSet::new(), "after {ROUNDS} rounds");
+    }
+
+    /// Checks that more shards were started than committed: some were lost while they were computed.
+    pub fn assert_more_starts(&self) {
+        let (started, committed) = (self.starts().len(), self.committed().len());
+        assert!(started > committed, "{started} started, {committed} committed");
     }
 
     /// Checks that each shard counts once: the total is the number of primes, and nothing else is in the folder.

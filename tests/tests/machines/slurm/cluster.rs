@@ -84,6 +84,12 @@ impl<'a> Cluster<'a> {
         sbatch.run().expect(0).stdout.trim().to_owned()
     }
 
+    /// Submits what is missing, and waits for its end.
+    pub fn submit_missing(&self, folder: &SharedFolder, line: &str) {
+        let _ = self.submit(folder, &[&format!("--array={}", folder.missing_ranges())], line);
+        self.until_idle();
+    }
+
     /// Waits until all jobs have ended.
     pub fn until_idle(&self) {
         until_engine("the jobs to end", || {

@@ -4,7 +4,7 @@ mod cluster;
 
 use harness::{on_own_machine, skip, test_env, which};
 
-use crate::accidents::lose_two_hosts;
+use crate::accidents::{kill_while_it_computes, lose_two_hosts};
 use crate::hosts::Hosts;
 use crate::shared_folder::{Job, LONG, SHORT, SharedFolder};
 use cluster::{Cluster, PROGRAMS};
@@ -37,16 +37,38 @@ fn an_array_whose_hosts_die_or_are_cut_off_counts_each_shard_once() {
 
     lose_two_hosts(&hosts, &folder, || cluster.hasten_requeued());
     cluster.until_idle();
-    while let missing = folder.missing_ranges()
-        && !missing.is_empty()
-    {
-        let _ = cluster.submit(&folder, &[&format!("--array={missing}")], &shard);
-        cluster.until_idle();
-    }
+    folder.complete(|| cluster.submit_missing(&folder, &shard));
     folder.assert_total();
-    let (started, committed) = (folder.starts().len(), folder.committed().len());
-    assert!(started > committed, "{started} started, {committed} committed");
+    folder.assert_more_starts();
     assert_eq!(hosts.host("h3").segments(), "");
+}
+
+/// Fault 70.
+#[test]
+fn what_a_dead_host_loses_is_missing_until_it_is_submitted_again() {
+    let test = "slurm::what_a_dead_host_loses_is_missing_until_it_is_submitted_again";
+    if lacks_slurm(test) || !on_own_machine!(what_a_dead_host_loses_is_missing_until_it_is_submitted_again) {
+        return;
+    }
+    let env = test_env!();
+    let hosts = match Hosts::start(&env) {
+        Ok(hosts) => hosts,
+        Err(why) => return skip(test, &why),
+    };
+    let cluster = Cluster::start(&hosts);
+    let folder = SharedFolder::new(&env, "primes", LONG);
+    let shard = folder.command("$SLURM_ARRAY_TASK_ID", "auto/24");
+    let _ = cluster.submit(&folder, &["--no-requeue", "--array=0-23%6"], &shard);
+    let lost = kill_while_it_computes(hosts.host("h1"), &folder);
+    cluster.until_idle();
+    // Slurm may have given the dead host more before it noticed.
+    let missing = folder.missing();
+    assert!(lost.is_subset(&missing), "{lost:?} of {missing:?}");
+    let starts = folder.starts().len();
+    cluster.submit_missing(&folder, &shard);
+    assert_eq!(folder.places_started_since(starts), missing);
+    folder.assert_total();
+    folder.assert_more_starts();
 }
 
 #[test]
@@ -73,10 +95,8 @@ fn the_places_of_an_array_are_shards_and_missing_ones_can_be_submitted_again() {
     ten.assert_total();
 
     ten.lose(&[3, 7, 8, 9]);
-    let missing = ten.missing_ranges();
-    assert_eq!(missing, "3,7-9");
-    let _ = cluster.submit(&ten, &[&format!("--array={missing}")], &shard);
-    cluster.until_idle();
+    assert_eq!(ten.missing_ranges(), "3,7-9");
+    cluster.submit_missing(&ten, &shard);
     assert_eq!(ten.places_started_since(10), [3, 7, 8, 9].into());
     ten.assert_total();
 }
