@@ -6,8 +6,8 @@ use crate::hosts::{Host, Hosts};
 use crate::patience::until_engine;
 use crate::shared_folder::SharedFolder;
 
-/// One host is killed. Another one is paused and cut off, goes on when its shard is computed elsewhere, too, and is killed
-/// when the shard has its result. `meanwhile` is called again and again while the engine notices.
+/// One host is killed. Another one is paused and cut off, goes on when its shard is computed elsewhere, too, and is
+/// killed when the shard has its result. `meanwhile` is called again and again while the engine notices.
 pub fn lose_two_hosts(hosts: &Hosts, folder: &SharedFolder, mut meanwhile: impl FnMut()) {
     let (dead, cut_off) = (hosts.host("h1"), hosts.host("h2"));
     let _ = kill_while_it_computes(dead, folder);

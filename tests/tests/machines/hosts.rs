@@ -1,5 +1,5 @@
-//! Hosts on this machine: namespaces with a network, processes, a `/dev/shm` and a host name of their own. They share the
-//! files.
+//! Hosts on this machine: namespaces with a network, processes, a `/dev/shm` and a host name of their own. They share
+//! the files.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -13,16 +13,18 @@ use crate::hosts::{Hosts, NAMES};
 use crate::patience::until_engine;
 use crate::shared_folder::{LONG, SHORT, SharedFolder};
 
-/// Called as ssh is: `ssh HOST -- COMMAND`. As with ssh, a connection ends with 255 when the host does not answer any more,
-/// and what it has started there goes on. The outer shell is not on the host: it waits also for a host that is paused.
+/// Called as ssh is: `ssh HOST -- COMMAND`. As with ssh, a connection fails or ends with 255 when the host does not
+/// answer, and what it has started there goes on. The outer shell is not on the host: it waits also for a host that is
+/// paused.
 const SSH: &str = r#"#!/bin/sh
 host=$1
 shift
 [ "$1" != -- ] || shift
-init=$(cat "${0%/*}/$host") || exit 255
+answers() { [ -n "$(ip link show up dev "$host" 2>/dev/null)" ]; }
+answers && init=$(cat "${0%/*}/$host") || exit 255
 nsenter --no-fork --target "$init" --mount --pid --net --ipc --uts -- sh -c 'sh -c "$0" & wait $!' "$*" &
 while kill -0 $! 2>/dev/null; do
-    [ -n "$(ip link show up dev "$host" 2>/dev/null)" ] || exit 255
+    answers || exit 255
     sleep 0.1
 done
 wait $!

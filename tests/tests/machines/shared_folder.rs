@@ -62,10 +62,8 @@ impl<'a> SharedFolder<'a> {
     /// The shell command of a shard, as the pages give it, counted. `place` is its place in the shell's words.
     pub fn command(&self, place: &str, shard: &str) -> String {
         let (n, counted, results) = (self.job.n, self.path.join("counted"), self.results());
-        let (counted, results) = (counted.display(), results.display());
-        format!(
-            "{counted} {place} coordinator --split --kernel prime-count -n {n} --shard {shard} --results {results} -w 1 -q"
-        )
+        let counted = format!("{} {place} coordinator --split --kernel prime-count", counted.display());
+        format!("{counted} -n {n} --shard {shard} --results {} -w 1 -q", results.display())
     }
 
     /// `PATH` with the executables first.

@@ -18,8 +18,8 @@ const FOLDER: &str = "/run/cluster";
 /// What a cluster needs, beside the hosts.
 pub const PROGRAMS: [&str; 6] = ["munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol"];
 
-/// Timeouts are short, so that a death is noticed in ten seconds instead of minutes. The hosts have more processors than
-/// the machine, so that the host that is left takes a whole job.
+/// Timeouts are short, so that a death is noticed in ten seconds instead of minutes. The hosts have more processors
+/// than the machine, so that the host that is left takes a whole job.
 const SETTINGS: &str = "
 ClusterName=tests
 SlurmUser=root
