@@ -51,7 +51,7 @@ pub fn main() -> ExitCode {
         Command::Status(args) => command::status::status(&args),
         Command::Kernels => command::kernels::kernels(),
         Command::List(args) => command::list::list(&args),
-        Command::Wait(args) => command::wait::wait(&args),
+        Command::Wait(args) => Ok(command::wait::wait(&args)),
         Command::Resume(args) => run::resume(&args),
         Command::Stop(args) => command::stop::stop(&args),
         Command::Remove(args) => command::remove::remove(&args),

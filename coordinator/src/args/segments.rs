@@ -44,18 +44,21 @@ pub struct ListArgs {
     /// A table, or one JSON object
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+    /// Print the names alone
+    #[arg(short, long, conflicts_with = "format")]
+    pub quiet: bool,
 }
 
 /// The options of `wait`.
 #[derive(Args, Debug)]
 pub struct WaitArgs {
-    /// Name of the segment
-    #[arg(value_name = "NAME", value_parser = cli::name_parser())]
-    pub name: SegmentName,
-    /// How many contributions to wait for [default: all that the segment was created for]
+    /// Names of the segments
+    #[arg(value_name = "NAME", value_parser = cli::name_parser(), required = true)]
+    pub names: Vec<SegmentName>,
+    /// How many contributions to wait for, in each segment [default: all that it was created for]
     #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
     pub contributions: Option<u64>,
-    /// Give up after this time
+    /// Give up after this time, for all of them
     #[arg(long, value_name = "DUR", value_parser = parse_duration, allow_hyphen_values = true)]
     pub timeout: Option<Duration>,
 }

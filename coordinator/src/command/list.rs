@@ -11,6 +11,9 @@ use crate::report::table;
 /// Prints a line for each segment: runs, then values that programs share.
 pub fn list(args: &ListArgs) -> Result<u8> {
     let segments = common::list()?;
+    if args.quiet {
+        return print_names(&segments);
+    }
     let values: Vec<&SegmentInfo> =
         segments.iter().filter(|segment| SharedKind::of(&segment.terms).is_some()).collect();
     let attachments = Attachments::to(&values);
@@ -25,6 +28,12 @@ pub fn list(args: &ListArgs) -> Result<u8> {
             super::print(&json!({ "schema": SCHEMA, "segments": segments }).to_string())
         }
     }
+}
+
+/// Prints the names alone, for other commands; nothing if there are none.
+fn print_names(segments: &[SegmentInfo]) -> Result<u8> {
+    let names: Vec<&str> = segments.iter().map(|segment| segment.name.as_str()).collect();
+    if names.is_empty() { Ok(common::cli::exit_code::COMPLETE) } else { super::print(&names.join("\n")) }
 }
 
 /// A value has no kernel and no contributions; it has processes that are attached.

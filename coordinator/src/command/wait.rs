@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use common::cli::exit_code;
-use common::{AttachError, Mode, ObservedLedger, Observer, Origin, Snapshot, Stop};
+use common::cli::{self, exit_code};
+use common::{AttachError, Mode, ObservedLedger, Observer, Origin, SegmentName, Snapshot, Stop};
 
 use super::idle::IdleWatch;
 use crate::args::WaitArgs;
@@ -13,15 +13,28 @@ use crate::figures::counted;
 /// How often to check whether any process can still contribute; a contribution ends the wait at once.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Waits until the segment has its contributions, or cannot get them any more.
-pub fn wait(args: &WaitArgs) -> Result<u8> {
+/// Waits until each segment has its contributions, or cannot get them any more; goes on after a failure and returns the exit code
+/// of the first one.
+pub fn wait(args: &WaitArgs) -> u8 {
     let deadline = args.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    let segment = Observer::open(&args.name)?;
+    let mut code = exit_code::COMPLETE;
+    for name in &args.names {
+        if let Err(error) = wait_for(name, args.contributions, deadline) {
+            cli::report(&error.to_string(), error.hint().as_deref());
+            code = if code == exit_code::COMPLETE { error.exit_code() } else { code };
+        }
+    }
+    code
+}
+
+/// Waits until the segment has that many contributions, or its own number of them.
+fn wait_for(name: &SegmentName, contributions: Option<u64>, deadline: Option<Instant>) -> Result<()> {
+    let segment = Observer::open(name)?;
     super::must_be_a_run(&segment)?;
-    let wanted = args.contributions.unwrap_or(segment.terms().workers.into());
+    let wanted = contributions.unwrap_or(segment.terms().workers.into());
     if wanted > segment.terms().slots.into() {
         let slots = counted(segment.terms().slots.into(), "slot");
-        let hint = format!("segment {} has {slots}", args.name);
+        let hint = format!("segment {name} has {slots}");
         return Err(Error::usage(format!("--contributions is {wanted}"), hint));
     }
     let mut idle = IdleWatch::default();
@@ -29,28 +42,28 @@ pub fn wait(args: &WaitArgs) -> Result<u8> {
         // Read before the count, so that a contribution in between ends the wait below at once.
         let seen = segment.notices();
         let done = u64::from(ObservedLedger::of(&segment).done());
-        if has_enough(&segment, wanted, args)? {
-            return Ok(exit_code::COMPLETE);
+        if has_enough(&segment, wanted, contributions.is_some())? {
+            return Ok(());
         }
         if let Some(why) = why_in_vain(&segment)? {
             // The last contribution may have come meanwhile, before its worker left.
-            if has_enough(&segment, wanted, args)? {
-                return Ok(exit_code::COMPLETE);
+            if has_enough(&segment, wanted, contributions.is_some())? {
+                return Ok(());
             }
-            return Err(Error::Forsaken { name: args.name.clone(), done, wanted, why });
+            return Err(Error::Forsaken { name: name.clone(), done, wanted, why });
         }
         idle.look(&segment, wanted)?;
         let left = deadline.map_or(INTERVAL, |deadline| deadline.saturating_duration_since(Instant::now()));
         if left.is_zero() {
-            return Err(Error::Timeout { name: args.name.clone(), done, wanted });
+            return Err(Error::Timeout { name: name.clone(), done, wanted });
         }
         segment.wait_for_notice(seen, left.min(INTERVAL));
     }
 }
 
 /// Whether the contributions are applied: `--contributions` of any workers, or those of the run's own tickets.
-fn has_enough(segment: &Observer, wanted: u64, args: &WaitArgs) -> Result<bool> {
-    let (ledger, is_counted) = (ObservedLedger::of(segment), args.contributions.is_some());
+fn has_enough(segment: &Observer, wanted: u64, is_counted: bool) -> Result<bool> {
+    let ledger = ObservedLedger::of(segment);
     let may_be_enough = match segment.terms().mode {
         // A split range is complete when all of it is applied, by any number of workers.
         Mode::Split if !is_counted => ledger.left() == 0,

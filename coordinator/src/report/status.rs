@@ -76,8 +76,13 @@ fn head(view: &StatusView) -> String {
         Mode::Shared => return format!("{}: {state}; for programs that use its value", snapshot.name),
         _ => format!("{} of {} contributions", snapshot.done(), snapshot.total()),
     };
+    let complete = if snapshot.is_complete() { "; complete" } else { "" };
     let (kernel, iterations) = (&snapshot.terms.kernel, table::extent(&snapshot.terms));
-    format!("{}: {state}; {kernel} over {iterations}; {progress}; {}", snapshot.name, seconds(snapshot.elapsed))
+    format!(
+        "{}: {state}; {kernel} over {iterations}; {progress}{complete}; {}",
+        snapshot.name,
+        seconds(snapshot.elapsed)
+    )
 }
 
 /// The table of the workers; if there are more than `most`, of the live ones first, and a line about the others.

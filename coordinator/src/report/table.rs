@@ -67,9 +67,14 @@ fn list_runs(runs: &[&SegmentInfo]) -> String {
 
 fn progress(segment: &SegmentInfo) -> String {
     match segment.terms.mode {
-        Mode::Split => format!("{}% given out", per_cent(segment.given_out, segment.terms.length())),
+        Mode::Split => format!("{}% applied", per_cent(applied(segment), segment.terms.length())),
         _ => format!("{} of {}", segment.done, segment.total()),
     }
+}
+
+/// How many iterations of a split run are applied; what is given out, if the ledger cannot be read now.
+fn applied(segment: &SegmentInfo) -> u64 {
+    common::inspect(&segment.name).map_or(segment.given_out, |(snapshot, _)| snapshot.iterations_done())
 }
 
 /// The iterations of a run, and where they lie in a larger range.

@@ -2,7 +2,7 @@
 
 use common::cli::exit_code;
 use common::failpoint::Failpoint;
-use harness::{Injection, test_env, until};
+use harness::{Injection, assert_error, secluded, test_env, until};
 use rustix::process::Signal;
 
 #[test]
@@ -66,6 +66,59 @@ fn list_tells_names_states_and_contributions() {
     let segment = segments.iter().find(|segment| segment["name"] == name).expect("it is listed");
     assert_eq!((&segment["state"], &segment["contributions"]["total"]), (&"open".into(), &4.into()));
     env.remove(&name);
+}
+
+#[test]
+fn list_prints_the_names_alone_for_other_commands() {
+    if !secluded!(list_prints_the_names_alone_for_other_commands) {
+        return;
+    }
+    let env = test_env!();
+    assert_eq!(env.coordinator(["list", "-q"]).run().expect(exit_code::COMPLETE).stdout, "");
+    let names = ["a", "b"].map(|label| env.create(label, &[]));
+    assert_eq!(env.coordinator(["list", "--quiet"]).run().expect(exit_code::COMPLETE).lines(), names);
+    assert_error(&env.coordinator(["list", "-q", "--format", "json"]).run(), exit_code::USAGE, "cannot be used with");
+    for name in &names {
+        env.remove(name);
+    }
+}
+
+/// A chunk that a worker holds is given out and not applied.
+#[test]
+fn list_tells_how_much_of_a_range_is_applied() {
+    let env = test_env!();
+    let name = env.create("half", &["--split", "-n", "10", "--chunk", "5"]);
+    let worker = env.worker(&name).args(["--delay", "1h"]).start();
+    env.until_status(&name, |status| status["workers"][0]["state"] == "sleeping");
+    let applied = |share: &str| {
+        let list = env.coordinator(["list"]).run().expect(exit_code::COMPLETE).stdout;
+        assert!(list.lines().any(|line| line.starts_with(&name) && line.contains(share)), "{list}");
+    };
+    applied(" 0% applied");
+    drop(worker);
+    let _ = env.worker(&name).run().expect(exit_code::COMPLETE);
+    applied(" 100% applied");
+    let status = env.coordinator(["status", &name]).run().expect(exit_code::COMPLETE).stdout;
+    assert!(status.contains("100% in 2 chunks; complete; "), "{status}");
+    env.remove(&name);
+}
+
+#[test]
+fn wait_takes_several_names_and_goes_on_after_a_failure() {
+    let env = test_env!();
+    let names = ["a", "b"].map(|label| env.create(label, &["-w", "1"]));
+    let missing = env.name("missing");
+    let waiting = env.coordinator(["wait", &names[0], &missing, &names[1]]).start();
+    for name in &names {
+        let _ = env.worker(name).run().expect(exit_code::COMPLETE);
+    }
+    assert_error(&waiting.finish(), exit_code::UNAVAILABLE, "no segment");
+    let _ = env.coordinator(["wait", &names[0], &names[1]]).run().expect(exit_code::COMPLETE);
+    let late = env.coordinator(["wait", &names[0], &names[1], "--contributions", "9", "--timeout", "0.05"]).run();
+    assert_eq!((late.code, late.stderr.matches("error: timeout").count()), (Some(5), 2), "{late:?}");
+    for name in &names {
+        env.remove(name);
+    }
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn json_and_status_name_the_part_and_count_from_its_start() {
     assert_eq!(line, "Process Process-1 added 35850815 in 3 chunks\n");
     assert_error(&env.worker(&name).args(["-n", "5"]).run(), USAGE, "divides 428..571 among its workers");
     let listed = env.coordinator(["list"]).run().expect(COMPLETE).stdout;
-    assert!(listed.lines().any(|line| line.starts_with(&name) && line.contains("100% given out")), "{listed}");
+    assert!(listed.lines().any(|line| line.starts_with(&name) && line.contains("100% applied")), "{listed}");
     env.remove(&name);
 }
 
