@@ -1,4 +1,4 @@
-//! Durations and delay ranges as people write them: `200ms`, `100ms..500ms`, `0`.
+//! Durations and delay ranges as people write them: `0.5`, `200ms`, `100ms..500ms`.
 
 use crate::system_error::debug_as_display;
 use std::fmt;
@@ -8,7 +8,8 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 /// The syntax of durations, for messages.
-const DURATION_RULE: &str = "a duration is a number with a unit, such as 200ms, 0.5s or 2min, at most 584 years, or 0";
+const DURATION_RULE: &str =
+    "a duration is a number of seconds or has a unit, such as 0.5, 200ms or 2min, at most 584 years";
 
 /// Why a text is not a duration or a delay range.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,13 +30,26 @@ pub enum InvalidDelay {
 
 debug_as_display!(InvalidDelay);
 
-/// Parses a duration such as `200ms`, `1.5s` or `0`; at most 2^64 - 1 nanoseconds (584 years).
+/// Parses a duration such as `200ms`, `2min` or `1.5`, which are seconds; at most 2^64 - 1 nanoseconds (584 years).
+///
+/// ```
+/// use std::time::Duration;
+/// assert_eq!(common::parse_duration("1.5"), Ok(Duration::from_millis(1500)));
+/// ```
 ///
 /// # Errors
 /// [`InvalidDelay::Duration`] if the text is not a duration.
 pub fn parse_duration(text: &str) -> Result<Duration, InvalidDelay> {
     let fits = |duration: &Duration| u64::try_from(duration.as_nanos()).is_ok();
-    humantime::parse_duration(text).ok().filter(fits).ok_or_else(|| InvalidDelay::Duration { text: text.to_owned() })
+    let duration = seconds(text).or_else(|| humantime::parse_duration(text).ok());
+    duration.filter(fits).ok_or_else(|| InvalidDelay::Duration { text: text.to_owned() })
+}
+
+/// A bare number: seconds, as for Python's `time.sleep` and for `timeout(1)`. No other number of Rust's, such as `inf` or `1e9`.
+fn seconds(text: &str) -> Option<Duration> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let seconds = text.parse().ok().filter(|_| is_plain)?;
+    Duration::try_from_secs_f64(seconds).ok()
 }
 
 /// How long a worker sleeps between its computation and its commit: uniformly from `min` to `max`.
@@ -116,6 +130,7 @@ mod tests {
     fn ranges_single_durations_and_zero_are_read() {
         let range: DelayRange = "100ms..500ms".parse().unwrap();
         assert_eq!((range.min(), range.max()), (Duration::from_millis(100), Duration::from_millis(500)));
+        assert_eq!("0.1..0.5".parse(), Ok(DelayRange::DEFAULT));
         assert_eq!("0".parse(), Ok(DelayRange::NONE));
         assert_eq!("0..0".parse(), Ok(DelayRange::NONE));
         let single: DelayRange = "1.5s".parse().unwrap();
@@ -124,7 +139,21 @@ mod tests {
 
     #[test]
     fn what_is_no_delay_is_refused_with_a_reason() {
-        for text in ["", "5", "5..1", "-1s", "1s..", "..1s", "abc", "1s...2s", "99999999999999999999s", "1000years"] {
+        for text in [
+            "",
+            ".",
+            "5..1",
+            "-1",
+            "-1s",
+            "1s..",
+            "..1s",
+            "abc",
+            "1e3",
+            "inf",
+            "1s...2s",
+            "99999999999999999999",
+            "1000years",
+        ] {
             assert!(text.parse::<DelayRange>().is_err(), "{text}");
         }
         let reversed = "5s..1s".parse::<DelayRange>().unwrap_err();

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use common::cli::{self, exit_code};
-use common::{CreateError, RunState, SegmentInfo, SegmentName};
+use common::{AttachError, CreateError, RemoveError, RunState, SegmentInfo, SegmentName};
 
 use crate::command::collect::CollectError;
 
@@ -51,6 +51,14 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         why: &'static str,
+    },
+    /// No folder of `PATH` has the worker executable.
+    #[error("cannot launch workers: no executable {} in PATH", name.display())]
+    NotInPath {
+        /// Its name.
+        name: PathBuf,
+        /// Whether the current folder has it.
+        is_here: bool,
     },
     /// The ledger contradicts itself, so no total is reported.
     #[error("segment \"{name}\" is damaged: {violation}")]
@@ -176,9 +184,11 @@ impl Error {
         match self {
             Self::Segment(error) => cli::exit_code_of(error),
             Self::Usage { .. } | Self::OtherJob { .. } => exit_code::USAGE,
-            Self::Worker { .. } | Self::Timeline { .. } | Self::System { .. } | Self::Forsaken { .. } => {
-                exit_code::INCOMPLETE
-            }
+            Self::Worker { .. }
+            | Self::NotInPath { .. }
+            | Self::Timeline { .. }
+            | Self::System { .. }
+            | Self::Forsaken { .. } => exit_code::INCOMPLETE,
             Self::Collect(error) => error.exit_code(),
             Self::Violation { .. } | Self::NoJob { .. } => exit_code::FOREIGN,
             Self::Coordinated { .. } | Self::Exists { .. } | Self::Folder { .. } => exit_code::UNAVAILABLE,
@@ -190,6 +200,11 @@ impl Error {
     /// The next step, if there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
+            // What is to be looked at, resumed, stopped or removed is not to be created.
+            Self::Segment(
+                common::Error::Attach(AttachError::NoSegment { name })
+                | common::Error::Remove(RemoveError::Unavailable(AttachError::NoSegment { name })),
+            ) => Some(cli::missing_segment(name)),
             Self::Segment(error) => cli::hint(error),
             Self::Exists { name, state: Some(RunState::Stale) } => {
                 Some(format!("finish it: coordinator resume {name}; or remove it: coordinator remove {name}"))
@@ -200,6 +215,8 @@ impl Error {
             Self::Exists { name, .. } => Some(format!("look at it: coordinator status {name}; or take another name")),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Worker { .. } => Some("build it: cargo build --release; or name one: --worker PATH".to_owned()),
+            Self::NotInPath { name, is_here: true } => Some(format!("it is in this folder: --worker ./{}", name.display())),
+            Self::NotInPath { .. } => Some("name its path: --worker PATH".to_owned()),
             Self::Violation { .. } => Some("another program wrote to it; do not trust its contents".to_owned()),
             Self::Collect(error) => error.hint(),
             Self::NotARun { name } => Some(format!("start workers: worker --name {name}")),

@@ -1,6 +1,8 @@
 //! Launching worker executables.
 
 use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -143,16 +145,38 @@ fn mark_value(nonce: u64) -> String {
 
 /// The worker executable: the named one, or the one beside the coordinator.
 pub fn find(named: Option<&Path>) -> Result<PathBuf> {
-    let system = |source| Error::System { doing: "find the worker executable", source };
     let path = match named {
-        Some(path) => std::path::absolute(path).map_err(system)?,
-        None => std::env::current_exe().map_err(system)?.with_file_name("worker"),
+        Some(named) => locate(named)?,
+        None => std::env::current_exe().map_err(unfound)?.with_file_name("worker"),
     };
-    let why = match path.metadata() {
-        Err(_) => "does not exist",
-        Ok(metadata) if !metadata.is_file() => "is not a file",
-        Ok(_) if access(&path, Access::EXEC_OK).is_err() => "is not executable",
-        Ok(_) => return Ok(path),
-    };
-    Err(Error::Worker { path, why })
+    match why_unusable(&path) {
+        Some(why) => Err(Error::Worker { path, why }),
+        None => Ok(path),
+    }
+}
+
+/// The path of a named executable: a word without a slash is looked up in `PATH`, as a shell does it.
+pub fn locate(named: &Path) -> Result<PathBuf> {
+    if named.as_os_str().as_bytes().contains(&b'/') {
+        return std::path::absolute(named).map_err(unfound);
+    }
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let candidates = std::env::split_paths(&folders).map(|folder| folder.join(named));
+    match candidates.into_iter().find(|path| why_unusable(path).is_none()) {
+        Some(path) => std::path::absolute(path).map_err(unfound),
+        None => Err(Error::NotInPath { name: named.to_owned(), is_here: why_unusable(named).is_none() }),
+    }
+}
+
+fn unfound(source: io::Error) -> Error {
+    Error::System { doing: "find the worker executable", source }
+}
+
+fn why_unusable(path: &Path) -> Option<&'static str> {
+    match path.metadata() {
+        Err(_) => Some("does not exist"),
+        Ok(metadata) if !metadata.is_file() => Some("is not a file"),
+        Ok(_) if access(path, Access::EXEC_OK).is_err() => Some("is not executable"),
+        Ok(_) => None,
+    }
 }

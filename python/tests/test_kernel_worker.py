@@ -179,7 +179,7 @@ class AScript(WorkerCase):
         script = str(self.script(KERNELS, "mine.py"))
         run = self.run_command([script, "--help"])
         self.assertEqual((run.code, run.err), (0, ""))
-        self.assertIn("Usage: mine.py [OPTIONS] --name <NAME>", run.out)
+        self.assertIn("Usage: mine.py [OPTIONS] <--name <NAME>|NAME>", run.out)
         self.assertEqual(self.run_command([script, "--version"]).code, 0)
         run = self.run_command([script])
         self.assertEqual((run.code, run.out), (2, ""))

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Args as ClapArgs, Parser};
 use common::{DelayRange, SegmentName, cli, parse_count};
 
 /// Each runs as it stands, after: coordinator create demo.
 const EXAMPLES: &str = "\
 Examples:
-  worker --name demo
+  worker demo
       one contribution to the segment demo, or to the run of that name
   worker --name demo -n 10 --delay 0
       one of ten iterations, without a delay
@@ -17,19 +17,30 @@ Examples:
   seq 3 | xargs -P 3 -I {} worker --name demo
       three at once";
 
+/// The segment's name, with or without `--name`.
+#[derive(ClapArgs, Debug)]
+#[group(required = true, multiple = false)]
+struct SegmentArgs {
+    /// Segment to attach to
+    #[arg(long, value_name = "NAME", value_parser = cli::name_parser())]
+    name: Option<SegmentName>,
+    /// The same as --name NAME
+    #[arg(value_name = "NAME", value_parser = cli::name_parser())]
+    bare_name: Option<SegmentName>,
+}
+
 /// Attach to a segment, compute its kernel, sleep, add the result to the shared value exactly once
 ///
 /// The worker reads its terms from the segment; the options change them for this worker only.
 #[derive(Parser, Debug)]
 #[command(name = "worker", version, args_override_self = true, after_long_help = EXAMPLES)]
 pub struct Args {
-    /// Segment to attach to
-    #[arg(long, value_name = "NAME", value_parser = cli::name_parser())]
-    pub name: SegmentName,
+    #[command(flatten)]
+    segment: SegmentArgs,
     /// Iterations of the kernel, also as 1000000, 10k or 1e6 [default: the segment's]
     #[arg(short = 'n', long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
     pub iterations: Option<u64>,
-    /// Sleep between the computation and the addition, such as 100ms..500ms, 200ms or 0 [default: the segment's]
+    /// Sleep between the computation and the addition, in seconds, or as 200ms [default: the segment's]
     #[arg(long, value_name = "MIN..MAX", allow_hyphen_values = true)]
     pub delay: Option<DelayRange>,
     /// Make the delay reproducible [default: the segment's, else random]
@@ -62,4 +73,15 @@ pub struct Args {
     /// The coordinator's file for the spans of a timeline
     #[arg(long, value_name = "PATH", hide = true)]
     pub timeline_to: Option<PathBuf>,
+}
+
+impl Args {
+    /// The segment to attach to.
+    ///
+    /// # Panics
+    /// Never: clap requires one of the two.
+    pub fn name(&self) -> &SegmentName {
+        let SegmentArgs { name, bare_name } = &self.segment;
+        name.as_ref().or(bare_name.as_ref()).expect("one of them is required")
+    }
 }

@@ -52,7 +52,7 @@ pub fn contribute_chunks(job: &mut Job<'_>) -> Result<(), Error> {
     match (set_aside, leaves) {
         (0, false) => Ok(()),
         (0, true) => Err(Error::Stopped),
-        (chunks, _) => Err(Error::SetAside { chunks, name: job.args.name.clone() }),
+        (chunks, _) => Err(Error::SetAside { chunks, name: job.args.name().clone() }),
     }
 }
 

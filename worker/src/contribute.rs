@@ -16,13 +16,13 @@ use crate::span_recorder::SpanRecorder;
 
 /// Attaches, takes a ticket, and contributes.
 pub fn contribute(args: &Args, kernels: &[&dyn Kernel], signals: &Signals) -> Result<(), Error> {
-    let mut segment = Segment::attach(&args.name)?;
+    let mut segment = Segment::attach(args.name())?;
     if let Some(restarts) = args.restarts {
         segment = segment.with_restarts(restarts);
     }
     // Another segment may have the name by now; the ticket belongs to the coordinator's own.
     if args.nonce.is_some_and(|nonce| nonce != segment.nonce()) {
-        return Err(AttachError::NoSegment { name: args.name.clone() }.into());
+        return Err(AttachError::NoSegment { name: args.name().clone() }.into());
     }
     let segment = Arc::new(segment);
     let kernel = choose(kernels, segment.terms(), args)?;
@@ -34,7 +34,7 @@ pub fn contribute(args: &Args, kernels: &[&dyn Kernel], signals: &Signals) -> Re
         return Ok(());
     };
     let mut job = Job::new(args, &segment, kernel, signals, claim, recorder);
-    job.say(&format!("attached to {}", args.name));
+    job.say(&format!("attached to {}", args.name()));
     let done = if segment.terms().mode == Mode::Split {
         chunks::contribute_chunks(&mut job)
     } else {
@@ -78,10 +78,10 @@ fn contribute_whole(job: &mut Job<'_>) -> Result<(), Error> {
 /// The segment's kernel, if this worker has it and it is exact for the iterations and fills the cells.
 fn choose<'a>(kernels: &[&'a dyn Kernel], terms: &Terms, args: &Args) -> Result<&'a dyn Kernel, Error> {
     if terms.mode == Mode::Shared {
-        return Err(Error::NoRun { name: args.name.clone() });
+        return Err(Error::NoRun { name: args.name().clone() });
     }
     if terms.mode == Mode::Split && args.iterations.is_some() {
-        return Err(Error::Split { name: args.name.clone(), range: terms.range() });
+        return Err(Error::Split { name: args.name().clone(), range: terms.range() });
     }
     let kernel = kernel::find(kernels, &terms.kernel).ok_or_else(|| Error::NoKernel {
         wanted: terms.kernel.clone(),

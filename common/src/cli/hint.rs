@@ -94,7 +94,10 @@ fn after_attaching(error: &AttachError) -> Option<String> {
         AttachError::NoSegment { .. } if !std::path::Path::new(FOLDER).is_dir() => {
             Some(after_no_room(NoRoom::NoFolder))
         }
-        AttachError::NoSegment { name } => Some(existing_segments(name)),
+        AttachError::NoSegment { name } => {
+            let existing = existing_segments(name).map(|existing| format!("{existing}; or ")).unwrap_or_default();
+            Some(format!("{existing}create it: coordinator create {name}"))
+        }
         AttachError::Permission { name } => Some(format!("see who owns it: ls -l {}", name.path().display())),
         AttachError::BeingRemoved { name } => Some(in_use(name)),
         AttachError::Refused { name, why } => Some(after_refusal(name, why)),
@@ -219,14 +222,23 @@ fn damaged() -> String {
     "nothing more is added to it; remove it: coordinator remove --force NAME".to_owned()
 }
 
-/// The existing segments, the most similar name first; or how to create one.
-fn existing_segments(name: &SegmentName) -> String {
+/// The next step of a command that wants an existing segment, and does not find it.
+#[must_use]
+pub fn missing_segment(name: &SegmentName) -> String {
+    if !std::path::Path::new(FOLDER).is_dir() {
+        return after_no_room(NoRoom::NoFolder);
+    }
+    existing_segments(name).unwrap_or_else(|| "there are no segments".to_owned())
+}
+
+/// The existing segments, the most similar name first; nothing if there are none.
+fn existing_segments(name: &SegmentName) -> Option<String> {
     let existing = crate::list().unwrap_or_default();
     let mut names: Vec<&str> = existing.iter().map(|segment| segment.name.as_str()).collect();
     if names.is_empty() {
-        return format!("create it: coordinator create {name}");
+        return None;
     }
     let near = nearest(name.as_str(), names.iter().copied());
     names.sort_by_key(|name| Some(*name) != near);
-    format!("{}running now: {}; or create it: coordinator create {name}", question(near), names.join(", "))
+    Some(format!("{}existing segments: {}", question(near), names.join(", ")))
 }

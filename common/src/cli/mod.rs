@@ -6,16 +6,19 @@ pub mod exit_code;
 mod failure_report;
 mod hint;
 mod nearest;
+mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
 use clap::builder::{OsStringValueParser, PossibleValue, TypedValueParser};
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 use clap::{Parser, ValueEnum};
 
 pub use failure_report::FailureReport;
-pub use hint::{RAISE_FILE_SIZE, exit_code as exit_code_of, hint};
+pub use hint::{RAISE_FILE_SIZE, exit_code as exit_code_of, hint, missing_segment};
 pub use nearest::{nearest, question};
 
 use crate::clock::BootTime;
@@ -43,7 +46,7 @@ pub fn parse_from<T: Parser>(args: impl IntoIterator<Item = OsString>) -> Result
             exit_code::COMPLETE
         }
         _ => {
-            report(&what_is_wrong(&error), Some(&next_step(&error, args.first())));
+            report(&usage::what_is_wrong(&error), Some(&usage::next_step(&error, &T::command(), &args)));
             exit_code::USAGE
         }
     })
@@ -51,8 +54,18 @@ pub fn parse_from<T: Parser>(args: impl IntoIterator<Item = OsString>) -> Result
 
 /// Reports an error, and its hint if there is one.
 pub fn report(error: &str, hint: Option<&str>) {
-    let hint = hint.map(|hint| format!("hint: {}\n", one_line(hint))).unwrap_or_default();
-    crate::say(&format!("error: {}\n{hint}", one_line(error)));
+    let hint =
+        hint.map(|hint| format!("{} {}\n", label("hint:", AnsiColor::Green), one_line(hint))).unwrap_or_default();
+    crate::say(&format!("{} {}\n{hint}", label("error:", AnsiColor::Red), one_line(error)));
+}
+
+/// A word in colour, where clap would print help in colour.
+fn label(word: &str, colour: AnsiColor) -> String {
+    let style = match AutoStream::choice(&std::io::stderr()) {
+        ColorChoice::Never => Style::new(),
+        _ => colour.on_default().bold(),
+    };
+    format!("{style}{word}{style:#}")
 }
 
 /// A line of `--verbose`, with the time since the segment was created.
@@ -71,50 +84,6 @@ pub fn name_parser() -> impl TypedValueParser<Value = SegmentName> {
 #[must_use]
 pub fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
-}
-
-/// The first paragraph of clap's message, as one line without its prefix.
-fn what_is_wrong(error: &clap::Error) -> String {
-    let mut text = error.to_string();
-    // What the user gave stands in it as it was given, and may look like the end of a line or of a paragraph.
-    for (_, given) in error.context() {
-        if let ContextValue::String(given) = given {
-            text = text.replace(given, &one_line(given));
-        }
-    }
-    let paragraph = text.split("\n\n").next().unwrap_or_default();
-    let line = paragraph.split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
-    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
-}
-
-/// The most similar valid spelling if clap knows one, else the help.
-fn next_step(error: &clap::Error, program: Option<&OsString>) -> String {
-    let suggestions = [ContextKind::SuggestedArg, ContextKind::SuggestedValue, ContextKind::SuggestedSubcommand];
-    let suggested = suggestions.iter().find_map(|kind| match error.get(*kind)? {
-        ContextValue::String(one) => Some(one.clone()),
-        ContextValue::Strings(many) if !many.is_empty() => Some(many.join(" or ")),
-        _ => None,
-    });
-    match suggested {
-        Some(suggested) => format!("did you mean {suggested}?"),
-        None => format!("see {} --help", command(error, program)),
-    }
-}
-
-/// The command with the wrong arguments, from the usage in clap's message, else the program.
-fn command(error: &clap::Error, program: Option<&OsString>) -> String {
-    let text = error.to_string();
-    let is_word = |word: &&str| word.starts_with(|c: char| c.is_ascii_lowercase());
-    match text.rsplit_once("Usage: ") {
-        Some((_, usage)) => usage.split_whitespace().take_while(is_word).collect::<Vec<_>>().join(" "),
-        // For an invalid value clap prints no usage.
-        None => file_name(program),
-    }
-}
-
-fn file_name(program: Option<&OsString>) -> String {
-    let path = program.map(std::path::Path::new).and_then(std::path::Path::file_name);
-    path.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 impl ValueEnum for ValueType {

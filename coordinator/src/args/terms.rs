@@ -52,7 +52,7 @@ pub struct TermsArgs {
     /// Cells of a shared array; each contribution fills all of them [default: as many as the kernel fills, else 1]
     #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
     pub cells: Option<u64>,
-    /// Random sleep between computation and addition, also as 200ms or 0 [default: 100ms..500ms; 0 with --split or
+    /// Random sleep between computation and addition, in seconds, or as 200ms [default: 100ms..500ms; 0 with --split or
     /// --independent]
     #[arg(long, value_name = "MIN..MAX", allow_hyphen_values = true)]
     pub delay: Option<DelayRange>,

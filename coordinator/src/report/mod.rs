@@ -10,7 +10,7 @@ pub mod table;
 use std::time::Instant;
 
 use common::cli::{self, exit_code};
-use common::{Committed, Mode, Number, Origin, Segment, Snapshot, WorkerState};
+use common::{Committed, Mode, Number, Origin, Segment, Snapshot, ValueType, WorkerState};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
@@ -144,7 +144,15 @@ fn wrap_note(snapshot: &Snapshot) -> String {
         return format!("the {kind} left its range: {} is not the sum", snapshot.value);
     }
     let total = snapshot.exact_total().map_or_else(|| "more than 128 bits hold".to_owned(), |total| total.to_string());
-    format!("the {kind} wrapped around; the exact total is {total}")
+    let wider = if fits_i64(snapshot) { ", which --type i64 holds" } else { "" };
+    format!("the {kind} wrapped around; the exact total is {total}{wider}")
+}
+
+/// Whether an `i32` has wrapped around and an `i64` would not have.
+fn fits_i64(snapshot: &Snapshot) -> bool {
+    let fits = |total: &i128| i64::try_from(*total).is_ok();
+    let is_narrower = snapshot.terms.value_type == ValueType::I32;
+    is_narrower && snapshot.exact_total().is_some_and(|total| total.as_slice().iter().all(fits))
 }
 
 /// Why an incomplete run is incomplete.

@@ -158,7 +158,7 @@ fn a_misspelt_segment_is_answered_with_the_nearest_one_first() {
     for command in [env.coordinator(["status", &typo]), env.worker(&typo)] {
         let finished = command.run();
         assert_error(&finished, UNAVAILABLE, &format!("no segment \"{typo}\""));
-        let hint = format!("\nhint: did you mean {near}? running now: {near}, ");
+        let hint = format!("\nhint: did you mean {near}? existing segments: {near}");
         assert!(finished.stderr.contains(&hint) && finished.stderr.contains(&far), "{finished:?}");
     }
     env.remove(&far);

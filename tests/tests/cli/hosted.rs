@@ -170,7 +170,7 @@ fn a_worker_in_a_worker_is_refused() {
 fn help_and_usage_errors_name_the_program() {
     let env = test_env!();
     let host = |args: &[&str]| env.program(&env.path().join("hosting-worker")).args(args).run();
-    assert!(host(&["--help"]).expect(COMPLETE).stdout.contains("Usage: hosting-worker [OPTIONS] --name <NAME>"));
+    assert!(host(&["--help"]).expect(COMPLETE).stdout.contains("Usage: hosting-worker [OPTIONS] <--name <NAME>|NAME>"));
     assert!(host(&["--version"]).expect(COMPLETE).stdout.starts_with("worker "));
     for args in [&["--iterations", "many"][..], &["--nmae", "x"]] {
         let finished = host(args);

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 
-use common::cli::exit_code::{COMPLETE, USAGE};
+use common::cli::exit_code::{COMPLETE, INCOMPLETE, UNAVAILABLE, USAGE};
 use harness::{Command, TestEnv, assert_error, test_env};
 
 /// The rule for names in every error about a name.
@@ -113,15 +113,17 @@ fn workers_are_a_count_or_auto_or_refused() {
 #[test]
 fn delays_are_a_range_or_refused() {
     let env = test_env!();
-    for text in ["0", "1ms", "0..0", "1ms..1ms", "0..1ms"] {
+    for text in ["0", "1ms", "0..0", "1ms..1ms", "0..1ms", "0.001", "0..0.001", "0.0005..1ms"] {
         let run = env.coordinator(["-q", "-w", "1", "-n", "10", "--delay", text]);
         assert_eq!(run.run().expect(COMPLETE).stdout, "285\n", "{text}");
     }
-    for text in ["5..1", "-1s", "abc", "", "..", "1s..", "..1s", "1", "1s..2s..3s", "600y", "1s..-2s", "NaNs"] {
-        is_wrong(&env, &["--delay", text], "is not a duration: a duration is a number with a unit");
+    for text in ["-1s", "-1", "abc", "", "..", "1s..", "..1s", "1e3", "1s..2s..3s", "600y", "1s..-2s", "NaN"] {
+        is_wrong(&env, &["--delay", text], "is not a duration: a duration is a number of seconds or has a unit");
         assert_error(&env.worker(&env.name("none")).args(["--delay", text]).run(), USAGE, "is not a duration");
     }
-    is_wrong(&env, &["--delay", "5s..1s"], "\"5s..1s\" is not a delay: it ends before it begins");
+    for text in ["5s..1s", "5..1"] {
+        is_wrong(&env, &["--delay", text], &format!("\"{text}\" is not a delay: it ends before it begins"));
+    }
 }
 
 /// Fault 31.
@@ -141,7 +143,7 @@ fn other_numbers_and_choices_are_refused_with_what_they_may_be() {
         (["--seed", "abc"], COUNT_RULE),
         (["--timeout", "abc"], "\"abc\" is not a duration"),
         (["--timeout", "-1s"], "\"-1s\" is not a duration"),
-        (["--grace", "5"], "\"5\" is not a duration"),
+        (["--grace", "5x"], "\"5x\" is not a duration"),
         (["-q", "-v"], "cannot be used with"),
     ] {
         is_wrong(&env, &args, reason);
@@ -191,6 +193,79 @@ fn a_misspelt_option_or_command_is_refused_with_the_nearest_one() {
     near(env.worker("demo").args(["--dealy", "0"]), "--delay");
 }
 
+/// Fault 31: what people know from other programs, or write where it does not belong.
+#[test]
+fn words_of_other_programs_are_answered_with_those_of_this_one() {
+    let env = test_env!();
+    for (args, what, hint) in [
+        (&["-j", "4"] as &[&str], "'-j'", "did you mean --jobs N?"),
+        (&["run", "--json"], "'--json'", "did you mean --format json?"),
+        (&["status", "x", "--json"], "'--json'", "did you mean --format json?"),
+        (&["ps"], "'ps'", "did you mean list?"),
+        (&["kill", "x"], "'kill'", "did you mean stop?"),
+        (&["run", "demo"], "'demo'", "the name of a run is an option: coordinator run --name demo"),
+        (&["demo"], "'demo'", "see coordinator --help; the name of a run is an option: coordinator --name demo"),
+        (
+            &["--split", "--exec", "sum", "x"],
+            "unexpected argument 'x'",
+            "a command stands first, and a value with blanks in quotes",
+        ),
+        (&["completions", "tcsh"], "[possible values: bash, ", "see coordinator completions --help"),
+        (&["completions", "zssh"], "[possible values: bash, ", "did you mean zsh?"),
+        (&["wait", "x", "--contributions", "y"], "is not a count", "see coordinator wait --help"),
+        (&["collect", "x", "--verify", "0"], "at least one part", "see coordinator collect --help"),
+        (&["colect", "x"], "'colect'", "did you mean collect"),
+    ] {
+        let finished = env.coordinator(args).run();
+        assert_error(&finished, USAGE, what);
+        assert!(finished.stderr.contains(&format!("\nhint: {hint}")), "{args:?}: {finished:?}");
+    }
+}
+
+#[test]
+fn a_worker_takes_the_name_with_or_without_its_option() {
+    let env = test_env!();
+    let name = env.create("bare", &["-w", "2"]);
+    let bare = |args: &[&str]| env.program(&env.path().join("worker")).args(args).args(["-n", "10"]).run();
+    assert_eq!(bare(&[&name]).expect(COMPLETE).stdout, "Process Process-1 updated shared value to 285\n");
+    assert_eq!(bare(&["-v", &name]).expect(COMPLETE).lines(), ["Process Process-2 updated shared value to 570"]);
+    assert_error(&bare(&[&name, "--name", &name]), USAGE, "cannot be used with");
+    assert_error(&bare(&["a/b"]), USAGE, NAME_RULE);
+    env.remove(&name);
+}
+
+/// What is not there is not to be created by whoever wants to stop it.
+#[test]
+fn only_a_worker_is_told_how_to_create_what_is_missing() {
+    let env = test_env!();
+    let name = env.name("nowhere");
+    for command in ["resume", "stop", "wait", "remove", "status"] {
+        let finished = env.coordinator([command, &name]).run();
+        assert_error(&finished, UNAVAILABLE, "no segment");
+        assert!(!finished.stderr.contains("create"), "{finished:?}");
+    }
+    let worker = env.worker(&name).run();
+    assert_error(&worker, UNAVAILABLE, "no segment");
+    assert!(worker.stderr.contains(&format!("create it: coordinator create {name}\n")), "{worker:?}");
+}
+
+/// As a shell does it.
+#[test]
+fn a_worker_executable_without_a_slash_is_looked_up_in_path() {
+    let env = test_env!();
+    let cubes = |folder: &str| {
+        let run =
+            env.coordinator(["--worker", "cubes", "--kernel", "cubes", "-n", "10", "-w", "1", "--delay", "0", "-q"]);
+        let folder = folder.to_owned();
+        run.with(move |process| _ = process.env("PATH", folder)).with(|process| _ = process.current_dir(env.path()))
+    };
+    let (here, nowhere) = (env.path().display().to_string(), "/nowhere:/proc");
+    assert_eq!(cubes(&format!("{nowhere}:{here}")).run().expect(COMPLETE).stdout, "2025\n");
+    let refused = cubes(nowhere).run();
+    assert_error(&refused, INCOMPLETE, "no executable cubes in PATH");
+    assert!(refused.stderr.contains("hint: it is in this folder: --worker ./cubes\n"), "{refused:?}");
+}
+
 /// Fault 31.
 #[test]
 fn what_is_missing_or_too_much_is_named() {
@@ -198,7 +273,7 @@ fn what_is_missing_or_too_much_is_named() {
     assert_error(
         &env.worker("x").with(|worker| replace_arguments(worker, OsStr::new("-q"))).run(),
         USAGE,
-        "--name <NAME>",
+        "<--name <NAME>|NAME>",
     );
     for command in ["create", "status", "wait", "resume", "stop", "remove"] {
         assert_error(&env.coordinator([command]).run(), USAGE, "<NAME>");

@@ -16,6 +16,7 @@ use super::collection::contrast;
 use super::error::CollectError;
 use crate::args::CollectArgs;
 use crate::error::{Error, Result};
+use crate::launch;
 use crate::results::folder::Folder;
 use crate::results::job::Job;
 use crate::results::shard_result::{ShardResult, Stored};
@@ -32,9 +33,7 @@ pub struct Verification<'a> {
 impl<'a> Verification<'a> {
     /// For the job in a folder, if the command line names the same command and executable.
     pub fn new(count: u64, args: &CollectArgs, folder: &'a Folder, job: &'a Job) -> Result<Self> {
-        let absolute = |path| std::path::absolute(path);
-        let system = |source| Error::System { doing: "find the worker executable", source };
-        let worker = args.worker.as_deref().map(absolute).transpose().map_err(system)?;
+        let worker = args.worker.as_deref().map(launch::locate).transpose()?;
         let named = worker.as_ref().map(|path| path.to_string_lossy());
         must_be_given("command", "--exec", args.exec.as_deref(), job.terms.command.as_deref())?;
         must_be_given("worker", "--worker", named.as_deref(), job.terms.worker.as_deref())?;

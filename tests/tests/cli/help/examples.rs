@@ -31,7 +31,7 @@ const RESULTS: [(&str, &str); 21] = [
     ("^coordinator collect sums --missing$", "^$"),
     ("^coordinator collect sums --verify 2$", r"^Final shared value: 285\nExact total: 285\n$"),
     ("^coordinator collect sums --format json$", r#"^\{[^\n]*"complete":true[^\n]*\}\n$"#),
-    ("^worker --name demo$", r"^Process Process-1 updated shared value to 584144992\n$"),
+    ("^worker demo$", r"^Process Process-1 updated shared value to 584144992\n$"),
     ("^worker --name demo -n 10 --delay 0$", r"^Process Process-1 updated shared value to 285\n$"),
     ("^seq 3 .* worker --name demo$", r"^(Process Process-\d updated shared value to -?\d+\n){3}$"),
 ];
