@@ -1,5 +1,7 @@
 //! `--range` and `--shard`: the parts of a range give what the whole gives.
 
+mod sums;
+
 use common::cli::exit_code::{COMPLETE, FOREIGN, USAGE};
 use common::failpoint::Failpoint;
 use harness::{Command, Finished, Injection, TestEnv, assert_error, test_env, whole};
@@ -52,7 +54,9 @@ fn the_shards_of_every_kernel_add_up_to_the_whole() {
         let mut sums = vec![0; wanted.len()];
         for shard in ["0/3", "1/3", "2/3"] {
             let injection = Injection { failpoint: Failpoint::Published, action: "kill", times: 1 };
-            let part = totals(run(&env, kernel, &["--shard", shard]).inject(injection).run());
+            let finished = run(&env, kernel, &["--shard", shard]).inject(injection).run();
+            assert!(finished.stderr.contains("was killed by signal 9"), "{kernel:?}: {finished:?}");
+            let part = totals(finished);
             sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
         }
         assert_eq!(sums, wanted, "{kernel:?}");
@@ -142,7 +146,19 @@ fn parts_that_make_no_sense_are_refused() {
     ] {
         assert_error(&env.coordinator(args).run(), USAGE, what);
     }
-    assert_error(&env.coordinator(["create", "x", "--shard", "0/2"]).run(), USAGE, "--split");
+    for (args, what) in [
+        (&["--shard", "0/2"] as &[&str], "--split"),
+        (&["--range", "0..5"], "--split"),
+        (&["--split", "-n", "10", "--shard", "0/11"], "too few iterations for 11 shards"),
+        (&["--split", "-n", "10", "--range", "5..11"], "the whole range is 0..10"),
+        (&["--split", "-n", "0", "--range", "0..1"], "the whole range is 0..0"),
+        (&["--split", "--range", "6..5"], "A is below B"),
+        (&["--split", "--range", "0..5", "--shard", "0/2"], "cannot be used with"),
+    ] {
+        let name = env.name("refused");
+        assert_error(&env.coordinator(["create", &name]).args(args).run(), USAGE, what);
+        assert!(env.status(&name).is_none(), "{args:?}");
+    }
 }
 
 /// Each shard's number from an engine's variables.
@@ -179,19 +195,29 @@ fn an_engine_gives_the_place() {
     assert_error(&alone(&["--shard", "auto/9"], &two).run(), USAGE, "HQ_TASK_ID=1, PARALLEL_SEQ=1");
 }
 
-/// The terms' words behind the whole range: a shard's index and their number.
+/// The terms' words behind the whole range: a shard's index and their number, or a range's start and end. The checksum would
+/// tell the change as well, but not one by a writer that makes its own.
 #[test]
 fn a_part_beyond_its_range_in_a_segment_is_damage() {
     let env = test_env!();
-    let name = env.create("damage", &["--split", "-n", "1000", "--shard", "3/7"]);
-    let path = env.segment(&name);
-    let whole = std::fs::read(&path).expect("it can be read");
-    for (word, value) in [(2_usize, 7_u64), (3, 3), (3, 0), (1, 6), (1, 5000)] {
-        let mut bytes = whole.clone();
-        bytes[128 + word * 8..][..8].copy_from_slice(&value.to_le_bytes());
-        std::fs::write(&path, bytes).expect("it can be written");
-        assert_error(&env.coordinator(["status", &name]).run(), FOREIGN, "is damaged");
+    for (part, damage) in [
+        (["--shard", "3/7"], &[(2_usize, 7_u64), (2, u64::MAX), (3, 3), (3, 0), (3, 1001), (1, 6)] as &[_]),
+        (["--range", "300..400"], &[(2, 401), (2, u64::MAX), (3, 299), (3, 0), (3, 1001), (3, u64::MAX), (1, 399)]),
+    ] {
+        let name = env.create("damage", &[&["--split", "-n", "1000"], &part[..]].concat());
+        let path = env.segment(&name);
+        let whole = std::fs::read(&path).expect("it can be read");
+        for (word, value) in damage {
+            let mut bytes = whole.clone();
+            bytes[128 + word * 8..][..8].copy_from_slice(&value.to_le_bytes());
+            std::fs::write(&path, bytes).expect("it can be written");
+            for command in ["status", "wait", "resume", "remove"] {
+                assert_error(&env.coordinator([command, &name]).run(), FOREIGN, "part of the range");
+            }
+            assert_error(&env.worker(&name).run(), FOREIGN, "part of the range");
+        }
+        std::fs::write(&path, whole).expect("it can be written");
+        let _ = env.worker(&name).run().expect(COMPLETE);
+        env.remove(&name);
     }
-    std::fs::write(&path, whole).expect("it can be written");
-    env.remove(&name);
 }
