@@ -1,6 +1,8 @@
 //! `--results`: each part's exact result in a folder, once, whoever starts it how often.
 
 mod damage;
+mod refusals;
+mod starts;
 mod writers;
 
 use std::fs;
