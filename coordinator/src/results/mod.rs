@@ -173,17 +173,20 @@ impl Results {
 
     /// Leaves a result that differs from the one in the folder under another name, which is returned.
     fn leave_beside(&self, result: &ShardResult) -> io::Result<String> {
-        let (Range { start, end }, Writer { host, pid }) = (&self.range, &self.writer);
-        let mut name = format!("{start}-{end}.differs-{host}-{pid}.json");
+        let plain = self.differing_name(&self.writer);
+        let mut name = plain.clone();
         while self.folder.publish(&name, &result.to_text(), &self.writer)? == Publication::Taken {
-            name = format!("{start}-{end}.differs-{host}-{pid}-{:016x}.json", common::random());
+            name = format!("{}-{:016x}.json", plain.trim_end_matches(".json"), common::random());
         }
         Ok(self.folder.path_of(&name))
     }
 
     /// Removes what a dead process of this machine may have left of the result when it was killed in the middle of writing.
     pub fn clear_after(&self, pid: u32) {
-        self.folder.clear_after(&self.name(), &Writer { pid, ..self.writer.clone() });
+        let writer = Writer { pid, ..self.writer.clone() };
+        for name in [self.name(), self.differing_name(&writer)] {
+            self.folder.clear_after(&name, &writer);
+        }
     }
 
     /// Renames what stands under the result's name and is none. A result that came in between keeps its name.
@@ -207,6 +210,11 @@ impl Results {
 
     fn name(&self) -> String {
         ShardResult::name(&self.range)
+    }
+
+    fn differing_name(&self, Writer { host, pid }: &Writer) -> String {
+        let Range { start, end } = self.range;
+        format!("{start}-{end}.differs-{host}-{pid}.json")
     }
 }
 
