@@ -27,6 +27,8 @@ pub struct Traced {
     hears: bool,
     /// The signal that it stopped for.
     signal: Option<i32>,
+    /// Its exit code, once it has one.
+    code: Option<i32>,
 }
 
 /// Why a traced process stopped.
@@ -72,7 +74,7 @@ impl Traced {
         let child = command.spawn()?;
         let pid = Pid::from_raw(child.id().cast_signed()).expect("a child's id is positive");
         // From here on the child is known by its id; dropping `Child` neither kills nor reaps it.
-        let mut traced = Self { pid, has_ended: false, hears: false, signal: None };
+        let mut traced = Self { pid, has_ended: false, hears: false, signal: None, code: None };
         if traced.wait() != Stop::Step {
             return Err(io::Error::other("the traced program did not stop at its start"));
         }
@@ -116,32 +118,46 @@ impl Traced {
                 break;
             }
         }
-        registers::skip_call(self.id())?;
-        while self.go(Gait::Call) != Stop::Call {
-            if self.has_ended {
-                return Ok(true);
-            }
-        }
-        registers::fail_call(self.id(), errno)?;
+        self.refuse(errno)?;
         Ok(true)
     }
 
-    /// Runs to the end of the first system call with that number (`libc::SYS_…`), which succeeds, and lets it look as if it had
-    /// failed with that error. Returns whether there was such a call.
+    /// Runs to the beginning of the next system call with that number (`libc::SYS_…`). Returns whether there is one.
     ///
     /// # Errors
     /// As [`Self::fail_call`].
-    pub fn deny_call(&mut self, number: libc::c_long, errno: i32) -> io::Result<bool> {
+    pub fn run_to_call(&mut self, number: libc::c_long) -> io::Result<bool> {
         loop {
             match self.go(Gait::Call) {
                 Stop::End => return Ok(false),
-                Stop::Call if registers::is_beginning(self.id())? && registers::number(self.id())? == number => break,
+                Stop::Call if registers::is_beginning(self.id())? && registers::number(self.id())? == number => {
+                    return Ok(true);
+                }
                 _ => {}
             }
         }
-        while self.go(Gait::Call) != Stop::Call {}
-        registers::fail_call(self.id(), errno)?;
-        Ok(true)
+    }
+
+    /// Makes the system call fail at whose beginning it is; it is not made.
+    ///
+    /// # Errors
+    /// As [`Self::fail_call`].
+    pub fn refuse(&mut self, errno: i32) -> io::Result<()> {
+        registers::skip_call(self.id())?;
+        self.deny(errno)
+    }
+
+    /// Lets the system call at whose beginning it is look as if it had failed with that error; it is made.
+    ///
+    /// # Errors
+    /// As [`Self::fail_call`].
+    pub fn deny(&mut self, errno: i32) -> io::Result<()> {
+        while self.go(Gait::Call) != Stop::Call {
+            if self.has_ended {
+                return Ok(());
+            }
+        }
+        registers::fail_call(self.id(), errno)
     }
 
     /// Runs until it is about to get that signal; returns whether it got there.
@@ -165,9 +181,10 @@ impl Traced {
         self.end();
     }
 
-    /// Lets it run to its end.
-    pub fn finish(mut self) {
+    /// Lets it run to its end; returns its exit code, unless a signal ended it.
+    pub fn finish(mut self) -> Option<i32> {
         while self.go(Gait::Run) != Stop::End {}
+        self.code
     }
 
     fn end(&mut self) {
@@ -184,8 +201,9 @@ impl Traced {
                 self.signal = if let Stop::Signal(signal) = stop { Some(signal) } else { None };
                 stop
             }
-            _ => {
+            ended => {
                 self.has_ended = true;
+                self.code = self.code.or(ended.ok().flatten().and_then(|(_, status)| status.exit_status()));
                 Stop::End
             }
         }
