@@ -1,11 +1,14 @@
 //! System calls of a shard's writer with certain answers, and what follows from each.
 
+use std::fs;
+
+use common::cli::exit_code::DISAGREE;
 use harness::ptrace::Traced;
 use harness::{secluded, test_env};
 use libc::{SYS_fsync, SYS_linkat, SYS_renameat2, SYS_unlinkat};
 use rustix::io::Errno;
 
-use super::{Shard, can_trace};
+use super::{RESULT, Shard, can_trace};
 
 /// A call, and its answer.
 #[derive(Clone, Copy, Debug)]
@@ -105,4 +108,38 @@ fn a_writer_whose_temporary_file_cannot_be_removed_leaves_its_result() {
     answer(&mut victim, &[Right(SYS_linkat), Refused(SYS_unlinkat, Errno::IO)]);
     assert_eq!(victim.finish(), Some(0), "{:?}", shard.output());
     assert_eq!((shard.names().len(), shard.check("unlink")), (3, "result"), "{:?}", shard.names());
+}
+
+/// Fault 71: with hard links, without them, and where they fail for the second file only.
+#[test]
+fn a_result_that_came_first_is_not_replaced_whatever_gives_files_their_names() {
+    if !secluded!(a_result_that_came_first_is_not_replaced_whatever_gives_files_their_names) {
+        return;
+    }
+    let env = test_env!();
+    let shard = Shard::new(&env);
+    let path = shard.folder().join(RESULT);
+    let other = fs::read_to_string(&path).expect("it is complete").replace("\"285\"", "\"286\"");
+    if !can_trace(&shard, "a_result_that_came_first_is_not_replaced") {
+        return;
+    }
+    let no_links = Refused(SYS_linkat, Errno::PERM);
+    for answers in [&[Right(SYS_linkat), Right(SYS_linkat)], &[no_links, no_links], &[Right(SYS_linkat), no_links]] {
+        shard.renew();
+        let mut victim = shard.start().expect("it worked a moment ago");
+        answer(&mut victim, &answers[..1]);
+        fs::write(&path, &other).expect("it can be written");
+        answer(&mut victim, &answers[1..]);
+        let code = victim.finish();
+        let [_, stderr] = shard.output();
+        assert_eq!(code, Some(DISAGREE.into()), "{answers:?}: {stderr}");
+        assert_eq!(fs::read_to_string(&path).ok().as_ref(), Some(&other), "{answers:?}: {stderr}");
+        let mut names = shard.names();
+        assert!(names.remove("job.json") && names.remove(RESULT) && names.len() == 1, "{answers:?}: {names:?}");
+        let beside = names.first().map(|name| shard.folder().join(name)).expect("there is one");
+        let text = fs::read_to_string(&beside).expect("it is text");
+        assert!(text.contains("\"total\":\"285\"") && stderr.contains(&beside.display().to_string()), "{text}{stderr}");
+        fs::remove_file(beside).expect("it is there");
+        assert!(!env.segment(shard.name.as_str()).exists(), "{answers:?}");
+    }
 }
