@@ -117,6 +117,9 @@ fn a_folder_that_is_read_only_is_refused_unless_it_has_the_result() {
 /// It may be that user's valid result.
 #[test]
 fn a_result_of_another_user_is_neither_taken_nor_renamed() {
+    if !secluded!(a_result_of_another_user_is_neither_taken_nor_renamed) {
+        return;
+    }
     let env = test_env!();
     let folder = ResultsFolder::new(&env, "results");
     let _ = shard(&folder).run().expect(COMPLETE);

@@ -5,7 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use common::cli::exit_code::{COMPLETE, INCOMPLETE, OVERFLOW, UNAVAILABLE};
-use harness::{Command, HeldRun, ResultsFolder, Running, TestEnv, assert_error, skip, test_env, until, wrapped};
+use harness::{
+    Command, HeldRun, ResultsFolder, Running, TestEnv, assert_error, secluded, skip, test_env, until, wrapped,
+};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 /// Root may write anywhere until it drops that capability.
@@ -30,6 +32,9 @@ fn permit(path: &Path, mode: u32) {
 
 #[test]
 fn a_folder_without_permission_is_refused_before_any_work() {
+    if !secluded!(a_folder_without_permission_is_refused_before_any_work) {
+        return;
+    }
     let env = test_env!();
     if !may_drop_power(&env, "a_folder_without_permission_is_refused_before_any_work") {
         return;
