@@ -195,8 +195,8 @@ fn an_engine_gives_the_place() {
     assert_error(&alone(&["--shard", "auto/9"], &two).run(), USAGE, "HQ_TASK_ID=1, PARALLEL_SEQ=1");
 }
 
-/// The terms' words behind the whole range: a shard's index and their number, or a range's start and end. What is refused
-/// is the part: a writer that makes a checksum of its own would be refused as well.
+/// The terms' words behind the whole range: a shard's index and their number, or a range's start and end. What is
+/// refused is the part: a writer that makes a checksum of its own would be refused as well.
 #[test]
 fn a_part_beyond_its_range_in_a_segment_is_damage() {
     let env = test_env!();

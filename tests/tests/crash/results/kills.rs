@@ -16,8 +16,8 @@ use super::answers::Answer::{Refused, Right};
 use super::answers::answer;
 use super::{RESULT, Shard, can_trace};
 
-/// Kills a shard's writer at each system call behind a certain point, until it ends before; returns the number of kills,
-/// and what was left.
+/// Kills a shard's writer at each system call behind a certain point, until it ends before; returns the number of
+/// kills, and what was left.
 fn kill_after(
     shard: &Shard<'_>,
     prepare: impl Fn(&mut Traced),
