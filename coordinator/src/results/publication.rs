@@ -112,13 +112,14 @@ impl Folder {
             }
             Err(error) => return Err(error.into()),
         };
-        if let Err(why) = self.must_be_ours(&fstat(&file)?) {
+        let explained =
+            |why| format!("a file that is made there {why}, as where root is squashed; start as the folder's owner");
+        let refused = |why| io::Error::new(io::ErrorKind::PermissionDenied, explained(why));
+        let checked = fstat(&file).map_err(io::Error::from).and_then(|stat| self.must_be_ours(&stat).map_err(refused));
+        if checked.is_err() {
             let _ = unlinkat(&self.directory, name.as_str(), AtFlags::empty());
-            let why =
-                format!("a file that is made there {why}, as where root is squashed; start as the folder's owner");
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
         }
-        Ok((name, file.into()))
+        checked.map(|()| (name, file.into()))
     }
 
     /// Whether that file has the name: a link that was made may be answered with an error.
