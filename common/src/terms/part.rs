@@ -10,7 +10,7 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// The shard with that index; nothing if there is none among `of`.
+    /// The shard with that index; nothing unless the index is below `of`.
     #[must_use]
     pub fn new(index: u64, of: u64) -> Option<Self> {
         (index < of).then_some(Self { index, of })

@@ -151,7 +151,7 @@ impl JobTerms {
 
 fn shown(value: &serde_json::Value) -> String {
     match value {
-        serde_json::Value::Null => "none".to_owned(),
+        serde_json::Value::Null => "not given".to_owned(),
         // A command, perhaps.
         serde_json::Value::String(text) if text.contains(' ') => format!("\"{text}\""),
         serde_json::Value::String(text) => text.clone(),
@@ -217,6 +217,6 @@ pub(crate) mod tests {
         let seed = JobTerms { seed: 5, ..one.clone() };
         assert_eq!(seed.difference(&one), named("seed", "5", &one.seed.to_string()));
         let ranges = JobTerms { shards: None, ..one.clone() };
-        assert_eq!(one.difference(&ranges), named("shards", "1", "none"));
+        assert_eq!(one.difference(&ranges), named("shards", "1", "not given"));
     }
 }

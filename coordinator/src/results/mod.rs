@@ -189,7 +189,7 @@ impl Results {
         }
     }
 
-    /// Renames what stands under the result's name and is none. A result that came in between keeps its name.
+    /// Renames the file that has the result's name and is no result. A result that replaced it meanwhile keeps the name.
     fn move_aside(&self, why: &str) -> io::Result<()> {
         let name = self.name();
         let named =

@@ -52,7 +52,7 @@ enum Place {
 }
 
 impl ShardStart<'_> {
-    /// Looks for the result and for what other starts have left, waits while one lives, and creates the segment if there is none.
+    /// Finds the result, or takes up the segment of another start. Waits while that start lives; without one, creates the segment.
     pub fn find(mut self) -> Result<Found> {
         let name = self.results.segment_name();
         if let Some(result) = self.stored()? {

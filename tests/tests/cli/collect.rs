@@ -1,5 +1,4 @@
-//! `collect`: the total of a job whose parts were computed anywhere, or why there is none. The files are written here as any
-//! other program could write them.
+//! `collect`: the total of a job, or why it has no total. The tests write the files themselves, as any other program could.
 
 mod gaps;
 mod hostile;

@@ -89,7 +89,7 @@ fn another_jobs_part_is_refused_before_any_work_and_what_is_no_term_may_differ()
     for (args, term) in [
         (&["-n", "101", "--shard", "1/2"] as &[&str], "n is 100 there, and 101 here"),
         (&["-n", "100", "--shard", "1/3"], "shards is 2 there, and 3 here"),
-        (&["-n", "100", "--range", "50..100"], "shards is 2 there, and none here"),
+        (&["-n", "100", "--range", "50..100"], "shards is 2 there, and not given here"),
         (&["-n", "100"], "shards is 2 there, and 1 here"),
         (
             &["-n", "100", "--shard", "1/2", "--kernel", "prime-count"],
@@ -99,7 +99,7 @@ fn another_jobs_part_is_refused_before_any_work_and_what_is_no_term_may_differ()
         (&["-n", "100", "--shard", "1/2", "--overflow", "error"], "overflow is wrap there, and error here"),
         (&["-n", "100", "--shard", "1/2", "--seed", "4"], "and 4 here"),
         (&["-n", "100", "--shard", "1/2", "--exec", "echo {start}"], "kernel is sum-of-squares there, and exec here"),
-        (&["-n", "100", "--shard", "1/2", "--worker", &cubes], "worker is none there"),
+        (&["-n", "100", "--shard", "1/2", "--worker", &cubes], "worker is not given there"),
     ] {
         assert_error(&folder.run(args).run(), USAGE, term);
     }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use harness::{Command, Running, TestEnv, until};
+use harness::{Command, Running, TestEnv, skip, until};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// The hosts' names, which are also the names of the ends of their links on this side.
@@ -48,8 +48,12 @@ pub struct Host<'a> {
 }
 
 impl<'a> Hosts<'a> {
-    /// Starts the hosts, on a machine of the test's own; or says what the machine cannot.
-    pub fn start(env: &'a TestEnv) -> Result<Self, String> {
+    /// Starts the hosts, on a machine of the test's own; or reports the test as skipped, with what the machine cannot.
+    pub fn start_or_skip(env: &'a TestEnv, test: &str) -> Option<Self> {
+        Self::start(env).inspect_err(|why| skip(test, why)).ok()
+    }
+
+    fn start(env: &'a TestEnv) -> Result<Self, String> {
         let names = env.path().join("hosts");
         let line = |name| format!("{} {name}\n", address(name));
         let lines = format!("127.0.0.1 localhost\n{CONTROL} control\n{}", NAMES.map(line).concat());

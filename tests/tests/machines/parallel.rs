@@ -58,10 +58,7 @@ fn retries_after_hosts_die_or_are_cut_off_count_each_shard_once() {
         return;
     }
     let env = test_env!();
-    let hosts = match Hosts::start(&env) {
-        Ok(hosts) => hosts,
-        Err(why) => return skip(test, &why),
-    };
+    let Some(hosts) = Hosts::start_or_skip(&env, test) else { return };
     let folder = SharedFolder::new(&env, "primes", LONG);
     let ssh = env.path().join("ssh");
     fs::write(&ssh, SSH).expect("the script can be written");

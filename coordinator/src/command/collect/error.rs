@@ -49,7 +49,7 @@ pub enum CollectError {
         folder: PathBuf,
         /// The two.
         files: Box<Differing>,
-        /// How many more files like that there are.
+        /// The number of further pairs of this kind.
         more: usize,
     },
     /// A part was computed again, with another total.

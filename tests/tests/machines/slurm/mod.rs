@@ -26,10 +26,7 @@ fn an_array_whose_hosts_die_or_are_cut_off_counts_each_shard_once() {
         return;
     }
     let env = test_env!();
-    let hosts = match Hosts::start(&env) {
-        Ok(hosts) => hosts,
-        Err(why) => return skip(test, &why),
-    };
+    let Some(hosts) = Hosts::start_or_skip(&env, test) else { return };
     let cluster = Cluster::start(&hosts);
     let folder = SharedFolder::new(&env, "primes", LONG);
     let shard = folder.command("$SLURM_ARRAY_TASK_ID", "auto/24");
@@ -51,10 +48,7 @@ fn what_a_dead_host_loses_is_missing_until_it_is_submitted_again() {
         return;
     }
     let env = test_env!();
-    let hosts = match Hosts::start(&env) {
-        Ok(hosts) => hosts,
-        Err(why) => return skip(test, &why),
-    };
+    let Some(hosts) = Hosts::start_or_skip(&env, test) else { return };
     let cluster = Cluster::start(&hosts);
     let folder = SharedFolder::new(&env, "primes", LONG);
     let shard = folder.command("$SLURM_ARRAY_TASK_ID", "auto/24");
@@ -79,10 +73,7 @@ fn the_places_of_an_array_are_shards_and_missing_ones_can_be_submitted_again() {
         return;
     }
     let env = test_env!();
-    let hosts = match Hosts::start(&env) {
-        Ok(hosts) => hosts,
-        Err(why) => return skip(test, &why),
-    };
+    let Some(hosts) = Hosts::start_or_skip(&env, test) else { return };
     let cluster = Cluster::start(&hosts);
     // The array says how many there are.
     let four = SharedFolder::new(&env, "four", Job { shards: 4, ..SHORT });
