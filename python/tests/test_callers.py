@@ -31,15 +31,17 @@ PROGRAM = """
     def compute(function=stay):
         killproof.run(function, 100, workers=2, progress=False)
 
-    def tell():
-        while not os.path.exists(os.path.join(os.environ["TMPDIR"], "begun")):
-            time.sleep(0.01)
+    def tell(*also):
+        for name in ("begun", *also):
+            while not os.path.exists(os.path.join(os.environ["TMPDIR"], name)):
+                time.sleep(0.01)
         print("begun", flush=True)
 
     if __name__ == "__main__":
         how = sys.argv[1]
         if how != "thread":
-            threading.Thread(target=tell, daemon=True).start()
+            also = ["child"] if how == "forks" else []
+            threading.Thread(target=tell, args=also, daemon=True).start()
         try:
             if how == "thread":
                 threading.Thread(target=compute, daemon=True).start()
@@ -52,8 +54,10 @@ PROGRAM = """
                     if not os.fork():
                         for standard in range(3):
                             os.close(standard)
-                        with open(os.path.join(os.environ["TMPDIR"], "child"), "w") as file:
+                        child = os.path.join(os.environ["TMPDIR"], "child")
+                        with open(child + ".new", "w") as file:
                             print(os.getpid(), file=file)
+                        os.rename(child + ".new", child)
                         time.sleep(1000)
                 threading.Thread(target=fork).start()
                 compute()
