@@ -57,7 +57,8 @@ impl<'a> Job<'a> {
         terms.jobs = args.jobs.unwrap_or(terms.jobs);
         terms.restarts = args.restarts.unwrap_or(terms.restarts);
         let seed = args.seed.or(terms.seed).unwrap_or(segment.nonce());
-        let task = Task { range: terms.range(), seed, terms };
+        let (name, worker) = (segment.name().to_string(), claim.ticket());
+        let task = Task { range: terms.range(), seed, terms, name, worker, attempt: 1 };
         let watchdog = (!kernel.watches()).then(|| Watchdog::start(segment, signals, args)).flatten();
         Self {
             args,
@@ -89,6 +90,7 @@ impl<'a> Job<'a> {
     fn attempt_often(&mut self) -> Result<(Contribution, Duration), Error> {
         let attempts = self.task.terms.restarts.saturating_add(1);
         for attempt in 1.. {
+            self.task.attempt = attempt;
             let began = Instant::now();
             let computed = self.attempt();
             if self.segment.is_inherited() {

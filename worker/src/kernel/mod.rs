@@ -2,6 +2,7 @@
 //!
 //! Invariant: a kernel's result depends only on its task, so a restarted worker contributes the same.
 
+mod command;
 mod exec;
 mod monte_carlo_pi;
 mod prime_count;
@@ -85,6 +86,12 @@ pub struct Task {
     pub seed: u64,
     /// The terms of the run. `iterations` is the end of the whole range, of which the run may compute a part.
     pub terms: Terms,
+    /// The name of the segment; empty outside a run.
+    pub name: String,
+    /// The worker's number, from 1: its ticket; 0 outside a run.
+    pub worker: u32,
+    /// Which attempt of this worker at this range it is, from 1.
+    pub attempt: u32,
 }
 
 impl Task {
@@ -92,7 +99,7 @@ impl Task {
     #[must_use]
     pub fn over(range: Range<u64>) -> Self {
         let terms = Terms { iterations: range.end, ..Terms::by_hand("", 1) };
-        Self { range, seed: 0, terms }
+        Self { range, seed: 0, terms, name: String::new(), worker: 0, attempt: 1 }
     }
 }
 

@@ -11,8 +11,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::kernel::{Stopped, Unwatched};
-use common::ValueType;
 use common::process::{Process, look};
+use common::{Number, ValueType};
 
 /// How long a test waits for a condition.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -138,7 +138,7 @@ fn what_is_no_number_is_told() {
         "not a number: \"170141183460469231731687303715884105728\""
     );
     let long = why(&task("printf '%0100d' 1; echo x"));
-    assert_eq!(long, format!("not a number: \"{}\"…", "0".repeat(TOKEN_SHOWN)));
+    assert_eq!(long, format!("not a number: \"{}\"…", "0".repeat(40)));
 }
 
 #[test]
