@@ -13,7 +13,10 @@ use crate::launch;
 use crate::limits::{self, SPARE_SLOTS};
 
 /// The kernel of `--exec`.
-const EXEC: &str = "exec";
+pub const EXEC: &str = "exec";
+
+/// The kernel of `--serve`.
+pub const SERVE: &str = "serve";
 
 /// How often a worker started by hand retries a failed command.
 const ATTEMPTS_BY_HAND: u32 = 3;
@@ -58,8 +61,12 @@ pub fn name(given: Option<&SegmentName>) -> SegmentName {
 fn shared_terms(args: &TermsArgs, origin: Origin) -> Result<Terms> {
     let Workers(workers) = args.workers;
     let Chunk(chunk) = args.chunk;
-    let kernel = args.exec.as_ref().map_or(args.kernel.as_str(), |_| EXEC);
-    check_kernel(args, kernel)?;
+    let (kernel, command) = match (&args.exec, &args.serve) {
+        (Some(command), _) => (EXEC, command.as_str()),
+        (_, Some(command)) => (SERVE, command.as_str()),
+        _ => (args.kernel.as_str(), ""),
+    };
+    check_kernel(args, kernel, command)?;
     let mode = match (args.split, args.independent) {
         (true, _) => Mode::Split,
         (_, true) => Mode::Independent,
@@ -89,7 +96,7 @@ fn shared_terms(args: &TermsArgs, origin: Origin) -> Result<Terms> {
         grace: Duration::ZERO,
         timeout: None,
         worker: PathBuf::new(),
-        command: args.exec.clone().unwrap_or_default(),
+        command: command.to_owned(),
         command_timeout: args.exec_timeout,
     })
 }
@@ -147,22 +154,28 @@ fn cells(args: &TermsArgs, kernel: &str) -> Result<u32> {
 }
 
 /// Checks what is known of built-in kernels; a kernel of the user's own is known only to its worker.
-fn check_kernel(args: &TermsArgs, name: &str) -> Result<()> {
+fn check_kernel(args: &TermsArgs, name: &str, command: &str) -> Result<()> {
     let Some(kernel) = kernel::find(kernel::built_in(), name) else {
         return if args.worker.is_some() { Ok(()) } else { Err(unknown_kernel(name)) };
     };
     let most = kernel.most_iterations();
-    let (what, hint) = match &args.exec {
-        None if name == EXEC => ("kernel exec has no command".to_owned(), "--exec 'CMD {start} {end}'"),
-        Some(command) if command.trim().is_empty() => {
-            (format!("\"{command}\" is not a command"), "--exec 'CMD {start} {end}'")
+    let example = if name == SERVE { "--serve CMD" } else { "--exec 'CMD {start} {end}'" };
+    let has_place = command.contains("{start}") || command.contains("{end}");
+    let (what, hint) = match name {
+        EXEC | SERVE if args.exec.is_none() && args.serve.is_none() => {
+            (format!("kernel {name} has no command"), example)
         }
+        EXEC | SERVE if command.trim().is_empty() => (format!("\"{command}\" is not a command"), example),
         _ if args.exec_timeout.is_some_and(|timeout| timeout.is_zero()) => {
             ("--exec-timeout is 0".to_owned(), "give the command some time, such as 10s")
         }
-        Some(command) if args.split && !command.contains("{start}") && !command.contains("{end}") => (
+        EXEC if args.split && !has_place => (
             format!("the command \"{command}\" would compute the same result for each chunk"),
             "put the chunk's range into it: --exec 'CMD {start} {end}'",
+        ),
+        SERVE if has_place => (
+            format!("the command \"{command}\" has {{start}} or {{end}} in it, which --serve does not replace"),
+            "it reads the ranges from its stdin; or start it for each range: --exec CMD",
         ),
         _ if args.iterations > most && args.worker.is_none() => (
             format!("{} iterations are too many for kernel {name}: at most {most}", args.iterations),

@@ -136,6 +136,8 @@ impl<'a> Job<'a> {
             let computed = self.signals.defer(compute);
             self.signals.processes().reap();
             computed
+        } else if self.kernel.keeps_processes() {
+            self.signals.defer(compute)
         } else {
             Ok(compute())
         }

@@ -67,7 +67,7 @@ pub struct Terms {
     pub timeout: Option<Duration>,
     /// The worker executable; empty for the project's own.
     pub worker: PathBuf,
-    /// The command of the kernel `exec`; else empty.
+    /// The command of the kernels `exec` and `serve`; else empty.
     pub command: String,
     /// The longest time of one command.
     pub command_timeout: Option<Duration>,

@@ -22,6 +22,9 @@ pub struct CollectArgs {
     /// The command of the job, for --verify: what only the folder names is never run
     #[arg(long, value_name = "CMD", requires = "verify", conflicts_with = "missing", allow_hyphen_values = true)]
     pub exec: Option<String>,
+    /// The same, of a job with --serve
+    #[arg(long, value_name = "CMD", requires = "verify", conflicts_with_all = ["missing", "exec"], allow_hyphen_values = true)]
+    pub serve: Option<String>,
     /// The worker executable of the job, for --verify
     #[arg(long, value_name = "PATH", requires = "verify", conflicts_with = "missing")]
     pub worker: Option<PathBuf>,

@@ -43,10 +43,14 @@ pub struct TermsArgs {
     pub fail_fast: bool,
     /// Command that replaces the kernel: it gets the range as {start} and {end} (exclusive), and prints the number to add, or
     /// one for each cell; after a non-zero exit it is tried again (--restarts)
-    #[arg(long, value_name = "CMD", conflicts_with = "kernel")]
+    #[arg(long, value_name = "CMD", conflicts_with = "kernel", group = "command")]
     pub exec: Option<String>,
+    /// Command that replaces the kernel and stays alive, one for each worker: for each line START END (exclusive) on its stdin
+    /// it prints a line, with the numbers or error: TEXT
+    #[arg(long, value_name = "CMD", conflicts_with = "kernel", group = "command")]
+    pub serve: Option<String>,
     /// Time limit of the command for one range; then it is killed and tried again
-    #[arg(long, value_name = "DUR", value_parser = parse_duration, requires = "exec", allow_hyphen_values = true)]
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, requires = "command", allow_hyphen_values = true)]
     #[arg(conflicts_with = "kernel")]
     pub exec_timeout: Option<Duration>,
     /// Cells of a shared array; each contribution fills all of them [default: as many as the kernel fills, else 1]

@@ -46,7 +46,7 @@ pub struct JobTerms {
     /// The seed of random kernels.
     #[serde(with = "decimal")]
     pub seed: u64,
-    /// The command of `--exec`.
+    /// The command of `--exec` or `--serve`, as the kernel says.
     pub command: Option<String>,
     /// The executable of `--worker`.
     pub worker: Option<String>,

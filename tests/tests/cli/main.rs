@@ -23,6 +23,7 @@ mod progress;
 mod readme;
 mod results;
 mod resume;
+mod serve;
 mod set_aside;
 mod signals;
 mod split;

@@ -28,7 +28,7 @@ const TENTH: [(&str, &str); 6] = [
 ];
 
 /// Programs that not every machine has: the shell that runs the examples, and what they call.
-const SOUGHT: [&str; 4] = ["bash", "pkill", "jq", "python3"];
+const SOUGHT: [&str; 6] = ["bash", "pkill", "jq", "python3", "mawk", "node"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("it is a member of the workspace").to_owned()
@@ -111,9 +111,15 @@ fn every_example_of_the_readme_prints_what_the_readme_shows() {
     let env = test_env!();
     let mut count = 0;
     for (path, page) in pages() {
-        for example in Block::of(&page).iter().filter(|block| block.language == "console") {
-            run(&env, example);
-            count += 1;
+        let blocks = Block::of(&page);
+        for block in &blocks {
+            if let Some(name) = block.file_name() {
+                fs::write(env.path().join(name), block.lines.join("\n")).expect("it can be written");
+            }
+            if block.language == "console" {
+                run(&env, block);
+                count += 1;
+            }
         }
         assert_eq!(env.all_segments(), Vec::<PathBuf>::new(), "left by the examples of {}", path.display());
     }

@@ -7,6 +7,7 @@ mod exec;
 mod monte_carlo_pi;
 mod prime_count;
 mod prime_digits;
+mod serve;
 mod sieve;
 mod simd;
 mod sum_of_squares;
@@ -23,6 +24,7 @@ pub use exec::Exec;
 pub use monte_carlo_pi::MonteCarloPi;
 pub use prime_count::PrimeCount;
 pub use prime_digits::PrimeDigits;
+pub use serve::Serve;
 pub use sum_of_squares::SumOfSquares;
 
 use simd::InstructionSet;
@@ -48,8 +50,14 @@ pub trait Kernel: Sync {
         u64::MAX
     }
 
-    /// Whether it starts processes, which it ends and reaps before it returns. Signals to the worker then wait until it calls `watch`.
+    /// Whether it starts processes for each range, which it ends and reaps before it returns. Signals to the worker then wait until it calls `watch`.
     fn starts_processes(&self) -> bool {
+        false
+    }
+
+    /// Whether it keeps processes from one range to the next, until [`Self::finish`]. Signals to the worker then wait until it calls
+    /// `watch`.
+    fn keeps_processes(&self) -> bool {
         false
     }
 
@@ -187,7 +195,9 @@ pub fn instruction_set() -> &'static str {
 /// The built-in kernels.
 #[must_use]
 pub fn built_in() -> &'static [&'static dyn Kernel] {
-    &[&SumOfSquares, &PrimeCount, &PrimeDigits, &MonteCarloPi, &Exec]
+    static SERVE: Serve = Serve::new();
+    static ALL: [&dyn Kernel; 6] = [&SumOfSquares, &PrimeCount, &PrimeDigits, &MonteCarloPi, &Exec, &SERVE];
+    &ALL
 }
 
 /// The hint for an unknown kernel: the most similar name, and all names.

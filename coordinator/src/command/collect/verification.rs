@@ -17,6 +17,7 @@ use super::error::CollectError;
 use crate::args::CollectArgs;
 use crate::error::{Error, Result};
 use crate::launch;
+use crate::plan::{EXEC, SERVE};
 use crate::results::folder::Folder;
 use crate::results::job::Job;
 use crate::results::shard_result::{ShardResult, Stored};
@@ -35,7 +36,10 @@ impl<'a> Verification<'a> {
     pub fn new(count: u64, args: &CollectArgs, folder: &'a Folder, job: &'a Job) -> Result<Self> {
         let worker = args.worker.as_deref().map(launch::locate).transpose()?;
         let named = worker.as_ref().map(|path| path.to_string_lossy());
-        must_be_given("command", "--exec", args.exec.as_deref(), job.terms.command.as_deref())?;
+        let [of_exec, of_serve] =
+            [EXEC, SERVE].map(|kernel| job.terms.command.as_deref().filter(|_| job.terms.kernel == kernel));
+        must_be_given("command", "--exec", args.exec.as_deref(), of_exec)?;
+        must_be_given("command", "--serve", args.serve.as_deref(), of_serve)?;
         must_be_given("worker", "--worker", named.as_deref(), job.terms.worker.as_deref())?;
         Ok(Self { count, job, folder, worker })
     }
@@ -86,6 +90,7 @@ impl<'a> Verification<'a> {
     fn options(&self, part: &Range<u64>) -> Vec<OsString> {
         let terms = &self.job.terms;
         let what = match &terms.command {
+            Some(command) if terms.kernel == SERVE => format!("--serve={command}"),
             Some(command) => format!("--exec={command}"),
             None => format!("--kernel={}", terms.kernel),
         };

@@ -42,6 +42,18 @@ impl<'a> Block<'a> {
         blocks
     }
 
+    /// The name of the file that it is, if a comment in its first line is one.
+    pub fn file_name(&self) -> Option<&'a str> {
+        let comment = self.lines.first()?.trim_start_matches(['#', '/']).trim();
+        let extension = match self.language {
+            "python" => ".py",
+            "awk" => ".awk",
+            "js" => ".js",
+            _ => return None,
+        };
+        Some(comment).filter(|name| name.ends_with(extension) && !name.contains([' ', '/']))
+    }
+
     /// The commands.
     pub fn steps(&self) -> Vec<Step<'a>> {
         let before = std::iter::once("").chain(self.lines.iter().copied());

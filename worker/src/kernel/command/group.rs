@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::process::{Child, Command};
+use std::process::{Child, ChildStdin, Command};
 use std::time::Duration;
 
 use common::descendants::{PATIENCE, reap_within};
@@ -42,6 +42,11 @@ impl Group {
     /// The leader's process id.
     pub fn id(&self) -> Pid {
         Pid::from_child(&self.leader)
+    }
+
+    /// The writing end of the leader's stdin, once, if it is a pipe.
+    pub fn stdin(&mut self) -> Option<ChildStdin> {
+        self.leader.stdin.take()
     }
 
     /// What the leader writes to stdout, once, if it is a pipe.

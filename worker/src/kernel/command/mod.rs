@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use rustix::process::WaitIdStatus;
 
 pub use group::Group;
-pub use numbers::{most_bytes, numbers};
+pub use numbers::{most_bytes, numbers, shown};
 pub use pipe::Pipe;
 
 use super::{Failure, Stopped, Task, Watch};

@@ -33,10 +33,10 @@ pub fn numbers(text: &[u8], place: &str, terms: &Terms) -> Result<Contribution, 
     }
 }
 
-/// The beginning of a token, in quotes.
-fn shown(token: &str) -> String {
-    let beginning: String = token.chars().take(TOKEN_SHOWN).collect();
-    let cut = if beginning.len() < token.len() { "…" } else { "" };
+/// The beginning of a text that should have been a number, in quotes.
+pub fn shown(text: &str) -> String {
+    let beginning: String = text.chars().take(TOKEN_SHOWN).collect();
+    let cut = if beginning.len() < text.len() { "…" } else { "" };
     format!("{beginning:?}{cut}")
 }
 
