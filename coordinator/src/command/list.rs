@@ -1,12 +1,14 @@
 //! `coordinator list`: existing segments.
 
 use common::{Attachments, SegmentInfo, SharedKind, say};
+use rustix::stdio::stdout;
 use serde_json::{Value as Json, json};
 
 use crate::args::{Format, ListArgs};
 use crate::error::Result;
 use crate::report::json::SCHEMA;
 use crate::report::table;
+use crate::terminal::TerminalSize;
 
 /// Prints a line for each segment: runs, then values that programs share.
 pub fn list(args: &ListArgs) -> Result<u8> {
@@ -22,7 +24,10 @@ pub fn list(args: &ListArgs) -> Result<u8> {
             say("no segments\n");
             Ok(common::cli::exit_code::COMPLETE)
         }
-        Format::Text => super::print(&table::list(&segments, &attachments)),
+        Format::Text => {
+            let columns = TerminalSize::columns(stdout());
+            super::print(&table::list(&segments, &attachments, columns))
+        }
         Format::Json => {
             let segments: Vec<Json> = segments.iter().map(|segment| object(segment, &attachments)).collect();
             super::print(&json!({ "schema": SCHEMA, "segments": segments }).to_string())

@@ -1,5 +1,6 @@
 //! Results on stdout, and what the user should know about them.
 
+mod grid;
 pub mod json;
 pub mod missing;
 pub mod status;

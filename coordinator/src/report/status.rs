@@ -6,11 +6,12 @@ use std::time::Duration;
 use common::WorkerState::{Attached, Computing, Died, Done, Failed, Pending, Sleeping, Waiting};
 use common::{Cells, Lifecycle, Mode, Origin, RunState, Snapshot, Stop, WorkerSnapshot, WorkerState};
 
+use super::grid::{Column, Grid};
 use super::status_view::StatusView;
 use super::{missing, table};
 use crate::advice;
 use crate::figures::{counted, per_cent, times};
-use crate::terminal::TerminalSize;
+use crate::terminal::{TerminalSize, wrap};
 
 /// How many characters of an array's contribution a row shows.
 const WIDEST: usize = 40;
@@ -21,8 +22,38 @@ const MOST_NAMED: usize = 8;
 /// The states, in the order of the line that sums up workers without a row.
 const STATES: [WorkerState; 8] = [Attached, Computing, Sleeping, Waiting, Done, Died, Failed, Pending];
 
-/// The lines that show the segment, cut to the size if there is one.
-pub fn status(view: &StatusView, size: Option<TerminalSize>) -> String {
+/// Columns of the workers that may stand below their row: restarts, which are rare, then the numbers, then the rest.
+const FOLDING: &[usize] = &[4, 6, 5, 3, 1, 2];
+
+/// The room for the lines.
+#[derive(Clone, Copy)]
+struct Room {
+    columns: usize,
+    /// How many workers have a row.
+    workers: usize,
+    /// Whether a row has lines below it.
+    has_below: bool,
+}
+
+/// The lines that show the segment, wrapped to so many columns; nothing is cut.
+pub fn status(view: &StatusView, columns: usize) -> String {
+    text(view, Room { columns, workers: usize::MAX, has_below: true })
+}
+
+/// The same within a size. Without room for all workers each one has a line, and the others are counted.
+pub fn status_within(view: &StatusView, size: TerminalSize) -> String {
+    let fits = |text: &String| text.lines().count() <= size.rows;
+    let may_fit = view.snapshot.workers.len() < size.rows;
+    let whole = may_fit.then(|| status(view, size.columns)).filter(fits);
+    let shown = whole.unwrap_or_else(|| {
+        let none = Room { columns: size.columns, workers: 0, has_below: false };
+        let workers = size.rows.saturating_sub(text(view, none).lines().count());
+        text(view, Room { workers, ..none })
+    });
+    size.fit(&shown)
+}
+
+fn text(view: &StatusView, room: Room) -> String {
     let snapshot = &view.snapshot;
     let mut lines = vec![head(view)];
     if snapshot.terms.mode != Mode::Independent {
@@ -45,15 +76,10 @@ pub fn status(view: &StatusView, size: Option<TerminalSize>) -> String {
     if is_over || missing.iter().any(|missing| missing.cause.is_some()) {
         lines.extend(missing::line(&missing));
     }
-    let next = (!view.is_removed).then(|| format!("next: {}", next_step(view)));
-    // Besides its rows the table has a header, and a line for the rows that do not fit.
-    let most = size.map(|size| size.rows.saturating_sub(lines.len() + 2 + next.iter().len()));
-    lines.extend(workers(view, most.unwrap_or(usize::MAX)));
-    lines.extend(next);
-    match size {
-        Some(size) => size.fit(&lines.join("\n")),
-        None => lines.join("\n"),
-    }
+    let mut lines: Vec<String> = lines.iter().map(|line| wrap(line, room.columns)).collect();
+    lines.extend(workers(view, room));
+    lines.extend((!view.is_removed).then(|| wrap(&format!("next: {}", next_step(view)), room.columns)));
+    lines.join("\n")
 }
 
 /// What part of an array the value shows, and whether it is of one moment.
@@ -85,21 +111,21 @@ fn head(view: &StatusView) -> String {
     )
 }
 
-/// The table of the workers; if there are more than `most`, of the live ones first, and a line about the others.
-fn workers(view: &StatusView, most: usize) -> Vec<String> {
+/// The table of the workers; if there are more than have a row, of the live ones first, and a line about the others.
+fn workers(view: &StatusView, room: Room) -> Vec<String> {
     let all = &view.snapshot.workers;
     if all.is_empty() {
         return Vec::new();
     }
     let mut shown: Vec<&WorkerSnapshot> = all.iter().collect();
     // One more row fits without the line about the others.
-    if all.len() > most.saturating_add(1) {
+    if all.len() > room.workers.saturating_add(1) {
         shown.sort_by_key(|worker| (!worker.alive, worker.state == Pending));
-        let others = shown.split_off(most);
+        let others = shown.split_off(room.workers);
         shown.sort_by_key(|worker| worker.ticket);
-        return vec![rows(view, &shown), summed_up(&others)];
+        return vec![rows(view, &shown, room), wrap(&summed_up(&others), room.columns)];
     }
-    vec![rows(view, &shown)]
+    vec![rows(view, &shown, room)]
 }
 
 fn summed_up(others: &[&WorkerSnapshot]) -> String {
@@ -109,13 +135,16 @@ fn summed_up(others: &[&WorkerSnapshot]) -> String {
     format!("and {} more: {}", others.len(), counts.join(", "))
 }
 
-fn rows(view: &StatusView, workers: &[&WorkerSnapshot]) -> String {
+fn rows(view: &StatusView, workers: &[&WorkerSnapshot], room: Room) -> String {
     let is_split = view.snapshot.terms.mode == Mode::Split;
     let last = if is_split { "CHUNKS" } else { "VALUE" };
-    let mut table = table::table(&["WORKER", "PID", "STATE", "TIME", "RESTARTS", "CONTRIBUTION", last]);
+    let headings = [("WORKER", false), ("PID", true), ("STATE", false), ("TIME", true), ("RESTARTS", true)];
+    let headings = headings.into_iter().chain([("CONTRIBUTION", true), (last, true)]);
+    let columns: Vec<Column> = headings.map(|(heading, is_number)| Column(heading, is_number)).collect();
+    let mut grid = Grid::new(columns, FOLDING);
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     for worker in workers {
-        table.add_row([
+        grid.add_row([
             format!("Process-{}", worker.ticket),
             or_none((worker.pid != 0).then(|| worker.pid.to_string())),
             doing(worker, view),
@@ -125,8 +154,7 @@ fn rows(view: &StatusView, workers: &[&WorkerSnapshot]) -> String {
             if is_split { worker.chunks.to_string() } else { or_none(worker.value_after.as_ref().map(short)) },
         ]);
     }
-    table::align_right(&mut table, &[1, 3, 4, 5, 6]);
-    table::text(&table)
+    grid.text(room.columns, room.has_below)
 }
 
 fn doing(worker: &WorkerSnapshot, view: &StatusView) -> String {
@@ -141,14 +169,23 @@ fn seconds(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())
 }
 
-/// The first cells, so that a row stays one line.
+/// The first cells and their number, so that a row stays one line.
 pub fn short<T: Display>(cells: &Cells<T>) -> String {
     let text = cells.to_string();
-    if text.chars().count() <= WIDEST {
+    let count = cells.as_slice().len();
+    if count == 1 || text.chars().count() <= WIDEST {
         return text;
     }
-    let first: String = text.chars().take(WIDEST).collect();
-    format!("{}, …]", first.rsplit_once(',').map_or(first.as_str(), |(first, _)| first))
+    let end = format!("… {count} cells]");
+    let mut first = format!("[{}, ", cells.as_slice()[0]);
+    for cell in &cells.as_slice()[1..] {
+        let more = format!("{first}{cell}, ");
+        if (more.chars().count() + end.chars().count()) > WIDEST {
+            break;
+        }
+        first = more;
+    }
+    first + &end
 }
 
 fn next_step(view: &StatusView) -> String {
@@ -189,5 +226,25 @@ fn next_command(snapshot: &Snapshot, state: RunState) -> String {
             format!("{resume}; coordinator remove {name}")
         }
         RunState::Finished | RunState::Foreign { .. } | RunState::ToBeRemoved => format!("coordinator remove {name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_array_shows_its_first_cells_and_their_number_and_no_number_is_cut() {
+        let smallest = i128::MIN;
+        for (cells, shown) in [
+            (vec![5], "5".to_owned()),
+            (vec![smallest], smallest.to_string()),
+            (vec![5, -6, 7], "[5, -6, 7]".to_owned()),
+            ((1..=10).collect(), "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]".to_owned()),
+            ((100_001..=100_100).collect(), "[100001, 100002, 100003, … 100 cells]".to_owned()),
+            (vec![smallest, 1], format!("[{smallest}, … 2 cells]")),
+        ] {
+            assert_eq!(short(&Cells::from(cells)), shown);
+        }
     }
 }

@@ -1,28 +1,31 @@
-//! Tables for people.
+//! The segments as tables for people.
 
 use std::ops::Range;
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
 use common::{Attachments, Mode, SegmentInfo, SharedKind, Terms};
 
+use super::grid::{Column, Grid};
 use crate::figures::per_cent;
 
 /// How many attached processes a line names.
 const MOST_NAMED: usize = 8;
 
-/// A line for each segment: a table of the runs, and one of the values that programs share.
-pub fn list(segments: &[SegmentInfo], attachments: &Attachments) -> String {
+/// All columns but the names, the last one first.
+const FOLDING: &[usize] = &[4, 3, 2, 1];
+
+/// A row for each segment, within so many columns: a table of the runs, and one of the values that programs share.
+pub fn list(segments: &[SegmentInfo], attachments: &Attachments, columns: usize) -> String {
     let (values, runs): (Vec<_>, Vec<_>) = segments.iter().partition(|segment| segment.terms.mode == Mode::Shared);
-    let runs = (!runs.is_empty()).then(|| list_runs(&runs));
-    let values = (!values.is_empty()).then(|| list_values(&values, attachments));
+    let runs = (!runs.is_empty()).then(|| list_runs(&runs, columns));
+    let values = (!values.is_empty()).then(|| list_values(&values, attachments, columns));
     runs.into_iter().chain(values).collect::<Vec<_>>().join("\n\n")
 }
 
-fn list_values(values: &[&SegmentInfo], attachments: &Attachments) -> String {
-    let mut table = table(&["NAME", "STATE", "TYPE", "CELLS", "ATTACHED"]);
+fn list_values(values: &[&SegmentInfo], attachments: &Attachments, columns: usize) -> String {
+    let mut grid =
+        Grid::new(["NAME", "STATE", "TYPE", "CELLS", "ATTACHED"].map(|heading| Column(heading, false)), FOLDING);
     for value in values {
-        table.add_row([
+        grid.add_row([
             value.name.to_string(),
             value.state.to_string(),
             type_name(&value.terms).to_owned(),
@@ -30,7 +33,7 @@ fn list_values(values: &[&SegmentInfo], attachments: &Attachments) -> String {
             attached(&attachments.of(value), value.is_in_use),
         ]);
     }
-    text(&table)
+    grid.text(columns, true)
 }
 
 /// The type of the cells; of a lock, which has no numbers, its kind.
@@ -51,10 +54,11 @@ fn attached(processes: &[u32], is_in_use: bool) -> String {
     }
 }
 
-fn list_runs(runs: &[&SegmentInfo]) -> String {
-    let mut table = table(&["NAME", "STATE", "KERNEL", "CONTRIBUTIONS", "COORDINATOR"]);
+fn list_runs(runs: &[&SegmentInfo], columns: usize) -> String {
+    let headings = ["NAME", "STATE", "KERNEL", "CONTRIBUTIONS", "COORDINATOR"];
+    let mut grid = Grid::new(headings.map(|heading| Column(heading, false)), FOLDING);
     for segment in runs {
-        table.add_row([
+        grid.add_row([
             segment.name.to_string(),
             segment.state.to_string(),
             segment.terms.kernel.clone(),
@@ -62,7 +66,7 @@ fn list_runs(runs: &[&SegmentInfo]) -> String {
             segment.coordinator.map_or_else(|| "-".to_owned(), |pid| format!("pid {pid}")),
         ]);
     }
-    text(&table)
+    grid.text(columns, true)
 }
 
 fn progress(segment: &SegmentInfo) -> String {
@@ -89,25 +93,4 @@ pub fn extent(terms: &Terms) -> String {
 /// The command that starts a worker for such a segment.
 pub fn worker(terms: &Terms) -> String {
     if terms.worker.as_os_str().is_empty() { "worker".to_owned() } else { terms.worker.display().to_string() }
-}
-
-/// An empty table without lines.
-pub fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(header);
-    table
-}
-
-/// Aligns columns of numbers.
-pub fn align_right(table: &mut Table, columns: &[usize]) {
-    for column in columns {
-        if let Some(column) = table.column_mut(*column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-}
-
-/// The table as text, without blanks at its edges.
-pub fn text(table: &Table) -> String {
-    table.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join("\n")
 }

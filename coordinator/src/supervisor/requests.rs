@@ -54,7 +54,7 @@ impl Supervisor<'_> {
         match StatusView::of_own(self.segment) {
             Ok(view) => {
                 let size = TerminalSize::usable(rustix::stdio::stderr());
-                self.narrator.status(&status::status(&view, Some(size)));
+                self.narrator.status(&status::status_within(&view, size));
             }
             Err(error) => self.narrator.note(format_args!("cannot show the status: {error}")),
         }

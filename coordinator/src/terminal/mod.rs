@@ -1,6 +1,7 @@
-//! Terminals: their size, and lines that change in place.
+//! Terminals: their size, lines that fit them, and lines that change in place.
 
 mod live_lines;
+mod wrap;
 
 use std::os::fd::AsFd;
 
@@ -8,6 +9,7 @@ use common::cli::one_line;
 use rustix::termios::{isatty, tcgetwinsize};
 
 pub use live_lines::LiveLines;
+pub use wrap::wrap;
 
 /// Clears from the cursor to the end of the line.
 pub const CLEAR_LINE: &str = "\x1b[K";
@@ -33,6 +35,11 @@ impl TerminalSize {
         let size = tcgetwinsize(&descriptor).ok();
         let or = |reported: Option<u16>, usual| reported.filter(|size| *size > 0).unwrap_or(usual).into();
         Some(Self { rows: or(size.map(|size| size.ws_row), 24), columns: or(size.map(|size| size.ws_col), 80) })
+    }
+
+    /// How many columns a text may have: as many as it likes without a terminal.
+    pub fn columns(descriptor: impl AsFd) -> usize {
+        Self::of(descriptor).map_or(usize::MAX, |size| size.columns)
     }
 
     /// The area for a text: the terminal's without the cursor's row and column; 40 × 200 without a terminal.

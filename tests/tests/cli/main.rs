@@ -31,3 +31,4 @@ mod stdio;
 mod timeline;
 mod values;
 mod watch;
+mod widths;

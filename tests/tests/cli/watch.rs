@@ -154,7 +154,7 @@ fn on_a_terminal_a_watch_draws_in_place_and_never_more_than_fits() {
         }
     }
     let last = frames.last().expect("there is a frame");
-    for part in ["open; ", "value: 8550", "Process-1 ", "more: ", " done", "next: "] {
+    for part in ["open;", "value: 8550", "Process-1 ", "more: ", " done", "next: "] {
         assert!(last.contains(part), "{part}: {last}");
     }
     env.remove(&name);

@@ -35,7 +35,7 @@ impl WatchView {
             Format::Json => format!("{}\n", json::of_status(status)),
             Format::Text => {
                 let line_between = if self.last.is_some() { "\n" } else { "" };
-                format!("{line_between}{}\n", status::status(status, None))
+                format!("{line_between}{}\n", status::status(status, TerminalSize::columns(io::stdout())))
             }
         };
         self.last = Some(status.clone());
@@ -53,7 +53,7 @@ impl WatchView {
         // The first frame scrolls up what the terminal showed before.
         let mut frame = if self.last.is_none() { "\n".repeat(size.rows) } else { String::new() };
         frame.push_str(HOME);
-        for line in status::status(status, Some(size)).lines() {
+        for line in status::status_within(status, size).lines() {
             frame.extend([line, CLEAR_LINE, "\n"]);
         }
         frame.push_str(CLEAR_BELOW);
