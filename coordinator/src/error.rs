@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use common::cli::{self, exit_code};
 use common::{AttachError, CreateError, RemoveError, RunState, SegmentInfo, SegmentName};
 
+use crate::advice;
 use crate::command::collect::CollectError;
 
 /// Why a command failed.
@@ -47,6 +48,14 @@ pub enum Error {
     /// There is no worker executable to launch.
     #[error("cannot launch workers: {} {why}", path.display())]
     Worker {
+        /// Where it should be.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// No worker was named, and the one beside this executable, where alone it is looked for, cannot be used.
+    #[error("cannot launch workers: {} {why}; coordinator looked beside itself, and not in PATH", path.display())]
+    NotBeside {
         /// Where it should be.
         path: PathBuf,
         /// What is wrong with it.
@@ -185,6 +194,7 @@ impl Error {
             Self::Segment(error) => cli::exit_code_of(error),
             Self::Usage { .. } | Self::OtherJob { .. } => exit_code::USAGE,
             Self::Worker { .. }
+            | Self::NotBeside { .. }
             | Self::NotInPath { .. }
             | Self::Timeline { .. }
             | Self::System { .. }
@@ -215,6 +225,7 @@ impl Error {
             Self::Exists { name, .. } => Some(format!("look at it: coordinator status {name}; or take another name")),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::Worker { .. } => Some("build it: cargo build --release; or name one: --worker PATH".to_owned()),
+            Self::NotBeside { path, .. } => Some(advice::install_worker(path)),
             Self::NotInPath { name, is_here: true } => Some(format!("it is in this folder: --worker ./{}", name.display())),
             Self::NotInPath { .. } => Some("name its path: --worker PATH".to_owned()),
             Self::Violation { .. } => Some("another program wrote to it; do not trust its contents".to_owned()),

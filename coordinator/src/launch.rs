@@ -149,9 +149,10 @@ pub fn find(named: Option<&Path>) -> Result<PathBuf> {
         Some(named) => locate(named)?,
         None => std::env::current_exe().map_err(unfound)?.with_file_name("worker"),
     };
-    match why_unusable(&path) {
-        Some(why) => Err(Error::Worker { path, why }),
-        None => Ok(path),
+    match (why_unusable(&path), named) {
+        (None, _) => Ok(path),
+        (Some(why), Some(_)) => Err(Error::Worker { path, why }),
+        (Some(why), None) => Err(Error::NotBeside { path, why }),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use common::cli::exit_code;
 use common::failpoint::Failpoint;
-use harness::{Finished, Injection, TestEnv, test_env};
+use harness::{Finished, Injection, TestEnv, assert_error, test_env};
 
 /// The workers' results are 285 each: 0 + 1 + 4 + … + 81.
 const RUN: [&str; 6] = ["-n", "10", "--delay", "0", "--format", "json"];
@@ -189,8 +189,14 @@ fn a_worker_executable_that_cannot_be_launched_is_a_failure_with_a_clear_message
 fn a_worker_that_is_not_beside_the_coordinator_is_missed_by_name() {
     let env = test_env!();
     std::fs::remove_file(env.path().join("worker")).expect("the link can be removed");
-    let finished = env.coordinator([""; 0]).run().expect(exit_code::INCOMPLETE);
-    assert!(finished.stderr.contains("hint: build it"), "{}", finished.stderr);
+    let finished = env.coordinator([""; 0]).run();
+    let looked =
+        format!("{}/worker does not exist; coordinator looked beside itself, and not in PATH", env.path().display());
+    assert_error(&finished, exit_code::INCOMPLETE, &looked);
+    for part in ["hint: install ", "cargo install --locked --path worker;", "Debian package killproof", "--worker PATH"]
+    {
+        assert!(finished.stderr.contains(part), "{part}: {}", finished.stderr);
+    }
 }
 
 /// Fault 17.
