@@ -17,7 +17,7 @@ use super::error::CollectError;
 use crate::args::CollectArgs;
 use crate::error::{Error, Result};
 use crate::launch;
-use crate::plan::{EXEC, SERVE};
+use crate::plan::SERVE;
 use crate::results::folder::Folder;
 use crate::results::job::Job;
 use crate::results::shard_result::{ShardResult, Stored};
@@ -36,10 +36,7 @@ impl<'a> Verification<'a> {
     pub fn new(count: u64, args: &CollectArgs, folder: &'a Folder, job: &'a Job) -> Result<Self> {
         let worker = args.worker.as_deref().map(launch::locate).transpose()?;
         let named = worker.as_ref().map(|path| path.to_string_lossy());
-        let [of_exec, of_serve] =
-            [EXEC, SERVE].map(|kernel| job.terms.command.as_deref().filter(|_| job.terms.kernel == kernel));
-        must_be_given("command", "--exec", args.exec.as_deref(), of_exec)?;
-        must_be_given("command", "--serve", args.serve.as_deref(), of_serve)?;
+        command_must_be_given(args, job)?;
         must_be_given("worker", "--worker", named.as_deref(), job.terms.worker.as_deref())?;
         Ok(Self { count, job, folder, worker })
     }
@@ -113,6 +110,22 @@ impl<'a> Verification<'a> {
             options.extend(["--worker".into(), path.into()]);
         }
         options
+    }
+}
+
+/// Refuses a command line that does not give the job's command, as the same option.
+fn command_must_be_given(args: &CollectArgs, job: &Job) -> Result<()> {
+    let option = if job.terms.kernel == SERVE { "--serve" } else { "--exec" };
+    let given = [("--exec", &args.exec), ("--serve", &args.serve)]
+        .into_iter()
+        .find_map(|(option, command)| Some((option, command.as_deref()?)));
+    match (given, &job.terms.command) {
+        (Some((given, _)), Some(command)) if given != option => {
+            let what = format!("the job's command \"{command}\" is for {option}, and {given} is given");
+            Err(Error::usage(what, format!("give it as {option}, or omit --verify")))
+        }
+        (Some((given, command)), named) => must_be_given("command", given, Some(command), named.as_deref()),
+        (None, named) => must_be_given("command", option, None, named.as_deref()),
     }
 }
 

@@ -103,6 +103,20 @@ fn a_command_that_only_the_folder_names_is_never_run() {
 }
 
 #[test]
+fn a_command_that_stays_alive_is_given_as_one() {
+    let env = test_env!();
+    let command = "while read -r start end; do echo $((end - start)); done";
+    let folder = lengths(&env, &json!({ "kernel": "serve", "command": command }));
+    assert_error(&folder.collect(&["--verify", "1"]), USAGE, "--serve is not given");
+    assert_error(&folder.collect(&["--verify", "1", "--exec", command]), USAGE, "is for --serve, and --exec is given");
+    let finished = folder.collect(&["--verify", "1", "--serve", command]).expect(COMPLETE);
+    assert_line(&finished, "note", 1, &["is verified"]);
+    let env = test_env!();
+    let folder = lengths(&env, &json!({ "kernel": "exec", "command": "seq 1" }));
+    assert_error(&folder.collect(&["--verify", "1", "--serve", "seq 1"]), USAGE, "is for --exec, and --serve is given");
+}
+
+#[test]
 fn an_executable_that_only_the_folder_names_is_never_run() {
     let env = test_env!();
     let mark = env.path().join("mark");
