@@ -64,7 +64,7 @@ fn the_command_knows_the_run_and_the_worker_and_its_stderr_passes_through() {
     assert_eq!(lines, [format!("{name} 1 none none"), format!("{name} 2 none none")]);
 }
 
-/// A range that the command refuses is tried again, and set aside; the others are computed, by the same process.
+/// Fault 74: a range that the command refuses is tried again, and set aside; the others are computed, by the same process.
 #[test]
 fn an_error_is_a_failed_attempt_of_that_range_alone() {
     let env = test_env!();
@@ -84,6 +84,7 @@ fn an_error_is_a_failed_attempt_of_that_range_alone() {
     env.remove(&name);
 }
 
+/// Fault 74.
 #[test]
 fn a_command_that_dies_answers_wrongly_or_takes_too_long_is_replaced_and_nothing_is_missing() {
     let env = test_env!();
