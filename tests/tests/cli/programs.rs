@@ -209,9 +209,9 @@ fn kernels_are_listed_with_a_line_each_and_each_can_be_run() {
     let listed = env.coordinator(["kernels"]).run().expect(0);
     assert_eq!(listed.stderr, format!("note: their loops run with {} here\n", worker::kernel::instruction_set()));
     let names: Vec<&str> = listed.lines().iter().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(names, ["sum-of-squares", "prime-count", "prime-digits", "monte-carlo-pi", "exec"]);
+    assert_eq!(names, ["sum-of-squares", "prime-count", "prime-digits", "monte-carlo-pi", "exec", "serve"]);
     let digits = "[0, 40, 1, 42, 0, 1, 0, 46, 0, 38]";
-    // The values of the last two depend on the seed and on the command.
+    // The values of the others depend on the seed and on a command.
     for (name, value) in names.into_iter().zip(["332833500", "168", digits]) {
         let args = ["--kernel", name, "-n", "1000", "-w", "1", "--delay", "0", "-q"];
         assert_eq!(env.coordinator(args).run().expect(0).stdout, format!("{value}\n"));
