@@ -9,6 +9,7 @@ use std::ops::Range;
 use rustix::process::{Resource, getrlimit};
 
 use crate::clock::BootTime;
+use crate::value::Number;
 
 /// The size in bytes of the head and of each record.
 pub const RECORD: usize = 64;
@@ -17,7 +18,12 @@ pub const RECORD: usize = 64;
 pub const MOST: u64 = (1 << 19) * RECORD as u64;
 
 /// The first eight bytes of the head, little-endian.
-const MAGIC: u64 = u64::from_le_bytes(*b"shmspan1");
+const MAGIC: u64 = u64::from_le_bytes(*b"shmspan2");
+
+/// What two words of a record hold: the range, or the sum as an integer or as a fraction.
+const RANGE: u64 = 0;
+const INTEGER: u64 = 1;
+const FLOAT: u64 = 2;
 
 /// What a worker did during a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,24 +34,17 @@ pub enum Activity {
     Sleep,
     /// It waited for the lock.
     Wait,
-    /// It held the lock.
+    /// It held the lock and committed nothing: it took its ticket or a chunk, or set one aside.
     Hold,
+    /// It held the lock and committed.
+    Commit,
+    /// It left: it ended what it had started.
+    Leave,
 }
 
 impl Activity {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 4] = [Self::Compute, Self::Sleep, Self::Wait, Self::Hold];
-
-    /// The name in timelines.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Compute => "compute",
-            Self::Sleep => "sleep",
-            Self::Wait => "lock wait",
-            Self::Hold => "lock held",
-        }
-    }
+    pub const ALL: [Self; 6] = [Self::Compute, Self::Sleep, Self::Wait, Self::Hold, Self::Commit, Self::Leave];
 }
 
 /// What one worker did from one time to another.
@@ -65,8 +64,10 @@ pub struct Span {
     pub end: BootTime,
     /// The computed iterations; empty for other activities.
     pub range: Range<u64>,
-    /// The shared value, or its first cell, at the end; nothing if the span did not change it.
-    pub value: Option<f64>,
+    /// How many commits it contains.
+    pub commits: u32,
+    /// After a commit, the sum of the ticket's contributions so far, exact; of an array that to the first cell.
+    pub sum: Option<Number>,
 }
 
 impl Span {
@@ -79,18 +80,21 @@ impl Span {
     /// Encodes the span as a record.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; RECORD] {
-        let tag = (self.activity as u64) | (u64::from(self.value.is_some()) << 8) | (u64::from(self.count) << 32);
-        let value = self.value.unwrap_or_default().to_bits();
+        let kind = self.sum.map_or(RANGE, |sum| if sum.integer().is_some() { INTEGER } else { FLOAT });
+        let tag = (self.activity as u64) | (kind << 8) | (u64::from(self.count) << 32);
+        // A span with a commit has no range.
+        let [from, to] = self.sum.map_or([self.range.start, self.range.end], Number::words);
         let who = u64::from(self.ticket) | (u64::from(self.pid) << 32);
-        record([who, tag, self.start.0, self.end.0, self.range.start, self.range.end, value, MAGIC])
+        record([who, tag, self.start.0, self.end.0, from, to, self.commits.into(), MAGIC])
     }
 
     /// Decodes a record; nothing if it is not one.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; RECORD]) -> Option<Self> {
-        let [who, tag, start, end, from, to, value, magic] = words(bytes);
+        let [who, tag, start, end, from, to, commits, magic] = words(bytes);
         let [low, high] = [|word: u64| (word & 0xffff_ffff) as u32, |word: u64| (word >> 32) as u32];
         let activity = *Activity::ALL.get(usize::try_from(tag & 0xff).ok()?)?;
+        let kind = tag >> 8 & 0xff;
         (magic == MAGIC && start <= end).then(|| Self {
             ticket: low(who),
             pid: high(who),
@@ -98,8 +102,9 @@ impl Span {
             count: high(tag),
             start: BootTime(start),
             end: BootTime(end),
-            range: from..to,
-            value: (tag & 0x100 != 0).then(|| f64::from_bits(value)),
+            range: if kind == RANGE { from..to } else { 0..0 },
+            commits: low(commits),
+            sum: (kind != RANGE).then(|| Number::from_words([from, to], kind == FLOAT)),
         })
     }
 }
@@ -164,9 +169,12 @@ mod tests {
 
     #[test]
     fn a_span_is_read_as_it_was_written() {
-        for (activity, value) in Activity::ALL.into_iter().zip([None, Some(-1.5), Some(0.0), Some(f64::MAX)]) {
+        let sums = [None, Some(Number::Integer(i128::MIN)), Some(Number::Integer(-1)), Some(Number::Float(f64::MAX))];
+        for (activity, sum) in Activity::ALL.into_iter().zip(sums.into_iter().cycle()) {
             let (start, end) = (BootTime(5), BootTime(u64::MAX));
-            let span = Span { ticket: 7, pid: u32::MAX, activity, count: 3, start, end, range: 1..1 << 60, value };
+            let range = if sum.is_some() { 0..0 } else { 1..1 << 60 };
+            let (pid, commits) = (u32::MAX, u32::MAX);
+            let span = Span { ticket: 7, pid, activity, count: 3, start, end, range, commits, sum };
             assert_eq!(Span::from_bytes(&span.to_bytes()), Some(span));
         }
         let head = Head { nonce: u64::MAX, began: BootTime(9) };

@@ -15,6 +15,24 @@ pub fn per_cent(done: u64, total: u64) -> u128 {
     (u128::from(done) * 100).checked_div(total.into()).unwrap_or(100).min(100)
 }
 
+/// The text with a comma before each three digits of its numbers; digits behind a decimal point stay as they are.
+pub fn grouped(text: &str) -> String {
+    let mut grouped = String::with_capacity(text.len() * 4 / 3);
+    for run in text.as_bytes().chunk_by(|one, next| one.is_ascii_digit() == next.is_ascii_digit()) {
+        let run = str::from_utf8(run).unwrap_or_default();
+        let is_fraction =
+            grouped.strip_suffix('.').is_some_and(|before| before.ends_with(|c: char| c.is_ascii_digit()));
+        let is_number = run.starts_with(|c: char| c.is_ascii_digit()) && !is_fraction;
+        for (index, c) in run.char_indices() {
+            if is_number && index > 0 && (run.len() - index).is_multiple_of(3) {
+                grouped.push(',');
+            }
+            grouped.push(c);
+        }
+    }
+    grouped
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,5 +49,22 @@ mod tests {
             [(29, 100), (999, 1000), (0, 7), (3, 2), (0, 0)].map(|(done, total)| per_cent(done, total)),
             [29, 99, 0, 100, 100]
         );
+    }
+
+    #[test]
+    fn numbers_are_written_in_groups_of_three_digits() {
+        for (text, expected) in [
+            ("0", "0"),
+            ("999", "999"),
+            ("1000", "1,000"),
+            ("-1958387328", "-1,958,387,328"),
+            ("333333283333335000000", "333,333,283,333,335,000,000"),
+            ("iterations 1000..20000 of 30000, shard 1 of 4", "iterations 1,000..20,000 of 30,000, shard 1 of 4"),
+            ("31415.92653589", "31,415.92653589"),
+            ("ü 1234 µs", "ü 1,234 µs"),
+            ("inf", "inf"),
+        ] {
+            assert_eq!(grouped(text), expected);
+        }
     }
 }

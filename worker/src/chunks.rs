@@ -59,7 +59,7 @@ pub fn contribute_chunks(job: &mut Job<'_>) -> Result<(), Error> {
 impl Chunks<'_, '_> {
     fn first(&mut self) -> Result<Option<Range<u64>>, Error> {
         let then = self.then()?;
-        Ok(self.locked(|ledger, claim| ledger.first_chunk(claim, then))??)
+        Ok(self.locked(false, |ledger, claim| ledger.first_chunk(claim, then))??)
     }
 
     /// Adds a chunk's contribution; returns the next chunk.
@@ -73,7 +73,7 @@ impl Chunks<'_, '_> {
         Failpoint::Computed.reach();
         self.job.sleep(held.start)?;
         let then = self.then()?;
-        match self.locked(|ledger, claim| ledger.commit_chunk(claim, held, contribution, then))? {
+        match self.locked(true, |ledger, claim| ledger.commit_chunk(claim, held, contribution, then))? {
             Err(error @ CommitError::Unfit { .. }) => {
                 let what = format!("{}..{}: {error}; it is set aside", held.start, held.end);
                 report::line(Some(self.job.claim.ticket()), &what);
@@ -98,16 +98,21 @@ impl Chunks<'_, '_> {
     /// Sets a chunk aside; returns the next one.
     fn set_aside(&mut self, held: &Range<u64>, cause: Cause, attempts: u32) -> Result<Option<Range<u64>>, Error> {
         let then = self.then()?;
-        Ok(self.locked(|ledger, claim| ledger.set_aside(claim, held, cause, attempts, then))??)
+        Ok(self.locked(false, |ledger, claim| ledger.set_aside(claim, held, cause, attempts, then))??)
     }
 
-    /// Takes the lock for a step, and counts the chunks that the step sets aside: its own, or those of dead workers.
-    fn locked<T>(&mut self, step: impl FnOnce(&mut LockedLedger<'_>, &Claim) -> T) -> Result<T, Error> {
+    /// Takes the lock for a step, which may commit, and counts the chunks that the step sets aside: its own, or those of dead
+    /// workers.
+    fn locked(
+        &mut self,
+        commits: bool,
+        step: impl FnOnce(&mut LockedLedger<'_>, &Claim) -> Result<Option<Range<u64>>, CommitError>,
+    ) -> Result<Result<Option<Range<u64>>, CommitError>, Error> {
         let mut ledger = self.job.lock()?;
         let before = self.job.ledger.set_aside_count();
         let done = step(&mut ledger, &self.job.claim);
         self.set_aside += self.job.ledger.set_aside_count().saturating_sub(before);
-        self.job.release(ledger);
+        self.job.release(ledger, commits && done.is_ok());
         Ok(done)
     }
 

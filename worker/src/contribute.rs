@@ -31,6 +31,7 @@ pub fn contribute(args: &Args, kernels: &[&dyn Kernel], signals: &Signals) -> Re
         if args.verbose {
             common::say_if_read("the contribution is applied already\n");
         }
+        recorder.leave();
         return Ok(());
     };
     let mut job = Job::new(args, &segment, kernel, signals, claim, recorder);
@@ -43,6 +44,7 @@ pub fn contribute(args: &Args, kernels: &[&dyn Kernel], signals: &Signals) -> Re
     job.finish();
     // While the segment, and with it the ticket, is still its own.
     signals.processes().end();
+    job.leave();
     done
 }
 
@@ -61,7 +63,7 @@ fn contribute_whole(job: &mut Job<'_>) -> Result<(), Error> {
     job.say(&format!("slept {:.1?}", job.spent().slept));
     let mut ledger = job.lock()?;
     let committed = ledger.commit(&job.claim, contribution);
-    job.release(ledger);
+    job.release(ledger, committed.is_ok());
     let Committed { ticket, contribution, value } = committed?;
     job.announce_commit();
     // A launched worker's commit is reported by its coordinator.
@@ -108,8 +110,8 @@ fn take_ticket(segment: &Segment, ticket: Option<u32>, recorder: &mut SpanRecord
         None => ledger.join().map(TakeOver::Taken),
         Some(ticket) => ledger.take(ticket),
     };
-    recorder.lock_releasing(None);
+    recorder.lock_releasing();
     drop(ledger);
-    recorder.lock_released();
+    recorder.lock_released(None);
     Ok(taken?)
 }

@@ -188,17 +188,22 @@ impl<'a> Job<'a> {
         // Under the lock, so that the span shows the lock of a worker that dies now.
         self.recorder.lock_acquired(span_began);
         if self.segment.stop_requested() == Stop::Now {
-            self.release(locked);
+            self.release(locked, false);
             return Err(Error::Stopped);
         }
         Ok(locked)
     }
 
-    /// Releases the lock.
-    pub fn release(&mut self, locked: LockedLedger<'_>) {
-        self.recorder.lock_releasing(Some(self.ledger));
+    /// Releases the lock, after a commit or without one.
+    pub fn release(&mut self, locked: LockedLedger<'_>, has_committed: bool) {
+        self.recorder.lock_releasing();
         drop(locked);
-        self.recorder.lock_released();
+        self.recorder.lock_released(has_committed.then_some(self.ledger));
+    }
+
+    /// The worker leaves: records it as its last act.
+    pub fn leave(mut self) {
+        self.recorder.leave();
     }
 
     /// Announces an applied contribution and the times of its steps.

@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use common::span::{self, Activity, Head, RECORD, Span};
-use common::{BootTime, Ledger};
+use common::{BootTime, Ledger, Number};
 
 use crate::args::Args;
 
@@ -28,11 +28,12 @@ struct Recording {
     /// The file's limit in bytes, and its size after the last record.
     room: u64,
     used: u64,
-    /// When the lock was last held, and the shared value at its end.
+    /// When the lock was last held.
     held: Range<BootTime>,
-    value: Option<f64>,
+    /// The end of the last span.
+    last: BootTime,
     /// Merged short spans that are not written yet, and the time of each activity in them.
-    merged: Option<(Span, [u64; 4])>,
+    merged: Option<(Span, [u64; Activity::ALL.len()])>,
 }
 
 impl SpanRecorder {
@@ -56,6 +57,14 @@ impl SpanRecorder {
         self.record_until(activity, start, self.now(), range, None);
     }
 
+    /// Records the last span: since the one before it the worker has left.
+    pub fn leave(&mut self) {
+        if let Some(last) = self.0.as_ref().map(|recording| recording.last) {
+            self.record(Activity::Leave, last, 0..0);
+        }
+        self.0 = None;
+    }
+
     /// Records a wait for the lock since `start`. The lock is held from now on.
     pub fn lock_acquired(&mut self, start: BootTime) {
         let now = self.now();
@@ -65,19 +74,21 @@ impl SpanRecorder {
         self.record_until(Activity::Wait, start, now, 0..0, None);
     }
 
-    /// Reads the clock while the lock is still held, and the shared value if it may have changed.
-    pub fn lock_releasing(&mut self, changed: Option<Ledger<'_>>) {
+    /// Reads the clock while the lock is still held.
+    pub fn lock_releasing(&mut self) {
         if let Some(recording) = &mut self.0 {
             recording.held.end = BootTime::now();
-            recording.value = changed.map(|ledger| ledger.first_cell().number().to_f64());
         }
     }
 
-    /// Records that the lock was held until [`Self::lock_releasing`].
-    pub fn lock_released(&mut self) {
-        if let Some((held, value)) = self.0.as_ref().map(|recording| (recording.held.clone(), recording.value)) {
-            self.record_until(Activity::Hold, held.start, held.end, 0..0, value);
-        }
+    /// Records that the lock was held until [`Self::lock_releasing`]; with the ledger if it was for a commit.
+    pub fn lock_released(&mut self, committed: Option<Ledger<'_>>) {
+        let Some(Recording { held, ticket, .. }) = &self.0 else { return };
+        let (held, ticket) = (held.clone(), *ticket);
+        let activity = if committed.is_some() { Activity::Commit } else { Activity::Hold };
+        // Nobody else adds under this ticket.
+        let sum = committed.and_then(|ledger| ledger.added(ticket)?.0.as_slice().first().copied());
+        self.record_until(activity, held.start, held.end, 0..0, sum);
     }
 
     fn record_until(
@@ -86,11 +97,13 @@ impl SpanRecorder {
         start: BootTime,
         end: BootTime,
         range: Range<u64>,
-        value: Option<f64>,
+        sum: Option<Number>,
     ) {
         if let Some(recording) = &mut self.0 {
             let (ticket, pid) = (recording.ticket, std::process::id());
-            if !recording.record(&Span { ticket, pid, activity, count: 1, start, end, range, value }) {
+            let commits = u32::from(activity == Activity::Commit);
+            recording.last = end;
+            if !recording.record(&Span { ticket, pid, activity, count: 1, start, end, range, commits, sum }) {
                 self.0 = None;
             }
         }
@@ -107,7 +120,8 @@ impl Recording {
         file.read_exact_at(&mut head, 0).ok()?;
         let Head { began, .. } = Head::from_bytes(&head).filter(|head| head.nonce == nonce)?;
         let used = file.metadata().ok()?.len();
-        Some(Self { file, ticket, began, room: span::room(), used, held: began..began, value: None, merged: None })
+        let last = BootTime::now();
+        Some(Self { file, ticket, began, room: span::room(), used, held: last..last, last, merged: None })
     }
 
     /// Records a span. Returns whether there is room for more.
@@ -126,11 +140,12 @@ impl Recording {
         let (activity, took) = (span.activity as usize, span.took());
         let (merged, times) = match &mut self.merged {
             Some(merged) => merged,
-            empty => empty.insert((Span { range: 0..0, count: 0, ..span.clone() }, [0; 4])),
+            empty => empty.insert((Span { range: 0..0, count: 0, commits: 0, ..span.clone() }, [0; _])),
         };
         merged.end = span.end;
         merged.count += 1;
-        merged.value = span.value.or(merged.value);
+        merged.commits += span.commits;
+        merged.sum = span.sum.or(merged.sum);
         times[activity] += took;
         // It is drawn as the activity that took the most time.
         let longest = Activity::ALL.into_iter().max_by_key(|activity| times[*activity as usize]);
@@ -165,14 +180,14 @@ mod tests {
     fn what_is_short_is_merged_before_the_room_runs_out() {
         const ROOM: u64 = 1 << 15;
         let (file, began, held) = (tempfile::tempfile().unwrap(), BootTime(1), BootTime(1)..BootTime(1));
-        let (room, value) = (ROOM * RECORD as u64, None);
+        let (room, last) = (ROOM * RECORD as u64, began);
         let mut recording =
-            Recording { file: file.try_clone().unwrap(), ticket: 1, began, room, used: 0, held, value, merged: None };
+            Recording { file: file.try_clone().unwrap(), ticket: 1, began, room, used: 0, held, last, merged: None };
         for chunk in 0..1_000_000 {
             let (start, end) = (BootTime(1 + chunk * 1000), BootTime(1 + (chunk + 1) * 1000));
-            let value = u32::try_from(chunk).ok().map(f64::from);
-            let (activity, range) = (Activity::Compute, chunk..chunk + 1);
-            assert!(recording.record(&Span { ticket: 1, pid: 1, activity, count: 1, start, end, range, value }));
+            let (activity, range, sum) = (Activity::Commit, 0..0, Some(Number::Integer(chunk.into())));
+            let span = Span { ticket: 1, pid: 1, activity, count: 1, start, end, range, commits: 1, sum };
+            assert!(recording.record(&span));
         }
         drop(recording);
         let length = usize::try_from(file.metadata().unwrap().len()).unwrap();
@@ -182,7 +197,8 @@ mod tests {
         let spans: Vec<Span> = records.iter().map(|record| Span::from_bytes(record).unwrap()).collect();
         assert!(rest.is_empty() && spans.len() < 22_000, "{}", spans.len());
         assert_eq!(spans.iter().map(|span| span.count).sum::<u32>(), 1_000_000, "none is missing");
+        assert_eq!(spans.iter().map(|span| span.commits).sum::<u32>(), 1_000_000, "each is a commit");
         assert!(spans.is_sorted_by(|one, next| one.end == next.start), "without a gap");
-        assert_eq!(spans.last().unwrap().value, Some(999_999.0));
+        assert_eq!(spans.last().unwrap().sum, Some(Number::Integer(999_999)));
     }
 }

@@ -1,4 +1,5 @@
-//! Progress in place: a line for each worker where they fit, else how many are in which state, and a line for the run.
+//! Progress in place: a line for each worker where they fit, else one for each live worker and how many are in which state;
+//! and a line for the run.
 //!
 //! Each line leaves the last column empty, so that no terminal wraps it.
 
@@ -18,25 +19,31 @@ use crate::terminal::TerminalSize;
 /// Rows that are left to messages above the display, and its empty line.
 const SPARED: usize = 3;
 
-/// Terminals with fewer columns get short words.
+/// Terminals with fewer columns get short words, and no bar.
 const NARROW: usize = 40;
 
 /// The widest and the narrowest bar.
 const WIDEST: usize = 30;
 const NARROWEST: usize = 8;
 
-/// Columns for the words beside a bar, so that it does not change its width with them.
+/// Columns for the words beside a bar.
 const WORDS: usize = 60;
 
 /// The lines for a terminal of that size.
 pub fn lines(progress: &RunProgress, eta: &Eta, now: Instant, size: TerminalSize) -> Vec<String> {
     // Some terminals wrap already in the last column.
     let room = size.columns - 1;
-    let mut lines = if progress.workers.len() + 1 + SPARED <= size.rows {
-        let digits = progress.workers.last().map_or(1, |last| last.ticket.to_string().len());
-        progress.workers.iter().map(|worker| row(worker, progress.mode, digits, room)).collect()
+    let most = size.rows.saturating_sub(1 + SPARED);
+    let digits = progress.workers.last().map_or(1, |last| last.ticket.to_string().len());
+    let row = |worker: &WorkerProgress| row(worker, progress.mode, digits, room);
+    let mut lines: Vec<String> = if progress.workers.len() <= most {
+        progress.workers.iter().map(row).collect()
     } else {
-        summary(progress, room)
+        let summary = summary(progress, room);
+        let live = || progress.workers.iter().filter(|worker| is_live(worker.state));
+        // Without a line about the rest, a part of the live ones would look like all of them.
+        let is_room = live().count() + summary.len() <= most;
+        live().filter(|_| is_room).map(row).chain(summary).collect()
     };
     lines.push(whole(progress, eta, now, room));
     // The most important lines are the last ones; one row stays empty.
@@ -48,23 +55,38 @@ fn whole(progress: &RunProgress, eta: &Eta, now: Instant, room: usize) -> String
     let mut parts = vec![eta.elapsed(now)];
     parts.extend(eta.left(progress, now));
     parts.extend(eta.rate(progress, now));
-    let mut text = format!("{}, {}", amount(progress), parts.join(", "));
-    if text.len() > room {
-        text = match progress.mode {
-            Mode::Split => format!("{}%", progress.per_cent()),
-            _ => format!("{} of {}", progress.done, progress.total),
-        };
-        for part in parts {
-            if text.len() + 2 + part.len() <= room {
-                text = format!("{text}, {part}");
-            }
+    let Some(width) = bar_width(room) else { return words(progress, &parts, room) };
+    let text = words(progress, &parts, room - width - "[] ".len());
+    format!("[{}] {text}", Style::new().cyan().apply_to(bar(progress.part, width)))
+}
+
+/// The width of the bar: that of the terminal decides, never the words beside it. Narrow terminals have no bar.
+fn bar_width(room: usize) -> Option<usize> {
+    (room >= NARROW).then(|| room.saturating_sub(WORDS).clamp(NARROWEST, WIDEST))
+}
+
+/// How much is done, and as many of the parts as fit.
+fn words(progress: &RunProgress, parts: &[String], room: usize) -> String {
+    let text = format!("{}, {}", amount(progress), parts.join(", "));
+    if text.len() <= room {
+        return text;
+    }
+    let mut text = match progress.mode {
+        Mode::Split => format!("{}%", progress.per_cent()),
+        _ => format!("{} of {}", progress.done, progress.total),
+    };
+    for part in parts {
+        if text.len() + 2 + part.len() <= room {
+            text = format!("{text}, {part}");
         }
     }
-    let width = room.saturating_sub(WORDS).clamp(NARROWEST, WIDEST).min(room.saturating_sub(text.len() + 3));
-    if width < NARROWEST {
-        return cut(&text, room);
-    }
-    format!("[{}] {text}", Style::new().cyan().apply_to(bar(progress.part, width)))
+    cut(&text, room)
+}
+
+/// Whether a worker in that state is at work.
+fn is_live(state: WorkerState) -> bool {
+    use WorkerState::{Attached, Computing, Sleeping, Waiting};
+    matches!(state, Attached | Computing | Sleeping | Waiting)
 }
 
 /// A bar of that many columns.
@@ -159,5 +181,70 @@ mod tests {
     fn a_bar_fills_from_left_to_right() {
         let bars = [0.0, 0.01, 0.5, 0.99, 1.0].map(|part| bar(part, 8));
         assert_eq!(bars, ["        ", ">       ", "====>   ", "=======>", "========"]);
+    }
+
+    fn progress(states: &[WorkerState]) -> RunProgress {
+        let worker = |(ticket, state): (u32, &WorkerState)| WorkerProgress {
+            ticket,
+            state: *state,
+            computed: (0, 100),
+            restarts: 0,
+            chunks: 0,
+        };
+        let workers = (1..).zip(states).map(worker).collect();
+        let mut progress = RunProgress::none(Mode::Repeat);
+        (progress.workers, progress.total) = (workers, states.len());
+        progress
+    }
+
+    #[test]
+    fn of_many_workers_those_that_live_have_a_line_each() {
+        use WorkerState::{Computing, Done, Pending, Sleeping};
+        console::set_colors_enabled(false);
+        let states =
+            |live: usize| [vec![Done; 20], vec![Sleeping], vec![Computing; live - 1], vec![Pending; 16]].concat();
+        let shown = |live: usize, rows: usize| {
+            let progress = progress(&states(live));
+            let now = Instant::now();
+            lines(&progress, &Eta::from(now), now, TerminalSize { rows, columns: 80 })
+        };
+        let all = shown(4, 24);
+        assert_eq!(
+            all[..5],
+            [
+                "Process-21  sleeping",
+                "Process-22  computing   0%",
+                "Process-23  computing   0%",
+                "Process-24  computing   0%",
+                "3 computing, 1 sleeping, 16 pending, 20 done"
+            ]
+        );
+        assert_eq!(all.len(), 6, "and the run: {all:?}");
+        assert_eq!(shown(4, 50).len(), 41, "each has a line where they fit");
+        assert_eq!(shown(19, 24).len(), 21, "as many as fit");
+        assert_eq!(shown(20, 24)[..1], ["19 computing, 1 sleeping, 16 pending, 20 done"]);
+        assert_eq!(shown(20, 24).len(), 2);
+    }
+
+    #[test]
+    fn the_words_beside_a_bar_change_nothing_of_its_width() {
+        console::set_colors_enabled(false);
+        for (columns, expected) in [(20, None), (40, None), (41, Some(8)), (80, Some(19)), (200, Some(30))] {
+            let (room, began) = (columns - 1, Instant::now());
+            for mode in [Mode::Repeat, Mode::Split] {
+                for (done, part, seconds) in
+                    [(0, 0.0, 0), (1, 0.25, 60), (123_456, 0.5, 86_400), (123_456, 0.9, 999_999)]
+                {
+                    let mut progress = progress(&[]);
+                    (progress.mode, progress.done, progress.part, progress.total) = (mode, done, part, 1_234_567);
+                    progress.iterations = done as u64 * 1000;
+                    let now = began + std::time::Duration::from_secs(seconds);
+                    let line = whole(&progress, &Eta::from(began), now, room);
+                    let width = line.find(']').map(|end| end - 1);
+                    assert_eq!(width, expected, "{columns} columns: {line}");
+                    assert!(line.len() <= room, "{columns} columns: {line}");
+                }
+            }
+        }
     }
 }

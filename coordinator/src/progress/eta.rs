@@ -41,6 +41,13 @@ impl Eta {
         Self { began, part, done, iterations, longest_delay, samples: Samples::from(part) }
     }
 
+    /// Of a run of which nothing was done when it began.
+    #[cfg(test)]
+    pub fn from(began: Instant) -> Self {
+        let (longest_delay, samples) = (Duration::ZERO, Samples::from(0.0));
+        Self { began, part: 0.0, done: 0, iterations: 0, longest_delay, samples }
+    }
+
     /// Takes the progress into account.
     pub fn record(&mut self, progress: &RunProgress, now: Instant) {
         self.samples.add(Sample { at: self.since(now), part: progress.part });
@@ -139,7 +146,7 @@ mod tests {
             (Mode::Split, delay, 0, 1e-6, 600.0, None),
         ] {
             let began = Instant::now();
-            let eta = Eta { began, part: 0.0, done: 0, iterations: 0, longest_delay, samples: Samples::from(0.0) };
+            let eta = Eta { longest_delay, ..Eta::from(began) };
             let mut progress = RunProgress::none(mode);
             (progress.done, progress.part) = (done, part);
             let left = eta.left(&progress, began + Duration::from_secs_f64(seconds));

@@ -2,23 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use common::{BootTime, Mode, Snapshot};
+use common::{BootTime, Cells, Mode, Number, Snapshot, WorkerSnapshot};
 
 use super::lives::Ledger;
 use super::model::{Beginning, Life, Model, Row};
 use super::recording::Recording;
 use super::{axis, growth};
-use crate::figures::counted;
+use crate::figures::{counted, grouped};
 use crate::outcome::Outcome;
 use crate::report::{self, table};
+
+/// How many characters of a contribution a row shows.
+const WIDEST: usize = 32;
 
 /// Combines what the coordinator recorded, the spans of its workers, and the ledger.
 pub fn assemble(recording: &Recording, snapshot: &Snapshot, created: BootTime, outcome: &Outcome) -> Model {
     let (mut spans, mut is_whole) = recording.spans();
     is_whole &= !recording.is_cut;
     let is_merged = spans.values().flatten().any(|span| span.count > 1);
-    let growth = growth::instants(recording, snapshot, created, spans.values().flatten());
-    let ledger = Ledger::new(snapshot, created, outcome.end_reason.is_some());
+    let growth = growth::points(recording, snapshot, created, spans.values().flatten());
+    let ledger = Ledger::new(snapshot, created, recording.began, outcome.end_reason.is_some(), is_whole);
     let mut rows: BTreeMap<u32, Vec<Life>> =
         snapshot.workers.iter().map(|worker| (worker.ticket, Vec::new())).collect();
     for launch in &recording.launches {
@@ -33,7 +36,9 @@ pub fn assemble(recording: &Recording, snapshot: &Snapshot, created: BootTime, o
             lives.extend(ledger.joined(worker, recording.departures.get(&worker.ticket).copied()));
         }
     }
-    let rows = rows.into_iter().map(|(ticket, lives)| Row { ticket, lives }).collect();
+    let contribution = |ticket| snapshot.worker(ticket).and_then(|worker| contribution(snapshot, worker));
+    let row = |(ticket, lives)| Row { ticket, lives, contribution: contribution(ticket) };
+    let rows = rows.into_iter().map(row).collect();
     let caveat = match (is_whole, is_merged) {
         (false, _) => Some("the recording was full: what followed is missing"),
         (true, true) => Some("short spans are merged"),
@@ -46,10 +51,12 @@ pub fn assemble(recording: &Recording, snapshot: &Snapshot, created: BootTime, o
         length: 0,
         rows,
         growth,
-        value_label: value_label(snapshot),
+        value_type: snapshot.terms.value_type,
+        value_label: String::new(),
         caveat,
     };
-    model.rebase(recording.began.0.0);
+    model.rebase(recording.began.0);
+    model.value_label = value_label(snapshot, model.wraps() > 0);
     model.summary = summary(snapshot, &model, report::reason(snapshot, outcome));
     model
 }
@@ -62,11 +69,7 @@ fn title(snapshot: &Snapshot) -> String {
         (_, 1) => format!("by {workers}"),
         _ => format!("by each of {workers}"),
     };
-    let what = match terms.part {
-        None => format!("{} iterations", grouped(terms.iterations)),
-        Some(_) => table::extent(terms),
-    };
-    format!("{} over {what}, {by}", terms.kernel)
+    format!("{} over {}, {by}", terms.kernel, grouped(&table::extent(terms)))
 }
 
 fn summary(snapshot: &Snapshot, model: &Model, reason: &str) -> String {
@@ -74,34 +77,53 @@ fn summary(snapshot: &Snapshot, model: &Model, reason: &str) -> String {
     let progress = match snapshot.terms.mode {
         Mode::Split => {
             let chunks = counted(snapshot.chunks_done(), "chunk");
-            let (done, all) = (grouped(snapshot.iterations_done()), grouped(snapshot.terms.length()));
-            format!("{done} of {all} iterations in {chunks}")
+            let (done, all) = (snapshot.iterations_done(), snapshot.terms.length());
+            grouped(&format!("{done} of {all} iterations in {chunks}"))
         }
-        _ => format!("{} of {} contributions", snapshot.done(), snapshot.total()),
+        _ => grouped(&format!("{} of {} contributions", snapshot.done(), snapshot.total())),
     };
     let restarts = match model.restarts() {
         0 => String::new(),
         restarts => format!(", {}", counted(restarts as u64, "restart")),
     };
     let value = match snapshot.value.as_slice() {
-        [value] if snapshot.terms.mode.has_total() => format!("; final shared value {value}"),
+        [value] if snapshot.terms.mode.has_total() => format!("; final shared value {}", grouped(&value.to_string())),
         _ => String::new(),
     };
     let took = axis::duration(model.length);
     format!("{end}: {progress} in {took}{restarts}{value}")
 }
 
-/// A number with groups of thousands, as the command line takes it.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
-    groups.join("_")
+/// What a ticket has contributed, and in how many chunks.
+fn contribution(snapshot: &Snapshot, worker: &WorkerSnapshot) -> Option<String> {
+    let sum = cells(worker.contribution.as_ref()?);
+    let chunks = grouped(&counted(worker.chunks, "chunk"));
+    Some(if snapshot.terms.mode == Mode::Split { format!("{sum} in {chunks}") } else { sum })
 }
 
-fn value_label(snapshot: &Snapshot) -> String {
+/// A number, or the first cells of an array, with semicolons between numbers that contain commas.
+fn cells(cells: &Cells<Number>) -> String {
+    let mut text = String::new();
+    for cell in cells.as_slice() {
+        let separator = if text.is_empty() { "" } else { "; " };
+        let cell = grouped(&cell.to_string());
+        if !text.is_empty() && text.len() + separator.len() + cell.len() > WIDEST {
+            return text + "; …";
+        }
+        text = text + separator + &cell;
+    }
+    text
+}
+
+fn value_label(snapshot: &Snapshot, has_wrapped: bool) -> String {
     let kind = snapshot.terms.value_type.name();
-    match snapshot.terms.cells {
-        1 => format!("shared value ({kind})"),
-        cells => format!("first of {cells} shared values ({kind})"),
+    let (first, value) = match snapshot.terms.cells {
+        1 => (String::new(), format!("shared value ({kind})")),
+        cells => (format!("first of {} ", grouped(&cells.to_string())), format!("shared values ({kind})")),
+    };
+    if has_wrapped {
+        format!("exact total of the {first}{value}, which wrapped around where marked")
+    } else {
+        format!("{first}{value}")
     }
 }

@@ -1,4 +1,6 @@
-//! Round numbers for axes.
+//! Round numbers for axes, and durations.
+
+use crate::figures::grouped;
 
 /// A unit of time: its name, and its length in nanoseconds.
 pub type Unit = (&'static str, f64);
@@ -12,13 +14,29 @@ const UNITS: [(f64, Unit); 5] = [
     (f64::INFINITY, ("h", 3.6e12)),
 ];
 
-/// A duration as people read it.
+/// A duration as people write it, with three digits: `9.37 µs`, `631 ms`, `2 min 5 s`.
 pub fn duration(nanoseconds: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "two digits behind the point are shown")]
-    let nanoseconds = nanoseconds as f64;
-    // Seconds from one second on, where an axis uses milliseconds up to two.
-    let (unit, size) = unit(nanoseconds * 2.0);
-    format!("{:.2} {unit}", nanoseconds / size)
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let seconds = nanoseconds as f64 / 1e9;
+    let whole = |seconds: f64| format!("{seconds:.0}").parse::<u64>().unwrap_or(u64::MAX);
+    match seconds {
+        // The bounds are those of the rounded numbers.
+        ..999.5e-9 => format!("{nanoseconds} ns"),
+        ..999.5e-6 => format!("{} µs", three_digits(seconds * 1e6)),
+        ..999.5e-3 => format!("{} ms", three_digits(seconds * 1e3)),
+        ..59.95 => format!("{} s", three_digits(seconds)),
+        ..3599.5 => format!("{} min {} s", whole(seconds) / 60, whole(seconds) % 60),
+        _ => format!("{} h {} min", grouped(&(whole(seconds) / 3600).to_string()), whole(seconds) / 60 % 60),
+    }
+}
+
+/// A number from 0.1 to 999 with three digits.
+fn three_digits(number: f64) -> String {
+    match number {
+        ..9.995 => format!("{number:.2}"),
+        ..99.95 => format!("{number:.1}"),
+        _ => format!("{number:.0}"),
+    }
 }
 
 /// The unit of a picture of that many nanoseconds.
@@ -40,22 +58,26 @@ pub fn ticks(low: f64, high: f64, step: f64) -> impl Iterator<Item = f64> {
     (0..100_u32).map(move |index| (first + f64::from(index)) * step).take_while(move |tick| *tick <= high + step * 1e-9)
 }
 
-/// A tick's label, with no more digits than the steps need: plain up to a million, beyond with a power of ten.
+/// A tick's label, with no more digits than the steps need: in full as far as there is room, beyond with a power of ten.
 pub fn label(tick: f64, step: f64, largest: f64) -> String {
     // Zero, without a sign or rounding errors.
     if tick.abs() < step * 1e-6 {
         return "0".to_owned();
     }
-    if (1e-3..1e6).contains(&largest) {
-        return format!("{tick:.*}", digits(-magnitude(step)));
+    if (1e-3..1e10).contains(&largest) {
+        return grouped(&format!("{tick:.*}", digits(-magnitude(step))));
     }
     let text = format!("{tick:.*e}", digits(magnitude(tick) - magnitude(step)));
-    match text.split_once('e') {
-        Some((mantissa, power)) if mantissa.contains('.') => {
-            format!("{}e{power}", mantissa.trim_end_matches('0').trim_end_matches('.'))
-        }
-        _ => text,
-    }
+    let Some((mantissa, power)) = text.split_once('e') else { return text };
+    let mantissa = if mantissa.contains('.') { mantissa.trim_end_matches('0').trim_end_matches('.') } else { mantissa };
+    format!("{mantissa}×10{}", superscript(power))
+}
+
+/// An integer in raised characters.
+fn superscript(integer: &str) -> String {
+    let digits = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    let raised = |c: char| c.to_digit(10).and_then(|digit| digits.get(digit as usize).copied()).unwrap_or('⁻');
+    integer.chars().map(raised).collect()
 }
 
 /// A number's power of ten.
@@ -82,9 +104,11 @@ mod tests {
     fn ticks_are_round_and_within_the_bounds() {
         assert_eq!(labels(0.0, 930.0, 10.0), ["0", "100", "200", "300", "400", "500", "600", "700", "800", "900"]);
         assert_eq!(labels(0.0, 1.1, 5.0), ["0", "0.5", "1.0"]);
-        assert_eq!(labels(-2.0e9, 1.8e9, 4.0), ["-2e9", "-1e9", "0", "1e9"]);
-        assert_eq!(labels(0.0, 2.5e9, 5.0), ["0", "5e8", "1e9", "1.5e9", "2e9", "2.5e9"]);
-        assert_eq!(labels(0.0, 1.8e6, 4.0), ["0", "5e5", "1e6", "1.5e6"]);
+        assert_eq!(labels(-2.0e9, 1.8e9, 4.0), ["-2,000,000,000", "-1,000,000,000", "0", "1,000,000,000"]);
+        assert_eq!(labels(0.0, 1.3e18, 3.0), ["0", "5×10¹⁷", "1×10¹⁸"]);
+        assert_eq!(labels(-2.5e10, 0.0, 5.0), ["-2.5×10¹⁰", "-2×10¹⁰", "-1.5×10¹⁰", "-1×10¹⁰", "-5×10⁹", "0"]);
+        assert_eq!(labels(0.0, 2e-4, 2.0), ["0", "1×10⁻⁴", "2×10⁻⁴"]);
+        assert_eq!(labels(0.0, 1.8e6, 4.0), ["0", "500,000", "1,000,000", "1,500,000"]);
         assert_eq!(labels(0.0, 0.25, 5.0), ["0", "0.05", "0.10", "0.15", "0.20", "0.25"]);
     }
 
@@ -95,7 +119,27 @@ mod tests {
         assert_eq!(unit(12e9).0, "s");
         assert_eq!(unit(3.6e12).0, "min");
         assert_eq!(unit(1e18).0, "h");
-        assert_eq!([1_500, 999_000_000, 1_602_000_000].map(duration), ["1.50 µs", "999.00 ms", "1.60 s"]);
+    }
+
+    #[test]
+    fn durations_are_written_as_people_write_them() {
+        for (nanoseconds, expected) in [
+            (0, "0 ns"),
+            (60, "60 ns"),
+            (1_500, "1.50 µs"),
+            (999_499, "999 µs"),
+            (999_500, "1.00 ms"),
+            (62_584_000, "62.6 ms"),
+            (999_000_000, "999 ms"),
+            (1_602_000_000, "1.60 s"),
+            (59_949_000_000, "59.9 s"),
+            (59_950_000_000, "1 min 0 s"),
+            (125_000_000_000, "2 min 5 s"),
+            (3_720_000_000_000, "1 h 2 min"),
+            (7_200_000_000_000_000, "2,000 h 0 min"),
+        ] {
+            assert_eq!(duration(nanoseconds), expected);
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The Chrome trace: one process with a thread for each ticket, on each the lives of its workers with their activities
-//! nested in them, and the shared value as a counter.
+//! nested in them, the exact total as a counter, and instants where the shared value wrapped around.
 //!
 //! The format is the "Trace Event Format" of <chrome://tracing>, which Perfetto reads too: times in microseconds, `X` has a
 //! duration, `i` is an instant, `C` a counter, `M` a name. Times rise; an outer event precedes an inner one of the same
@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::model::{Beginning, Life, Model, Row, Stretch};
+use super::model::{Beginning, Life, Model, Point, Row, Stretch};
 
 /// The process of all threads.
 const PROCESS: u32 = 1;
@@ -48,7 +48,8 @@ enum Source<'a> {
     Restart(&'a Row),
     Stretch(&'a Row, &'a Stretch),
     Death(&'a Row, &'a Life),
-    Value(f64),
+    Total(&'a Point),
+    Wrap,
 }
 
 /// Writes the trace.
@@ -73,8 +74,13 @@ pub fn write(model: &Model, sink: &mut dyn Write) -> io::Result<()> {
 
 /// The sources of all events, in the order of time.
 fn sources(model: &Model) -> Vec<(u64, Source<'_>)> {
-    let mut sources: Vec<(u64, Source<'_>)> =
-        model.growth.iter().map(|(at, value)| (*at, Source::Value(*value))).collect();
+    let mut sources: Vec<(u64, Source<'_>)> = Vec::new();
+    for point in &model.growth {
+        sources.push((point.at, Source::Total(point)));
+        if point.wraps {
+            sources.push((point.at, Source::Wrap));
+        }
+    }
     for row in &model.rows {
         for life in &row.lives {
             sources.push((life.start, Source::Life(row, life)));
@@ -96,7 +102,10 @@ fn event(model: &Model, at: u64, source: Source<'_>) -> Event {
     let event = |name: String, ph, tid, args| Event { ts: microseconds(at), args, ..Event::new(name, ph, tid) };
     match source {
         Source::Life(row, life) => {
-            let args = json!({ "pid": life.pid, "end": life.ending });
+            // The row's contribution: once, with its last worker.
+            let is_last = row.lives.last().is_some_and(|last| std::ptr::eq(last, life));
+            let contribution = row.contribution.as_ref().filter(|_| is_last);
+            let args = json!({ "pid": life.pid, "end": life.ending, "contribution": contribution });
             let dur = Some(microseconds(life.end - life.start));
             Event { dur, ..event(format!("Process-{} (pid {})", row.ticket, life.pid), "X", row.ticket, args) }
         }
@@ -105,20 +114,22 @@ fn event(model: &Model, at: u64, source: Source<'_>) -> Event {
             Event { s: Some("t"), ..event("died".to_owned(), "i", row.ticket, json!({ "end": life.ending })) }
         }
         Source::Stretch(row, stretch) => {
-            let activity = stretch.activity.name();
+            let doing = stretch.doing.name();
             let range = stretch.chunk.map(|(start, end)| format!(" {start}..{end}")).unwrap_or_default();
             let mut args = serde_json::Map::new();
             if stretch.count > 1 {
                 args.insert("merged".to_owned(), stretch.count.into());
+                args.insert("commits".to_owned(), stretch.commits.into());
             }
             if stretch.is_cut {
                 args.insert("died".to_owned(), true.into());
             }
             let args = if args.is_empty() { Json::Null } else { Json::Object(args) };
             let dur = Some(microseconds(stretch.end - stretch.start));
-            Event { dur, ..event(format!("{activity}{range}"), "X", row.ticket, args) }
+            Event { dur, ..event(format!("{doing}{range}"), "X", row.ticket, args) }
         }
-        Source::Value(value) => event(model.value_label.clone(), "C", 0, json!({ "value": value })),
+        Source::Total(point) => event(model.value_label.clone(), "C", 0, json!({ "value": point.total.to_f64() })),
+        Source::Wrap => Event { s: Some("p"), ..event("wrapped around".to_owned(), "i", 0, Json::Null) },
     }
 }
 

@@ -2,30 +2,20 @@
 
 use std::fmt::{Display, Write};
 
-/// What a shape shows: a class of [`STYLE`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    Alive,
-    Compute,
-    Sleep,
-    Wait,
-    Hold,
-    Died,
-    Restarted,
-}
+use super::model::Doing;
 
-impl Class {
-    /// The name of the class.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Alive => "alive",
-            Self::Compute => "compute",
-            Self::Sleep => "sleep",
-            Self::Wait => "wait",
-            Self::Hold => "hold",
-            Self::Died => "died",
-            Self::Restarted => "restarted",
-        }
+/// The class of what a worker does.
+pub fn class(doing: Doing) -> &'static str {
+    match doing {
+        Doing::Start => "start",
+        Doing::Compute => "compute",
+        Doing::Sleep => "sleep",
+        Doing::Wait => "wait",
+        Doing::Hold => "hold",
+        Doing::Commit => "commit",
+        Doing::Between => "between",
+        Doing::Leave => "leave",
+        Doing::Unrecorded => "unrecorded",
     }
 }
 
@@ -36,18 +26,22 @@ const STYLE: &str = "\
 text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,'DejaVu Sans',sans-serif;font-size:11px;fill:#57606a}\
 .title{font-size:15px;font-weight:600;fill:#1f2328}.strong{font-size:12px;fill:#1f2328}.end{text-anchor:end}.mid{text-anchor:middle}\
 .page{fill:#ffffff}.grid{stroke:#d8dee4;fill:none}.axis{stroke:#8c959f;fill:none}\
-.alive{fill:#e6e9ed}.compute{fill:#0072b2}.sleep{fill:#a9d8f2}.wait{fill:#e69f00}.hold{fill:#009e73}.died{fill:#d55e00}\
-.restarted{fill:#cc79a7}.value{stroke:#1f2328;fill:none;stroke-width:1.6}.point{fill:#1f2328}.cut{opacity:.65}\
+.alive{fill-opacity:0}.start{fill:#c9d0d8}.between{fill:#e6e9ed}.leave{fill:#a4adb7}.unrecorded{fill:#ece3cf}\
+.compute{fill:#0072b2}.sleep{fill:#a9d8f2}.wait{fill:#e69f00}.hold{fill:#f0e442}.commit,.tick{fill:#143d30}.died{fill:#d55e00}\
+.restarted{fill:#cc79a7}.wrap{fill:#cc79a7;stroke:#1f2328;stroke-width:.8}.value{stroke:#1f2328;fill:none;stroke-width:1.6}.point{fill:#1f2328}.cut{opacity:.65}\
 @media (prefers-color-scheme:dark){text{fill:#9198a1}.title,.strong{fill:#f0f6fc}.page{fill:#0d1117}.grid{stroke:#2a313c}\
-.axis{stroke:#656c76}.alive{fill:#2b323d}.compute{fill:#2f9be0}.sleep{fill:#56819c}.wait{fill:#f2b134}.hold{fill:#1fc796}\
+.axis{stroke:#656c76}.start{fill:#4a5361}.between{fill:#2b323d}.leave{fill:#687282}.unrecorded{fill:#4a4230}\
+.compute{fill:#2f9be0}.sleep{fill:#56819c}.wait{fill:#f2b134}.hold{fill:#f0e442}.commit,.tick{fill:#d6fff0}.wrap{fill:#e39ac4;stroke:#f0f6fc}\
 .died{fill:#ff7b3a}.restarted{fill:#e39ac4}.value{stroke:#f0f6fc}.point{fill:#f0f6fc}}";
 
 /// The width of the picture.
 pub const WIDTH: f64 = 1000.0;
 
-/// Where the plots begin, right of their labels, and how wide they are.
+/// Where the plots begin, right of their labels.
 pub const LEFT: f64 = 92.0;
-pub const PLOT: f64 = WIDTH - LEFT - 28.0;
+
+/// The width of a digit of the small text.
+pub const DIGIT: f64 = 6.4;
 
 /// An SVG under construction.
 pub struct Markup(String);
@@ -87,6 +81,12 @@ impl Markup {
     /// Adds a path with a tooltip.
     pub fn path(&mut self, class: &str, d: &str, tooltip: Option<&str>) {
         self.shape("path", &format!("path class=\"{class}\" d=\"{d}\""), tooltip);
+    }
+
+    /// Adds a circle with a tooltip.
+    pub fn circle(&mut self, class: &str, (x, y): (f64, f64), radius: f64, tooltip: &str) {
+        let element = format!("circle class=\"{class}\" cx=\"{}\" cy=\"{}\" r=\"{radius}\"", px(x), px(y));
+        self.shape("circle", &element, Some(tooltip));
     }
 
     fn shape(&mut self, name: &str, element: &str, tooltip: Option<&str>) {

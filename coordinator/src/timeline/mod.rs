@@ -6,7 +6,7 @@
 //! | `recording` | launches and ends as the coordinator sees them, and the file with the workers' spans |
 //! | `model` | the data of the pictures: a row for each ticket |
 //! | `assembly`, `lives`, `growth` | the model of a run, from the recording and the ledger |
-//! | `svg`, `panel` | the picture: its rows, and below them the value |
+//! | `svg`, `legend`, `bars`, `panel` | the picture: what happened, its rows, and below them the exact total |
 //! | `marks`, `axis`, `markup` | the marks of many spans, round numbers, and the SVG itself |
 //! | `chrome` | the Chrome trace |
 //!
@@ -14,9 +14,11 @@
 
 mod assembly;
 mod axis;
+mod bars;
 mod chrome;
 mod file;
 mod growth;
+mod legend;
 mod lives;
 mod marks;
 mod markup;

@@ -7,7 +7,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 
 use common::span::{self, Head, RECORD, Span};
-use common::{BootTime, Ledger, Phase, Segment, TicketState};
+use common::{BootTime, Ledger, Number, Phase, Segment, TicketState, WorkerState};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::error::{Error, Result};
@@ -41,8 +41,10 @@ pub struct LaunchEnd {
 pub struct Recording {
     /// The file with the workers' spans.
     file: File,
-    /// When the recording began, and the shared value then.
-    pub began: (BootTime, f64),
+    /// When the recording began.
+    pub began: BootTime,
+    /// What each ticket had contributed by then; of an array that to the first cell.
+    pub before: BTreeMap<u32, Number>,
     about_to_launch: BootTime,
     pub launches: Vec<Launch>,
     /// The launch of each live worker, by its process id.
@@ -66,7 +68,8 @@ impl Recording {
         }
         Ok(Self {
             file,
-            began: (began, Ledger::of(segment).first_cell().number().to_f64()),
+            began,
+            before: contributed(segment),
             about_to_launch: began,
             launches: Vec::new(),
             alive: HashMap::new(),
@@ -128,4 +131,12 @@ impl Recording {
         }
         (spans, length < capacity)
     }
+}
+
+/// What each ticket has contributed, if anything: to an array that to its first cell.
+fn contributed(segment: &Segment) -> BTreeMap<u32, Number> {
+    let ledger = Ledger::of(segment);
+    let is_begun = |ticket: u32| ledger.slot(ticket).is_some_and(|slot| slot.state != WorkerState::Pending);
+    let sum = |ticket: u32| Some((ticket, *ledger.added(ticket)?.0.as_slice().first()?));
+    (1..=segment.terms().slots).filter(|ticket| is_begun(*ticket)).filter_map(sum).collect()
 }
