@@ -1,4 +1,6 @@
-//! Counts and shares as people read them.
+//! Numbers, counts and shares as people read them.
+
+use common::Number;
 
 /// A count and its noun: `1 chunk`, `2 chunks`.
 pub fn counted(count: u64, noun: &str) -> String {
@@ -31,6 +33,14 @@ pub fn grouped(text: &str) -> String {
         }
     }
     grouped
+}
+
+/// A number: integers in groups of digits, fractions with at most ten digits that count.
+pub fn number(number: Number) -> String {
+    let Number::Float(float) = number else { return grouped(&number.to_string()) };
+    let rounded = format!("{float:.9e}").parse().unwrap_or(float);
+    let is_short = float == 0.0 || !float.is_finite() || (1e-6..1e15).contains(&float.abs());
+    if is_short { grouped(&rounded.to_string()) } else { format!("{rounded:e}") }
 }
 
 #[cfg(test)]
@@ -66,5 +76,13 @@ mod tests {
         ] {
             assert_eq!(grouped(text), expected);
         }
+    }
+
+    #[test]
+    fn fractions_have_no_more_digits_than_people_read() {
+        let fractions = [0.0, 0.746_082_560_000_000_1, -31_415.926_535_8, 2.5e300, 1e-9, f64::NAN, f64::INFINITY];
+        let expected = ["0", "0.74608256", "-31,415.92654", "2.5e300", "1e-9", "NaN", "inf"];
+        assert_eq!(fractions.map(|float| number(Number::Float(float))), expected);
+        assert_eq!(number(Number::Integer(-1234)), "-1,234");
     }
 }

@@ -33,7 +33,7 @@ pub struct ChromeTrace {
     pub threads: BTreeMap<u64, Vec<Span>>,
     /// Name, time and thread.
     pub instants: Vec<(String, u64, u64)>,
-    /// The value over time.
+    /// The exact total over time.
     pub counter: Vec<(u64, f64)>,
     /// The names of the process and its threads.
     pub names: Vec<String>,
@@ -141,4 +141,29 @@ pub fn svg_texts(path: &Path) -> Vec<String> {
     }
     let texts = document.descendants().filter(|node| node.has_tag_name(("http://www.w3.org/2000/svg", "text")));
     texts.filter_map(|node| node.text().map(str::to_owned)).collect()
+}
+
+/// The shapes of a checked SVG by class: each with its tooltip, and its width if it is a rectangle.
+pub fn svg_shapes(path: &Path) -> Vec<Shape> {
+    svg_texts(path);
+    let text = fs::read_to_string(path).expect("it was written");
+    let document = Document::parse(&text).expect("it is well-formed");
+    let shapes = document.descendants().filter(|node| matches!(node.tag_name().name(), "rect" | "path" | "circle"));
+    let shape = |node: roxmltree::Node<'_, '_>| Shape {
+        class: node.attribute("class").unwrap_or_default().to_owned(),
+        tooltip: node.first_element_child().and_then(|title| title.text().map(str::to_owned)),
+        width: node.attribute("width").and_then(|width| width.parse().ok()),
+    };
+    shapes.map(shape).collect()
+}
+
+/// A shape of a picture.
+#[derive(Debug)]
+pub struct Shape {
+    /// What it shows.
+    pub class: String,
+    /// Its tooltip; those of the legend have none.
+    pub tooltip: Option<String>,
+    /// How wide it is, if it is a rectangle.
+    pub width: Option<f64>,
 }

@@ -8,7 +8,7 @@ use super::lives::Ledger;
 use super::model::{Beginning, Life, Model, Row};
 use super::recording::Recording;
 use super::{axis, growth};
-use crate::figures::{counted, grouped};
+use crate::figures::{counted, grouped, number};
 use crate::outcome::Outcome;
 use crate::report::{self, table};
 
@@ -36,8 +36,7 @@ pub fn assemble(recording: &Recording, snapshot: &Snapshot, created: BootTime, o
             lives.extend(ledger.joined(worker, recording.departures.get(&worker.ticket).copied()));
         }
     }
-    let contribution = |ticket| snapshot.worker(ticket).and_then(|worker| contribution(snapshot, worker));
-    let row = |(ticket, lives)| Row { ticket, lives, contribution: contribution(ticket) };
+    let row = |(ticket, lives)| Row { ticket, lives, contribution: contribution(snapshot, snapshot.worker(ticket)) };
     let rows = rows.into_iter().map(row).collect();
     let caveat = match (is_whole, is_merged) {
         (false, _) => Some("the recording was full: what followed is missing"),
@@ -95,10 +94,16 @@ fn summary(snapshot: &Snapshot, model: &Model, reason: &str) -> String {
 }
 
 /// What a ticket has contributed, and in how many chunks.
-fn contribution(snapshot: &Snapshot, worker: &WorkerSnapshot) -> Option<String> {
-    let sum = cells(worker.contribution.as_ref()?);
-    let chunks = grouped(&counted(worker.chunks, "chunk"));
-    Some(if snapshot.terms.mode == Mode::Split { format!("{sum} in {chunks}") } else { sum })
+fn contribution(snapshot: &Snapshot, worker: Option<&WorkerSnapshot>) -> String {
+    let is_split = snapshot.terms.mode == Mode::Split;
+    let contributed = worker.filter(|worker| worker.chunks > 0 || !is_split);
+    let Some((contribution, chunks)) =
+        contributed.and_then(|worker| Some((worker.contribution.as_ref()?, worker.chunks)))
+    else {
+        return "nothing".to_owned();
+    };
+    let chunks = if is_split { format!(" in {}", grouped(&counted(chunks, "chunk"))) } else { String::new() };
+    format!("{}{chunks}", cells(contribution))
 }
 
 /// A number, or the first cells of an array, with semicolons between numbers that contain commas.
@@ -106,7 +111,7 @@ fn cells(cells: &Cells<Number>) -> String {
     let mut text = String::new();
     for cell in cells.as_slice() {
         let separator = if text.is_empty() { "" } else { "; " };
-        let cell = grouped(&cell.to_string());
+        let cell = number(*cell);
         if !text.is_empty() && text.len() + separator.len() + cell.len() > WIDEST {
             return text + "; …";
         }

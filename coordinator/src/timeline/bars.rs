@@ -124,9 +124,7 @@ impl Bars<'_> {
             if index == 0 || (row.ticket % every == 0 && y >= free) {
                 free = y + room;
                 markup.text("end", LEFT - 8.0, y + 4.0, &format!("Process-{}", row.ticket));
-                if let Some(contribution) = &row.contribution {
-                    markup.text("end", WIDTH - 12.0, y + 4.0, contribution);
-                }
+                markup.text("end", WIDTH - 12.0, y + 4.0, &row.contribution);
             }
         }
     }
@@ -145,13 +143,15 @@ fn class_of(mark: &Mark<'_>) -> String {
 
 /// The tooltip of a mark.
 fn mark_tooltip(who: &str, mark: &Mark<'_>) -> String {
+    let what = format!("{who}: {}", mark.doing.name());
+    let took = axis::duration(mark.took);
     let Stretch { doing, chunk, is_cut, .. } = mark.stretch;
     if mark.count > 1 {
-        return format!("{who}: {} spans, mostly {}", grouped(&mark.count.to_string()), mark.doing.name());
+        return format!("{what} for {took}, in {}", grouped(&format!("{} spans", mark.count)));
     }
-    let chunk = chunk.map(|(start, end)| grouped(&format!(" {start}..{end}"))).unwrap_or_default();
+    let chunk = chunk.filter(|_| *doing == mark.doing).map(|(start, end)| grouped(&format!(" {start}..{end}")));
     let cut = if *is_cut { ", cut short by its death" } else { "" };
-    format!("{who}: {}{chunk} for {}{cut}", doing.name(), axis::duration(mark.stretch.took()))
+    format!("{what}{} for {took}{cut}", chunk.unwrap_or_default())
 }
 
 /// The tooltip of a tick.

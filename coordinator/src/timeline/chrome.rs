@@ -104,7 +104,7 @@ fn event(model: &Model, at: u64, source: Source<'_>) -> Event {
         Source::Life(row, life) => {
             // The row's contribution: once, with its last worker.
             let is_last = row.lives.last().is_some_and(|last| std::ptr::eq(last, life));
-            let contribution = row.contribution.as_ref().filter(|_| is_last);
+            let contribution = is_last.then_some(&row.contribution);
             let args = json!({ "pid": life.pid, "end": life.ending, "contribution": contribution });
             let dur = Some(microseconds(life.end - life.start));
             Event { dur, ..event(format!("Process-{} (pid {})", row.ticket, life.pid), "X", row.ticket, args) }

@@ -3,7 +3,7 @@
 use super::axis;
 use super::bars::{cross, triangle};
 use super::markup::{Markup, WIDTH, class};
-use super::model::{Doing, Model};
+use super::model::{Doing, Model, Stretch};
 use super::panel;
 use crate::figures::{counted, grouped, times};
 
@@ -18,7 +18,7 @@ const SYMBOL: f64 = 17.0;
 const SPACE: f64 = 14.0;
 
 /// The width of a character, on average.
-const CHARACTER: f64 = 5.9;
+const CHARACTER: f64 = 6.3;
 
 /// What stands before the text of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,17 +79,20 @@ fn baseline(top: f64, lines: usize) -> f64 {
 /// What happened.
 fn entries(model: &Model) -> Vec<(Symbol, String)> {
     let stretches = || model.lives().flat_map(|life| &life.stretches);
+    // A merged span counts as what took most of its time.
+    let about = if stretches().any(|stretch| stretch.count > 1) { "about " } else { "" };
     let mut entries = Vec::new();
     for doing in Doing::ALL {
-        let took = || stretches().filter(|stretch| stretch.doing == doing).map(super::model::Stretch::took);
+        let took = took(model, doing);
+        let time = format!("{about}{}", axis::duration(took));
         if doing == Doing::Commit {
             let commits: u64 = stretches().map(|stretch| u64::from(stretch.commits)).sum();
             if commits > 0 {
-                let (commits, took) = (grouped(&counted(commits, "commit")), axis::duration(took().sum()));
-                entries.push((Symbol::Tick, format!("{commits}, {took} (ticks are not to scale)")));
+                let commits = grouped(&counted(commits, "commit"));
+                entries.push((Symbol::Tick, format!("{commits}, {time} (ticks are not to scale)")));
             }
-        } else if took().next().is_some() {
-            entries.push((Symbol::Bar(doing), format!("{} {}", doing.name(), axis::duration(took().sum()))));
+        } else if took > 0 {
+            entries.push((Symbol::Bar(doing), format!("{} {time}", doing.name())));
         }
     }
     let deaths = model.lives().filter(|life| life.died).count() as u64;
@@ -104,4 +107,18 @@ fn entries(model: &Model) -> Vec<(Symbol, String)> {
         entries.push((Symbol::Wrap, grouped(&format!("wrapped around in {}", counted(model.wraps() as u64, "step")))));
     }
     entries
+}
+
+/// How long the workers did this in all.
+fn took(model: &Model, doing: Doing) -> u64 {
+    let of = |is_meant: fn(Doing, Doing) -> bool| -> u64 {
+        let stretches = model.lives().flat_map(|life| &life.stretches);
+        stretches.filter(|stretch| is_meant(stretch.doing, doing)).map(Stretch::took).sum()
+    };
+    if doing == Doing::Between {
+        // With what is too short for a stretch of its own.
+        let alive: u64 = model.lives().map(|life| life.end - life.start).sum();
+        return alive.saturating_sub(of(|one, other| one != other));
+    }
+    of(|one, other| one == other)
 }

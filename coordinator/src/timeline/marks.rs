@@ -1,4 +1,4 @@
-//! Marks: stretches in pixels, merged where they are too narrow to be shown, and ticks for commits.
+//! Marks: stretches in pixels, added up where they are too narrow to be shown, and ticks for commits.
 
 use super::model::{Doing, Life, Stretch};
 
@@ -8,6 +8,9 @@ const TICK: f64 = 2.0;
 /// The least distance of two ticks: closer commits share one.
 const APART: f64 = 4.0;
 
+/// Narrow stretches are added up over this width at most.
+const CLUSTER: f64 = 4.0;
+
 /// The least width of what a worker is for, computing, and of what it died in.
 const FAINT: f64 = 0.5;
 
@@ -16,8 +19,9 @@ pub struct Mark<'a> {
     pub doing: Doing,
     pub x: f64,
     pub width: f64,
-    /// How many stretches it stands for.
+    /// How many spans it stands for, and how long they took.
     pub count: u32,
+    pub took: u64,
     /// The first of them.
     pub stretch: &'a Stretch,
 }
@@ -31,33 +35,51 @@ pub struct Tick {
     pub took: u64,
 }
 
-/// Consecutive narrow stretches, to be merged.
+/// Consecutive narrow stretches. They are drawn as one mark for each activity, as wide as it took in all.
 struct Cluster<'a> {
-    from: f64,
-    to: f64,
-    /// The width of each activity in it.
-    shares: [f64; Doing::ALL.len()],
-    count: u32,
     first: &'a Stretch,
+    end: u64,
+    /// Of each activity: its first stretch, how many spans, and how long they took.
+    shares: [Option<(&'a Stretch, u32, u64)>; Doing::ALL.len()],
 }
 
 impl<'a> Cluster<'a> {
-    fn mark(self) -> Mark<'a> {
-        let share = |doing: Doing| self.shares[doing as usize];
-        let longest = Doing::ALL.into_iter().max_by(|a, b| share(*a).total_cmp(&share(*b)));
-        let doing = longest.unwrap_or(self.first.doing);
-        mark(doing, (self.from, self.to), self.count, self.first)
+    fn new(first: &'a Stretch) -> Self {
+        Self { first, end: first.start, shares: [None; Doing::ALL.len()] }
+    }
+
+    fn add(&mut self, stretch: &'a Stretch) {
+        self.end = stretch.end;
+        let (_, count, took) = self.shares[stretch.doing as usize].get_or_insert((stretch, 0, 0));
+        *count = count.saturating_add(stretch.count);
+        *took += stretch.took();
+    }
+
+    /// One behind the other.
+    fn marks(mut self, x: impl Fn(u64) -> f64) -> impl Iterator<Item = Mark<'a>> {
+        let named: u64 = self.shares.iter().flatten().map(|(_, _, took)| took).sum();
+        // What is too short for a stretch of its own.
+        let unnamed = (self.end - self.first.start).saturating_sub(named);
+        let (_, _, between) = self.shares[Doing::Between as usize].get_or_insert((self.first, 0, 0));
+        *between += unnamed;
+        let mut at = self.first.start;
+        Doing::ALL.into_iter().filter_map(move |doing| {
+            let (stretch, count, took) = self.shares[doing as usize]?;
+            let from = at;
+            at += took;
+            Some(Mark { doing, ..mark(stretch, x(from), x(at) - x(from), count, took) })
+        })
     }
 }
 
-fn mark(doing: Doing, (from, to): (f64, f64), count: u32, stretch: &Stretch) -> Mark<'_> {
-    let least = if doing == Doing::Compute || stretch.is_cut { FAINT } else { 0.0 };
-    Mark { doing, x: from, width: (to - from).max(least), count, stretch }
+fn mark(stretch: &Stretch, x: f64, width: f64, count: u32, took: u64) -> Mark<'_> {
+    let least = if stretch.doing == Doing::Compute || stretch.is_cut { FAINT } else { 0.0 };
+    Mark { doing: stretch.doing, x, width: width.max(least), count, took, stretch }
 }
 
 /// The marks of a life, and its ticks; `x` gives the pixel of a time.
 ///
-/// Stretches narrower than `least` are merged with narrow neighbours.
+/// Neighbours narrower than `least` are added up.
 pub fn marks(life: &Life, x: impl Fn(u64) -> f64, least: f64) -> (Vec<Mark<'_>>, Vec<Tick>) {
     let (mut marks, mut ticks): (Vec<Mark<'_>>, Vec<Tick>) = (Vec::new(), Vec::new());
     let mut cluster: Option<Cluster<'_>> = None;
@@ -67,21 +89,19 @@ pub fn marks(life: &Life, x: impl Fn(u64) -> f64, least: f64) -> (Vec<Mark<'_>>,
         if stretch.commits > 0 && (width < TICK || stretch.doing != Doing::Commit) {
             tick(&mut ticks, to, stretch);
         }
-        if width >= least {
-            marks.extend(cluster.take().map(Cluster::mark));
-            marks.push(mark(stretch.doing, (from, to), stretch.count, stretch));
-            continue;
+        let is_narrow = width < least && !stretch.is_cut;
+        let is_over =
+            |cluster: &Cluster<'_>| from - x(cluster.end) > least || to - x(cluster.first.start) > CLUSTER.max(least);
+        if let Some(full) = cluster.take_if(|cluster| !is_narrow || is_over(cluster)) {
+            marks.extend(full.marks(&x));
         }
-        if cluster.as_ref().is_some_and(|cluster| from - cluster.to > least || stretch.is_cut) {
-            marks.extend(cluster.take().map(Cluster::mark));
+        if is_narrow {
+            cluster.get_or_insert_with(|| Cluster::new(stretch)).add(stretch);
+        } else {
+            marks.push(mark(stretch, from, width, stretch.count, stretch.took()));
         }
-        let new = Cluster { from, to, shares: [0.0; Doing::ALL.len()], count: 0, first: stretch };
-        let cluster = cluster.get_or_insert(new);
-        cluster.to = to;
-        cluster.shares[stretch.doing as usize] += width;
-        cluster.count = cluster.count.saturating_add(stretch.count);
     }
-    marks.extend(cluster.map(Cluster::mark));
+    marks.extend(cluster.into_iter().flat_map(|cluster| cluster.marks(&x)));
     // What is narrower than a tenth of a pixel is not drawn.
     marks.retain(|mark| mark.width >= 0.05);
     (marks, ticks)
@@ -149,5 +169,23 @@ mod tests {
         assert_eq!(ticks.iter().map(|tick| tick.commits).sum::<u32>(), 100);
         assert_eq!(ticks.iter().map(|tick| tick.took).sum::<u64>(), 5000);
         assert_eq!(ticks.len(), 3, "10 pixels: {ticks:?}");
+    }
+
+    #[test]
+    fn what_is_narrow_is_as_wide_in_all_as_it_took() {
+        let steps = (0..40).flat_map(|index| {
+            let at = index * 250;
+            [
+                Stretch::new(Doing::Wait, at, at + 150),
+                commit(at + 150, at + 200),
+                Stretch::new(Doing::Sleep, at + 200, at + 250),
+            ]
+        });
+        let narrow = life(steps.collect());
+        let (marks, _) = drawn(&narrow);
+        let width = |wanted| marks.iter().filter(|(doing, _)| *doing == wanted).map(|(_, width)| width).sum::<f64>();
+        for (doing, expected) in [(Doing::Wait, 6.0), (Doing::Commit, 2.0), (Doing::Sleep, 2.0)] {
+            assert!((width(doing) - expected).abs() < 1e-6, "{doing:?}: {marks:?}");
+        }
     }
 }

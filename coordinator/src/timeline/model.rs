@@ -40,7 +40,7 @@ pub struct Row {
     pub ticket: u32,
     pub lives: Vec<Life>,
     /// What the ticket has contributed, as people write it.
-    pub contribution: Option<String>,
+    pub contribution: String,
 }
 
 /// A worker from its launch until it has left.

@@ -5,7 +5,7 @@ use common::Number;
 use super::axis;
 use super::markup::{LEFT, Markup, px};
 use super::model::{Model, Point};
-use crate::figures::grouped;
+use crate::figures::number;
 
 /// Its height.
 pub const HEIGHT: f64 = 110.0;
@@ -13,7 +13,7 @@ pub const HEIGHT: f64 = 110.0;
 /// Up to this many steps have points with tooltips.
 const FEW: usize = 40;
 
-/// The least distance of two marks of wraps.
+/// The least distance of two marks of wraps, where there are many steps: closer ones share a mark.
 const APART: f64 = 6.0;
 
 /// Draws the panel below `top`, as wide as the plot.
@@ -41,7 +41,7 @@ pub fn draw(markup: &mut Markup, top: f64, plot: f64, model: &Model, x: impl Fn(
     let mut last = f64::NEG_INFINITY;
     for point in growth.iter().filter(|point| point.wraps) {
         let (x, y) = (x(point.at), y(point.total.to_f64()));
-        if x - last >= APART {
+        if growth.len() <= FEW || x - last >= APART {
             last = x;
             markup.path("wrap", &diamond(x, y), (growth.len() <= FEW).then(|| tooltip(model, point)).as_deref());
         }
@@ -50,11 +50,11 @@ pub fn draw(markup: &mut Markup, top: f64, plot: f64, model: &Model, x: impl Fn(
 
 /// The exact total, and the shared value where that is another number.
 fn tooltip(model: &Model, point: &Point) -> String {
-    let total = grouped(&point.total.to_string());
+    let total = number(point.total);
     let wrapped = if point.wraps { "; it wrapped around" } else { "" };
     match point.total {
         Number::Integer(exact) if model.value_type.wrap(exact).number() != point.total => {
-            let value = grouped(&model.value_type.wrap(exact).to_string());
+            let value = number(model.value_type.wrap(exact).number());
             format!("exact total {total}; shared value {value}{wrapped}")
         }
         _ => format!("{total}{wrapped}"),

@@ -82,9 +82,7 @@ impl<'a> Picture<'a> {
             markup.text("note", 16.0, 63.0, &caveat);
         }
         self.legend.draw(markup, legend_top(self.model));
-        if self.bars.rows.iter().any(|row| row.contribution.is_some()) {
-            markup.text("end", WIDTH - 12.0, self.bars.top - 6.0, CONTRIBUTION);
-        }
+        markup.text("end", WIDTH - 12.0, self.bars.top - 6.0, CONTRIBUTION);
     }
 
     /// Draws the time axis, with grid lines down to `bottom`.
@@ -119,10 +117,9 @@ fn legend_top(model: &Model) -> f64 {
     if caveat(model).is_some() { 66.0 } else { 50.0 }
 }
 
-/// The space right of the plots: for the contributions, if there are any.
+/// The space right of the plots, for the contributions.
 #[expect(clippy::cast_precision_loss, reason = "short texts")]
 fn right(rows: &[Row]) -> f64 {
-    let widths = rows.iter().filter_map(|row| row.contribution.as_ref()).map(|text| text.chars().count());
-    let widest = widths.max().map_or(0, |widest| widest.max(CONTRIBUTION.len()));
-    28.0 + widest as f64 * DIGIT
+    let widest = rows.iter().map(|row| row.contribution.chars().count()).max().unwrap_or(0);
+    28.0 + widest.max(CONTRIBUTION.len()) as f64 * DIGIT
 }
