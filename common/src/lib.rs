@@ -39,6 +39,7 @@ mod layout;
 mod ledger;
 mod lock;
 mod name;
+pub mod oom;
 pub mod process;
 mod random;
 mod redo;

@@ -14,6 +14,9 @@ use super::workers::AdoptedWorker;
 use crate::error::Result;
 use crate::worker_outcome::WorkerExit;
 
+/// A death that may be the work of the out-of-memory killer.
+const KILLED: WorkerExit = WorkerExit::Signal(9);
+
 impl Supervisor<'_> {
     /// Reaps the launched workers that have ended.
     pub(super) fn reap(&mut self) -> Result<()> {
@@ -55,6 +58,7 @@ impl Supervisor<'_> {
             most_restarts: self.limits.restarts,
             is_stopping: self.is_stopping(),
         };
+        let oom = if how == KILLED { self.kills.since("since the run began") } else { None };
         let report = if how.is_success() { None } else { self.reports.take(pid) };
         match policy::after_exit(&exit) {
             AfterExit::Finish => {
@@ -74,7 +78,8 @@ impl Supervisor<'_> {
             }
             AfterExit::Restart { charged, reason, follows } => {
                 let why = report.map_or_else(|| reason.clone(), |report| format!("{reason}: {}", report.reason));
-                let what = format!("Process-{ticket} (pid {pid}) {why}; {follows}");
+                let oom = oom.map_or_else(String::new, |killed| format!("; {killed}"));
+                let what = format!("Process-{ticket} (pid {pid}) {why}{oom}; {follows}");
                 // A kill, and a death with a chunk, is an event of its own. A program that exits too early does so again.
                 if how.signal().is_some() || exit.chunk.is_some() || self.relaunches.is_first(ticket, &why) {
                     self.narrator.note(what);
@@ -86,7 +91,7 @@ impl Supervisor<'_> {
                 (outcome.restarts, outcome.charged) = (outcome.restarts + 1, charged);
                 self.workers.queue.push_front(ticket);
             }
-            AfterExit::GiveUp(reason) => self.give_up(ticket, Failure::of_exit(how, reason, report)),
+            AfterExit::GiveUp(reason) => self.give_up(ticket, Failure::of_exit(how, reason, report).with_oom(oom)),
         }
         Ok(())
     }

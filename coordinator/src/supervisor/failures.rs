@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use common::cli::{FailureReport, exit_code};
+use common::oom;
 
 use crate::worker_outcome::WorkerExit;
 
@@ -29,6 +30,13 @@ impl Failure {
         let is_overflow = how == WorkerExit::Code(exit_code::OVERFLOW.into());
         let cause = if is_overflow { how.to_string() } else { reason.clone() };
         Self { cause, reason, hint, is_reported: true }
+    }
+
+    /// The same of a worker that the out-of-memory killer may have killed: `killed` says what it has killed. Its count is no part of
+    /// the cause.
+    pub fn with_oom(self, killed: Option<String>) -> Self {
+        let Some(killed) = killed else { return self };
+        Self { reason: format!("{}; {killed}", self.reason), hint: Some(oom::HINT.to_owned()), ..self }
     }
 
     /// The failure of a worker that could not be launched.
@@ -99,6 +107,16 @@ mod tests {
             };
             assert_eq!(Failure::of_exit(how, "ended".to_owned(), report), failure);
         }
+    }
+
+    #[test]
+    fn what_the_out_of_memory_killer_did_is_no_part_of_the_cause() {
+        let how = WorkerExit::Signal(9);
+        let [plain, one, two] = [None, Some("killed 1"), Some("killed 2")]
+            .map(|killed| Failure::of_exit(how, "was killed".to_owned(), None).with_oom(killed.map(str::to_owned)));
+        assert_eq!((plain.reason.as_str(), plain.hint.as_deref()), ("was killed", None));
+        assert_eq!((one.reason.as_str(), one.hint.as_deref()), ("was killed; killed 1", Some(oom::HINT)));
+        assert_eq!((&one.cause, &two.cause), (&plain.cause, &plain.cause));
     }
 
     #[test]

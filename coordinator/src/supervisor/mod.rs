@@ -19,6 +19,7 @@ mod workers;
 
 use std::time::{Duration, Instant};
 
+use common::oom::OomKills;
 use common::{Descendants, Ledger, LockError, Segment, TicketState};
 
 use crate::caller::Caller;
@@ -61,6 +62,8 @@ pub struct Supervisor<'a> {
     /// Which failures, and which exits before a relaunch, were reported.
     failures: Repeats,
     relaunches: Repeats,
+    /// What the out-of-memory killer had killed at the beginning.
+    kills: OomKills,
     limits: Limits,
     deadlines: Deadlines,
     lock_wait: LockWait,
@@ -102,6 +105,7 @@ impl<'a> Supervisor<'a> {
             reports,
             failures: Repeats::default(),
             relaunches: Repeats::default(),
+            kills: OomKills::now(),
             limits,
             deadlines: Deadlines::new(limits.timeout),
             lock_wait: LockWait::default(),
