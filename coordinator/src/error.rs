@@ -121,6 +121,14 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
+    /// A folder for the stderr of commands cannot be used.
+    #[error("cannot use the folder of --exec-log {}: {source}", path.display())]
+    ExecLog {
+        /// The folder.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
     /// A folder's `job.json` is missing or makes no sense.
     #[error("{path} {why}")]
     NoJob {
@@ -201,7 +209,9 @@ impl Error {
             | Self::Forsaken { .. } => exit_code::INCOMPLETE,
             Self::Collect(error) => error.exit_code(),
             Self::Violation { .. } | Self::NoJob { .. } => exit_code::FOREIGN,
-            Self::Coordinated { .. } | Self::Exists { .. } | Self::Folder { .. } => exit_code::UNAVAILABLE,
+            Self::Coordinated { .. } | Self::Exists { .. } | Self::Folder { .. } | Self::ExecLog { .. } => {
+                exit_code::UNAVAILABLE
+            }
             Self::NotARun { .. } | Self::NothingLeft { .. } => exit_code::NOTHING_TO_DO,
             Self::Timeout { .. } => exit_code::TIMEOUT,
         }
@@ -241,9 +251,10 @@ impl Error {
             Self::NoJob { .. } => {
                 Some("restore it; or compute the job in another folder: each result names the id of its job".to_owned())
             }
-            Self::Folder { path, source } => Some(match source.kind() {
-                io::ErrorKind::NotFound => format!("make the folder that it is to be in: mkdir -p {}", path.parent().unwrap_or(path).display()),
-                io::ErrorKind::NotADirectory => "name a folder, and not a file".to_owned(),
+            Self::Folder { path, source } | Self::ExecLog { path, source } => Some(match (source.kind(), self) {
+                (io::ErrorKind::NotFound, _) => format!("make the folder that it is to be in: mkdir -p {}", path.parent().unwrap_or(path).display()),
+                (io::ErrorKind::NotADirectory, _) => "name a folder, and not a file".to_owned(),
+                (_, Self::ExecLog { .. }) => format!("this user must be able to write to it: ls -la {}", path.display()),
                 _ => format!("all machines must share it, and this user must be able to write to it: ls -la {}", path.display()),
             }),
             Self::NothingLeft { .. } | Self::Timeline { .. } | Self::System { .. } => None,

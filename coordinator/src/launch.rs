@@ -28,6 +28,8 @@ pub struct WorkerProgram {
     pub args: Vec<OsString>,
     /// Whether workers end with the coordinator, also in the middle of a kernel that does not watch.
     pub ends_with_coordinator: bool,
+    /// The folder for what their commands write to stderr: an absolute path.
+    pub exec_log: Option<PathBuf>,
 }
 
 /// Launches one executable for one segment.
@@ -103,6 +105,9 @@ impl Launcher {
         }
         if self.verbose {
             command.arg("--verbose");
+        }
+        if let Some(folder) = &self.worker.exec_log {
+            command.arg("--exec-log-to").arg(folder);
         }
         if let Some(path) = &self.timeline {
             command.arg("--timeline-to").arg(path);

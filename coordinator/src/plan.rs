@@ -13,7 +13,7 @@ use crate::launch;
 use crate::limits::{self, SPARE_SLOTS};
 
 /// The kernel of `--exec`.
-const EXEC: &str = "exec";
+pub const EXEC: &str = "exec";
 
 /// The kernel of `--serve`.
 pub const SERVE: &str = "serve";

@@ -70,6 +70,9 @@ pub struct Args {
     /// The coordinator's file for the reason of a failure
     #[arg(long, value_name = "PATH", hide = true)]
     pub report_to: Option<PathBuf>,
+    /// The folder for what commands write to stderr
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub exec_log_to: Option<PathBuf>,
     /// The coordinator's file for the spans of a timeline
     #[arg(long, value_name = "PATH", hide = true)]
     pub timeline_to: Option<PathBuf>,

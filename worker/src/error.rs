@@ -69,6 +69,8 @@ pub enum Error {
         why: String,
         /// The same, as the segment keeps it.
         cause: Cause,
+        /// What helps, where that is known.
+        hint: Option<&'static str>,
     },
     /// The worker has set chunks aside, and contributed the others.
     #[error("{chunks} of its chunks failed and {} set aside", if *chunks == 1 { "is" } else { "are" })]
@@ -135,6 +137,7 @@ impl Error {
         match self {
             Self::Segment(error) => cli::hint(error),
             Self::NoKernel { known, .. } => Some(known.clone()),
+            Self::Failed { hint, .. } => hint.map(str::to_owned),
             Self::SetAside { name, .. } => Some(format!(
                 "see which and why: coordinator status {name}; a worker that finds nothing else tries them again"
             )),

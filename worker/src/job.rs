@@ -5,13 +5,14 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use common::oom::{self, OomKills};
 use common::span::Activity;
 use common::{Cause, Claim, ForkError, Ledger, LockError, LockedLedger, Phase, Segment, Stop, cli, nanoseconds};
 
 use crate::args::Args;
 use crate::error::Error;
 use crate::failure_text::FailureText;
-use crate::kernel::{Contribution, Failure, Kernel, Stopped, Task, Watch};
+use crate::kernel::{Contribution, Failure, Kernel, StderrTo, Stopped, Task, Watch, is_killed};
 use crate::report;
 use crate::signals::Signals;
 use crate::span_recorder::SpanRecorder;
@@ -30,6 +31,8 @@ pub struct Job<'a> {
     task: Task,
     spent: Spent,
     recorder: SpanRecorder,
+    /// What the out-of-memory killer had killed at the beginning.
+    kills: OomKills,
     /// What stood below the last failed attempt: attempts often fail alike.
     last_details: String,
 }
@@ -58,7 +61,7 @@ impl<'a> Job<'a> {
         terms.restarts = args.restarts.unwrap_or(terms.restarts);
         let seed = args.seed.or(terms.seed).unwrap_or(segment.nonce());
         let (name, worker) = (segment.name().to_string(), claim.ticket());
-        let task = Task { range: terms.range(), seed, terms, name, worker, attempt: 1 };
+        let task = Task { range: terms.range(), seed, terms, name, worker, attempt: 1, stderr: StderrTo::of(args) };
         let watchdog = (!kernel.watches()).then(|| Watchdog::start(segment, signals, args)).flatten();
         Self {
             args,
@@ -71,6 +74,7 @@ impl<'a> Job<'a> {
             task,
             spent: Spent::default(),
             recorder,
+            kills: if kernel.starts_processes() { OomKills::now() } else { OomKills::UNKNOWN },
             last_details: String::new(),
         }
     }
@@ -108,10 +112,17 @@ impl<'a> Job<'a> {
             if attempt >= attempts {
                 let (kernel, why, Range { start, end }) =
                     (self.kernel.name().to_owned(), why.reason, self.task.range.clone());
-                return Err(Error::Failed { kernel, start, end, attempts, why, cause });
+                let hint = self.hint(cause);
+                return Err(Error::Failed { kernel, start, end, attempts, why, cause, hint });
             }
         }
         unreachable!("the attempts are bounded")
+    }
+
+    /// What helps against the cause of a failure, where that is known.
+    fn hint(&self, cause: Cause) -> Option<&'static str> {
+        let Cause::Command(exit) = cause else { return None };
+        (is_killed(exit) && self.kills.have_risen()).then_some(oom::HINT)
     }
 
     /// Reports an attempt that is followed by another one, or has more to tell than its reason.

@@ -21,6 +21,9 @@ pub struct RunArgs {
     /// Leave the exact result in this folder, once, for coordinator collect; if it is there already, compute nothing
     #[arg(long, value_name = "DIR", requires = "split", conflicts_with_all = ["name", "independent"])]
     pub results: Option<PathBuf>,
+    /// Keep each command's stderr in this folder, in START-END.log
+    #[arg(long, value_name = "DIR", requires = "exec", conflicts_with = "kernel")]
+    pub exec_log: Option<PathBuf>,
     /// At most N workers alive at once [default: all]
     #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
     pub jobs: Option<u64>,
@@ -79,6 +82,9 @@ pub struct ResumeArgs {
     /// The folder for the result, if the run was started with one
     #[arg(long, value_name = "DIR")]
     pub results: Option<PathBuf>,
+    /// Keep each command's stderr in this folder, in START-END.log
+    #[arg(long, value_name = "DIR")]
+    pub exec_log: Option<PathBuf>,
     /// Worker executable [default: that of the run]
     #[arg(long, value_name = "PATH")]
     pub worker: Option<PathBuf>,

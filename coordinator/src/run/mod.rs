@@ -1,5 +1,6 @@
 //! The commands that run workers: `run` from the beginning, `resume` from where a dead coordinator stopped.
 
+mod exec_log;
 mod folder_copy;
 mod shard_start;
 mod supervised;
@@ -43,6 +44,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let worker = launch::find(args.terms.worker.as_deref())?;
     terms.worker.clone_from(&worker);
     let named_worker = args.terms.worker.is_some().then_some(worker.as_path());
+    let exec_log = args.exec_log.as_deref().map(exec_log::folder).transpose()?;
     let results =
         args.results.as_deref().map(|folder| Results::for_run(folder, &mut terms, named_worker)).transpose()?;
     let signals = Signals::listen()?;
@@ -51,8 +53,12 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     // It takes up its own.
     left.retain(|left| results.as_ref().is_none_or(|results| results.segment_name() != left.name));
     leftovers::name(&left, &narrator);
-    let worker =
-        WorkerProgram { path: worker, args: args.worker_args.clone(), ends_with_coordinator: args.end_with.is_some() };
+    let worker = WorkerProgram {
+        path: worker,
+        args: args.worker_args.clone(),
+        ends_with_coordinator: args.end_with.is_some(),
+        exec_log,
+    };
     let is_wanted = args.name.is_some() || args.terms.split;
     let claims = Claims { keep: args.keep, is_wanted, is_resumed: false };
     let mut equipment = Equipment { worker, signals, caller: caller.flatten(), timeline, narrator, results };
@@ -92,6 +98,8 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
     }
     let results = results_of(&segment, args.results.as_deref())?;
     let worker = launch::find(args.worker.as_deref().or(Some(&segment.terms().worker)))?;
+    let exec_log =
+        args.exec_log.as_deref().map(|folder| exec_log::resumed(folder, &name, segment.terms())).transpose()?;
     let limits = Limits::resumed(segment.terms(), args)?;
     if !segment.become_coordinator()? {
         let pid = Snapshot::of(&segment)?.coordinator;
@@ -101,7 +109,7 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
     if let Some(why) = take_over::why_over(&segment)? {
         return Err(Error::NothingLeft { name, why });
     }
-    let worker = WorkerProgram { path: worker, args: Vec::new(), ends_with_coordinator: false };
+    let worker = WorkerProgram { path: worker, args: Vec::new(), ends_with_coordinator: false, exec_log };
     let claims = Claims { keep: args.keep, is_wanted: true, is_resumed: true };
     let equipment = Equipment { worker, signals, caller: None, timeline, narrator, results };
     Ok(take_over::take_over(segment, claims, limits, equipment, &args.output))

@@ -20,7 +20,9 @@ use clap::{Arg, Command};
 use common::cli::{nearest, question};
 use common::{Cells, Exit, Number, Terms};
 
+pub(crate) use command::is_killed;
 pub use exec::Exec;
+pub(crate) use exec::StderrTo;
 pub use monte_carlo_pi::MonteCarloPi;
 pub use prime_count::PrimeCount;
 pub use prime_digits::PrimeDigits;
@@ -100,6 +102,8 @@ pub struct Task {
     pub worker: u32,
     /// Which attempt of this worker at this range it is, from 1.
     pub attempt: u32,
+    /// Where the stderr of a command goes.
+    pub(crate) stderr: StderrTo,
 }
 
 impl Task {
@@ -107,7 +111,7 @@ impl Task {
     #[must_use]
     pub fn over(range: Range<u64>) -> Self {
         let terms = Terms { iterations: range.end, ..Terms::by_hand("", 1) };
-        Self { range, seed: 0, terms, name: String::new(), worker: 0, attempt: 1 }
+        Self { range, seed: 0, terms, name: String::new(), worker: 0, attempt: 1, stderr: StderrTo::default() }
     }
 }
 

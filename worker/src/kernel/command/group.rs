@@ -6,6 +6,7 @@ use std::process::{Child, ChildStdin, Command};
 use std::time::Duration;
 
 use common::descendants::{PATIENCE, reap_within};
+use common::oom::OomKills;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{
@@ -24,14 +25,17 @@ pub struct Group {
     leader: Child,
     /// Readable as soon as the leader has ended (`pidfd_open(2)`).
     pidfd: OwnedFd,
+    /// What the out-of-memory killer had killed before.
+    kills: OomKills,
 }
 
 impl Group {
     /// Starts the leader.
     pub fn start(command: &mut Command) -> io::Result<Self> {
+        let kills = OomKills::now();
         let mut leader = spawn_for_life(command)?;
         match pidfd_open(Pid::from_child(&leader), PidfdFlags::empty()) {
-            Ok(pidfd) => Ok(Self { leader, pidfd }),
+            Ok(pidfd) => Ok(Self { leader, pidfd, kills }),
             Err(error) => {
                 end(&mut leader);
                 Err(error.into())
@@ -47,6 +51,11 @@ impl Group {
     /// The writing end of the leader's stdin, once, if it is a pipe.
     pub fn stdin(&mut self) -> Option<ChildStdin> {
         self.leader.stdin.take()
+    }
+
+    /// What the out-of-memory killer had killed when the leader was started.
+    pub fn kills(&self) -> OomKills {
+        self.kills
     }
 
     /// What the leader writes to stdout, once, if it is a pipe.

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::failpoint::Failpoint;
+use common::oom::OomKills;
 use common::{Exit, refusal};
 use rustix::io::Errno;
 use rustix::process::WaitIdStatus;
@@ -62,13 +63,24 @@ fn rest(pause: Duration, watch: &mut dyn Watch) -> Result<(), Stopped> {
     }
 }
 
-/// How a command ended, in the words of a report.
-pub fn exit(status: WaitIdStatus) -> (Exit, String) {
-    if let Some(code) = status.exit_status() {
-        return (Exit::Code(low(code)), format!("exit code {code}"));
+/// How a command ended, in the words of a report. A death by SIGKILL is asked for what the out-of-memory killer has killed since
+/// `kills`.
+pub fn exit(status: WaitIdStatus, kills: OomKills) -> (Exit, String) {
+    let (exit, how) = if let Some(code) = status.exit_status() {
+        (Exit::Code(low(code)), format!("exit code {code}"))
+    } else {
+        let signal = status.terminating_signal().unwrap_or(0);
+        (Exit::Signal(low(signal)), format!("killed by signal {signal}"))
+    };
+    match is_killed(exit).then(|| kills.since("meanwhile")).flatten() {
+        Some(killed) => (exit, format!("{how}; {killed}")),
+        None => (exit, how),
     }
-    let signal = status.terminating_signal().unwrap_or(0);
-    (Exit::Signal(low(signal)), format!("killed by signal {signal}"))
+}
+
+/// Whether a command died of SIGKILL, or its shell says so of a process in it.
+pub fn is_killed(exit: Exit) -> bool {
+    matches!(exit, Exit::Signal(9) | Exit::Code(137))
 }
 
 /// Why a command failed that took longer than it may.

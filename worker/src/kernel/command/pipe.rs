@@ -52,9 +52,11 @@ impl Pipe {
         Ok(true)
     }
 
-    /// Reads a piece and drops all but the last bytes. An error ends it: such output is no part of the result.
-    pub fn read_tail(&mut self, most: usize) -> bool {
+    /// Reads a piece, passes it on, and drops all but the last bytes. An error ends it: such output is no part of the result.
+    pub fn read_tail(&mut self, most: usize, pass: impl FnOnce(&[u8])) -> bool {
+        let before = self.kept.len();
         let has_more = self.read().unwrap_or(false);
+        pass(&self.kept[before..]);
         self.kept.drain(..self.kept.len().saturating_sub(most));
         has_more
     }

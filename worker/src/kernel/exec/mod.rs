@@ -5,15 +5,21 @@
 //! is then killed; it is also killed when the command fails, takes too long or must stop. What left that group ends with the
 //! worker (`processes`). The result must depend only on the range: that is up to the command.
 
+mod lines;
+mod log;
 mod running;
 #[cfg(test)]
 mod tests;
+mod transcript;
 
 use std::process::{Command, Stdio};
 
 use common::Terms;
 
 use running::{End, Finished, Limits, Running};
+use transcript::Transcript;
+
+pub use transcript::StderrTo;
 
 use super::command::{exit, most_bytes, numbers, shell, start, took_too_long};
 use super::{Contribution, Failure, Kernel, Task, Watch};
@@ -43,12 +49,21 @@ impl Kernel for Exec {
 
     fn compute(&self, task: &Task, watch: &mut dyn Watch) -> Result<Contribution, Failure> {
         watch.step(0)?;
-        let terms = &task.terms;
-        let running = start(|| Running::start(&mut command(task)), watch)?;
-        let limits = Limits { timeout: terms.command_timeout, stdout: most_bytes(terms) };
-        let finished = running.finish(&limits, watch)?;
-        judge(&finished, terms).map_err(|failure| failure.with(&last_words(&finished.stderr)))
+        let mut transcript = Transcript::begin(task);
+        let finished = run(task, &mut transcript, watch);
+        let last_words = finished.as_ref().map_or_else(|_| String::new(), |finished| last_words(&finished.stderr));
+        let judged = finished.and_then(|finished| judge(&finished, &task.terms));
+        transcript.end(&judged);
+        judged.map_err(|failure| failure.with(&last_words))
     }
+}
+
+/// Runs the command for the task's range to its end.
+fn run(task: &Task, transcript: &mut Transcript, watch: &mut dyn Watch) -> Result<Finished, Failure> {
+    let terms = &task.terms;
+    let running = start(|| Running::start(&mut command(task)), watch)?;
+    let limits = Limits { timeout: terms.command_timeout, stdout: most_bytes(terms) };
+    running.finish(&limits, transcript, watch)
 }
 
 /// The command for the task's range.
@@ -69,7 +84,7 @@ fn judge(finished: &Finished, terms: &Terms) -> Result<Contribution, Failure> {
             return numbers(&finished.stdout, "on stdout", terms).map_err(Failure::Failed);
         }
         End::Ended(status) => {
-            let (exit, why) = exit(status);
+            let (exit, why) = exit(status, finished.kills);
             return Err(Failure::Command(exit, why));
         }
         End::LeftOpen => "it ended, but something that it started kept its stdout open".to_owned(),

@@ -4,8 +4,10 @@ use std::io;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use common::oom::OomKills;
 use rustix::process::WaitIdStatus;
 
+use super::transcript::Transcript;
 use crate::kernel::command::{Group, LOOK_UP, Pipe};
 use crate::kernel::{Failure, Watch};
 
@@ -14,6 +16,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Bytes of stderr that are kept, from the end: more than 400 characters of four bytes.
 const TAIL: usize = 1 << 12;
+
+/// Pieces that are read after the end: more than a pipe holds.
+const MOST_PIECES: usize = 64;
 
 /// A running command.
 pub struct Running {
@@ -41,6 +46,8 @@ pub struct Finished {
     pub stdout: Vec<u8>,
     /// The end of its stderr.
     pub stderr: Vec<u8>,
+    /// What the out-of-memory killer had killed before it began.
+    pub kills: OomKills,
 }
 
 /// The limits of a command.
@@ -59,10 +66,23 @@ impl Running {
     }
 
     /// Waits until the command has ended and its stdout is closed. Then kills the rest of its group.
-    pub fn finish(mut self, limits: &Limits, watch: &mut dyn Watch) -> Result<Finished, Failure> {
+    pub fn finish(
+        mut self,
+        limits: &Limits,
+        transcript: &mut Transcript,
+        watch: &mut dyn Watch,
+    ) -> Result<Finished, Failure> {
+        let end = self.wait(limits, transcript, watch);
+        // What it wrote before it was ended. What it starts may go on writing.
+        let _ = (0..MOST_PIECES).all(|_| self.stderr.read_tail(TAIL, |piece| transcript.take(piece)));
+        let kills = self.group.kills();
+        Ok(Finished { end: end?, stdout: self.stdout.kept, stderr: self.stderr.kept, kills })
+    }
+
+    fn wait(&mut self, limits: &Limits, transcript: &mut Transcript, watch: &mut dyn Watch) -> Result<End, Failure> {
         let mut deadline = limits.timeout.and_then(|timeout| self.began.checked_add(timeout));
         let mut ended = None;
-        let end = loop {
+        loop {
             watch.step(0)?;
             // Before the pipes are read: they then contain everything that it wrote before it ended.
             if ended.is_none() {
@@ -72,19 +92,18 @@ impl Running {
                 }
             }
             let read = self.stdout.read().map_err(|why| Failure::Failed(format!("cannot read its stdout: {why}")))?;
-            let has_more = read | self.stderr.read_tail(TAIL);
+            let has_more = read | self.stderr.read_tail(TAIL, |piece| transcript.take(piece));
             let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
             if self.stdout.kept.len() > limits.stdout {
-                break End::WroteTooMuch;
+                return Ok(End::WroteTooMuch);
             }
             if let Some(end) = self.end(ended, has_more, left.is_zero()) {
-                break end;
+                return Ok(end);
             }
             if !has_more {
                 self.group.wait(ended.is_some(), [&self.stdout, &self.stderr], left.min(LOOK_UP));
             }
-        };
-        Ok(Finished { end, stdout: self.stdout.kept, stderr: self.stderr.kept })
+        }
     }
 
     /// Decides whether the command is finished, from its status, if it has ended.
@@ -113,7 +132,8 @@ mod tests {
         let folder = std::fs::File::open("/").expect("it is readable");
         running.stdout = Pipe::new(Some(folder.into())).expect("it is a descriptor");
         let limits = Limits { timeout: None, stdout: 100 };
-        let outcome = running.finish(&limits, &mut crate::kernel::Unwatched);
+        let mut transcript = Transcript::begin(&crate::kernel::Task::over(0..1));
+        let outcome = running.finish(&limits, &mut transcript, &mut crate::kernel::Unwatched);
         assert!(matches!(outcome, Err(Failure::Failed(why)) if why.starts_with("cannot read its stdout")));
     }
 }
