@@ -62,7 +62,7 @@ fn says(finished: &Finished, what: &str) {
     assert!(finished.stderr.contains(what), "no {what:?} in {finished:?}");
 }
 
-/// Fault 74.
+/// Fault 75.
 #[test]
 fn a_command_that_the_out_of_memory_killer_ends_is_reported_as_such() {
     let env = test_env!();
@@ -94,7 +94,7 @@ fn a_command_that_the_out_of_memory_killer_ends_is_reported_as_such() {
     assert!(group.run(&env, &["-w", "1", "-n", "9", "--delay", "0"]).expect(COMPLETE).stderr.is_empty());
 }
 
-/// Fault 74.
+/// Fault 75.
 #[test]
 fn a_worker_that_the_out_of_memory_killer_ends_is_reported_as_such() {
     let env = test_env!();

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use regex::Regex;
 
 /// What differs in each run, and its replacement.
-const VARYING: [(&str, &str); 12] = [
+const VARYING: [(&str, &str); 13] = [
     (r" +", " "),
+    (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "#"),
     (r"\bpid \d+", "pid #"),
     (r"\bworker \d+:", "worker #:"),
     (r"\bProcess-\d+", "Process-#"),

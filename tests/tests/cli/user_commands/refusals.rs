@@ -57,7 +57,7 @@ fn without_a_command_there_is_nothing_to_log() {
     assert!(!logs.exists());
 }
 
-/// What others have put in the place of a log is left alone. The results count.
+/// Fault 76: what others have put in the place of a log is left alone.
 #[test]
 fn a_log_that_cannot_be_written_is_noted_once_and_costs_no_result() {
     let env = test_env!();
@@ -78,7 +78,7 @@ fn a_log_that_cannot_be_written_is_noted_once_and_costs_no_result() {
     assert_eq!(log(&logs, "4-5.log"), "== attempt 1 of Process-1\nhello\n== exit code 0\n");
 }
 
-/// Fault 53: so does a full disk.
+/// Faults 53 and 76.
 #[test]
 fn a_log_beyond_a_limit_on_file_sizes_costs_no_result() {
     let env = test_env!();

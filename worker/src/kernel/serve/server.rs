@@ -91,7 +91,7 @@ impl Server {
         let has_ended = || matches!(group.status(), Ok(Some(_)) | Err(_));
         while !has_ended() && !left().is_zero() {
             group.wait(false, [&stdout], left());
-            while stdout.read_tail(LOOK_BACK) {}
+            while stdout.read_tail(LOOK_BACK, |_| ()) {}
         }
         if !has_ended() {
             let grace = humantime::format_duration(grace);
@@ -100,7 +100,7 @@ impl Server {
                 &format!("the command did not end within {grace} of the end of its stdin; it is killed"),
             );
         }
-        while stdout.read_tail(LOOK_BACK) {}
+        while stdout.read_tail(LOOK_BACK, |_| ()) {}
         let more = String::from_utf8_lossy(&stdout.kept);
         if !more.trim().is_empty() {
             let more = shown(more.trim());
@@ -167,7 +167,7 @@ impl Server {
         let began = Instant::now();
         loop {
             watch.step(0)?;
-            match self.status()?.map(exit) {
+            match self.status()?.map(|status| exit(status, self.group.kills())) {
                 Some((Exit::Code(0), _)) => {
                     let why =
                         "the command ended without an answer (exit code 0); it must read ranges until its stdin ends";
