@@ -24,6 +24,12 @@ from processes import kill_descendants
 
 FOLDER = Path("/dev/shm")
 
+# What ignores a signal, as nohup does, makes all that it starts ignore it. This process goes on to: children do not inherit
+# its handlers.
+for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+    if signal.getsignal(ignored) is signal.SIG_IGN:
+        signal.signal(ignored, lambda *_: None)
+
 # Seconds that a test may take: many times what any of them needs.
 BOUND = float(os.environ.get("KILLPROOF_TEST_BOUND", "240"))
 
