@@ -101,8 +101,8 @@ impl Chunks<'_, '_> {
         Ok(self.locked(false, |ledger, claim| ledger.set_aside(claim, held, cause, attempts, then))??)
     }
 
-    /// Takes the lock for a step, which may commit, and counts the chunks that the step sets aside: its own, or those of dead
-    /// workers.
+    /// Takes the lock for a step, which may commit, and counts the chunks that the step sets aside: its own, or those of
+    /// dead workers.
     fn locked(
         &mut self,
         commits: bool,

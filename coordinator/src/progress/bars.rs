@@ -1,5 +1,5 @@
-//! Progress in place: a line for each worker where they fit, else one for each live worker and how many are in which state;
-//! and a line for the run.
+//! Progress in place: a line for each worker where they fit, else one for each live worker and how many are in which
+//! state; and a line for the run.
 //!
 //! Each line leaves the last column empty, so that no terminal wraps it.
 

@@ -7,7 +7,8 @@ use common::{BootTime, Mode, Phase, Snapshot, WorkerSnapshot, WorkerState, nanos
 use super::model::{Beginning, Doing, Life, Stretch};
 use super::recording::Launch;
 
-/// A time between two steps is named if it is no shorter than this fraction of the recording: no picture has more pixels.
+/// A time between two steps has a stretch of its own if it is no shorter than this fraction of the recording.
+/// No picture has more pixels.
 const FINEST: u64 = 4096;
 
 /// The ledger, for what is not recorded.

@@ -31,7 +31,8 @@ text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Aria
 .restarted{fill:#cc79a7}.wrap{fill:#cc79a7;stroke:#1f2328;stroke-width:.8}.value{stroke:#1f2328;fill:none;stroke-width:1.6}.point{fill:#1f2328}.cut{opacity:.65}\
 @media (prefers-color-scheme:dark){text{fill:#9198a1}.title,.strong{fill:#f0f6fc}.page{fill:#0d1117}.grid{stroke:#2a313c}\
 .axis{stroke:#656c76}.start{fill:#4a5361}.between{fill:#2b323d}.leave{fill:#687282}.unrecorded{fill:#4a4230}\
-.compute{fill:#2f9be0}.sleep{fill:#56819c}.wait{fill:#f2b134}.hold{fill:#1fc796}.commit,.tick{fill:#d6fff0}.wrap{fill:#e39ac4;stroke:#f0f6fc}\
+.compute{fill:#2f9be0}.sleep{fill:#56819c}.wait{fill:#f2b134}.hold{fill:#1fc796}.commit,.tick{fill:#d6fff0}\
+.wrap{fill:#e39ac4;stroke:#f0f6fc}\
 .died{fill:#ff7b3a}.restarted{fill:#e39ac4}.value{stroke:#f0f6fc}.point{fill:#f0f6fc}}";
 
 /// The width of the picture.
