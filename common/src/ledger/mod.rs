@@ -37,7 +37,7 @@ pub use ticket::{Claim, TakeOver};
 
 use crate::lock::{Guard, LockError, LockOutcome, LockOwner};
 use crate::segment::Segment;
-use crate::value::{Cells, Number, Value};
+use crate::value::{Cells, Number};
 
 /// The ledger of a segment, without its lock: each word is read or stored by itself.
 ///
@@ -106,14 +106,6 @@ impl<'a> Ledger<'a> {
         let chunks = slot.chunks.load(Relaxed);
         self.segment.assert_whole();
         Some((added, chunks))
-    }
-
-    /// The current value of the first cell.
-    #[must_use]
-    pub fn first_cell(self) -> Value {
-        let value = self.segment.view().cells.load(0, Relaxed).unwrap_or(0);
-        self.segment.assert_whole();
-        self.segment.terms().value_type.value(value)
     }
 
     /// How many commits, in the order of the log, a coordinator has printed.
