@@ -74,7 +74,11 @@ impl<'a> Job<'a> {
             task,
             spent: Spent::default(),
             recorder,
-            kills: if kernel.starts_processes() { OomKills::now() } else { OomKills::UNKNOWN },
+            kills: if kernel.starts_processes() || kernel.keeps_processes() {
+                OomKills::now()
+            } else {
+                OomKills::UNKNOWN
+            },
             last_details: String::new(),
         }
     }

@@ -22,7 +22,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR", requires = "split", conflicts_with_all = ["name", "independent"])]
     pub results: Option<PathBuf>,
     /// Keep each command's stderr in this folder, in START-END.log
-    #[arg(long, value_name = "DIR", requires = "exec", conflicts_with = "kernel")]
+    #[arg(long, value_name = "DIR", requires = "exec", conflicts_with_all = ["kernel", "serve"])]
     pub exec_log: Option<PathBuf>,
     /// At most N workers alive at once [default: all]
     #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]

@@ -196,6 +196,7 @@ fn what_makes_no_sense_is_a_usage_error() {
         (&["--serve", "sum {start}"], "has {start} or {end} in it, which --serve does not replace"),
         (&["--serve", "cat", "--exec", "seq"], "cannot be used with"),
         (&["--serve", "cat", "--kernel", "prime-count"], "cannot be used with"),
+        (&["--serve", "cat", "--exec-log", "logs"], "cannot be used with"),
         (&["--exec-timeout", "1s"], "--serve <CMD>"),
     ] {
         assert_error(&env.coordinator(args).run(), USAGE, what);
