@@ -20,11 +20,16 @@ pub fn write(path: &Path, title: &str, machine: &Machine, peers: &[String], resu
             "date": machine.date, "load_average": machine.load, "is_busy": machine.is_busy(),
         },
         "peers": peers,
-        "groups": results.iter().map(group).collect::<Vec<_>>(),
+        "groups": groups(results),
     });
     file.insert("schema".to_owned(), 1.into());
     file.insert(title.to_owned(), part);
     fs::write(path, format!("{:#}\n", Value::from(file)))
+}
+
+/// The groups with their rows.
+pub fn groups(results: &[GroupResult]) -> Value {
+    results.iter().map(group).collect()
 }
 
 fn group(group: &GroupResult) -> Value {

@@ -4,6 +4,7 @@
 
 mod build_dir;
 mod comparison;
+mod earlier;
 mod group;
 mod json;
 mod machine;
@@ -25,6 +26,7 @@ pub use spawn::spawn_and_reap;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
+use earlier::Earlier;
 use machine::Machine;
 
 /// Runs a bench: reads the command line, measures, prints the table, writes the JSON.
@@ -42,7 +44,7 @@ pub fn main(
         }
         Err(error) => {
             eprintln!("error: {error}");
-            eprintln!("hint: cargo bench -- [FILTER] [--quick] [--json PATH]");
+            eprintln!("hint: cargo bench -- [FILTER] [--quick] [--json PATH] [--against PATH]");
             return ExitCode::from(common::cli::exit_code::USAGE);
         }
     };
@@ -51,6 +53,16 @@ pub fn main(
     }
     let machine = Machine::read();
     machine.warn_if_busy();
+    // Before anything is measured: the results may replace that very file.
+    let earlier = options.against.as_deref().map(|path| Earlier::read(path, title, &machine));
+    let earlier = match earlier.transpose() {
+        Ok(earlier) => earlier,
+        Err(error) => {
+            eprintln!("error: {error}");
+            eprintln!("hint: give a file that this bench has written on this processor (--json PATH)");
+            return ExitCode::from(common::cli::exit_code::USAGE);
+        }
+    };
     let mut results = Vec::new();
     let peers = match measure(&options, &mut results) {
         Ok(peers) => peers,
@@ -65,6 +77,9 @@ pub fn main(
     }
     println!("\n{}", machine.describe(&peers));
     println!("\n{}", table::table(&results));
+    if let Some(earlier) = earlier {
+        println!("\n{}", earlier.compare(&json::groups(&results)));
+    }
     match json::write(&options.json, title, &machine, &peers, &results) {
         Ok(()) => {
             println!("\nall samples: {}", options.json.display());

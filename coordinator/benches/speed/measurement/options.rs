@@ -10,18 +10,21 @@ pub struct Options {
     pub quick: bool,
     /// Where to write the results as JSON.
     pub json: PathBuf,
+    /// An earlier file of results to compare with.
+    pub against: Option<PathBuf>,
 }
 
 impl Options {
     /// Reads the arguments; `None` without `--bench`, which `cargo bench` passes and `cargo test --benches` does not.
     pub fn read(mut arguments: impl Iterator<Item = OsString>) -> Result<Option<Self>, String> {
-        let mut options = Self { filter: String::new(), quick: false, json: default_json() };
+        let mut options = Self { filter: String::new(), quick: false, json: default_json(), against: None };
         let mut is_bench = false;
         while let Some(argument) = arguments.next() {
             match argument.to_str() {
                 Some("--bench") => is_bench = true,
                 Some("--quick") => options.quick = true,
                 Some("--json") => options.json = arguments.next().ok_or("--json needs a path")?.into(),
+                Some("--against") => options.against = Some(arguments.next().ok_or("--against needs a path")?.into()),
                 Some(word) if !word.starts_with('-') && options.filter.is_empty() => {
                     word.clone_into(&mut options.filter);
                 }
@@ -29,6 +32,7 @@ impl Options {
             }
         }
         options.json = from_workspace(options.json);
+        options.against = options.against.map(from_workspace);
         Ok(is_bench.then_some(options))
     }
 

@@ -64,7 +64,8 @@ fn range(summary: &Summary, show: impl Fn(f64) -> String) -> String {
     format!("{}..{}", show(summary.low), show(summary.high))
 }
 
-fn quantity(unit: Unit, value: f64) -> String {
+/// A measured number with its unit.
+pub fn quantity(unit: Unit, value: f64) -> String {
     let scales: &[(f64, &str)] = match unit {
         Unit::Seconds => &[(1.0, " s"), (1e-3, " ms"), (1e-6, " µs"), (1e-9, " ns"), (1e-12, " ps")],
         Unit::Bytes => &[(1_048_576.0, " MiB"), (1024.0, " KiB"), (1.0, " B")],
@@ -78,7 +79,8 @@ fn quantity(unit: Unit, value: f64) -> String {
     format!("{}{name}", three_digits(value / scale))
 }
 
-fn three_digits(value: f64) -> String {
+/// A ratio, or the number before a unit.
+pub fn three_digits(value: f64) -> String {
     match value.abs() {
         ..9.995 => format!("{value:.2}"),
         ..99.95 => format!("{value:.1}"),
