@@ -21,6 +21,8 @@ const GROWTH: u64 = 8;
 pub struct ChunkSizer {
     /// Whether each chunk starts a process: milliseconds, or tens of them for an interpreter.
     starts_processes: bool,
+    /// Iterations of the first chunk.
+    first: u64,
     /// The last chunk's iterations and time.
     last: Option<(u64, Duration)>,
     /// The constant cost of a chunk, once it is known.
@@ -31,8 +33,8 @@ pub struct ChunkSizer {
 
 impl ChunkSizer {
     /// A sizer for a worker's first chunk.
-    pub fn new(starts_processes: bool) -> Self {
-        Self { starts_processes, last: None, overhead: None, since_learnt: 0 }
+    pub fn new(starts_processes: bool, first: u64) -> Self {
+        Self { starts_processes, first, last: None, overhead: None, since_learnt: 0 }
     }
 
     /// Records a chunk's time.
@@ -60,8 +62,8 @@ impl ChunkSizer {
     /// Half of a worker's share of the rest (guided self-scheduling; Polychronopoulos and Kuck 1987), so that all workers end at
     /// nearly the same time; within the bounds above, or those that the constant cost sets.
     pub fn next(&self, left: u64, workers: u32) -> u64 {
-        let Some((iterations, took)) = self.last else { return 1 };
         let share = left / (2 * u64::from(workers.max(1)));
+        let Some((iterations, took)) = self.last else { return self.first.min(share).max(1) };
         let doubled = iterations.saturating_mul(2);
         if self.starts_processes && self.overhead.is_none() {
             // A second size separates the constant cost from the cost of the iterations.
@@ -89,15 +91,22 @@ mod tests {
 
     #[test]
     fn the_first_chunk_is_one_iteration_and_the_next_ones_grow() {
-        let mut sizer = ChunkSizer::new(false);
+        let mut sizer = ChunkSizer::new(false, 1);
         assert_eq!(sizer.next(1_000_000, 4), 1);
         sizer.record(1, Duration::from_micros(1));
         assert_eq!(sizer.next(1_000_000, 4), 8);
     }
 
     #[test]
+    fn a_kernel_may_begin_with_more_but_not_with_more_than_its_share() {
+        assert_eq!(ChunkSizer::new(false, 1000).next(1_000_000, 4), 1000);
+        assert_eq!(ChunkSizer::new(false, 1000).next(800, 4), 100);
+        assert_eq!(ChunkSizer::new(false, 1000).next(3, 4), 1);
+    }
+
+    #[test]
     fn a_chunk_takes_a_tenth_of_a_second_at_most_and_less_towards_the_end() {
-        let mut sizer = ChunkSizer::new(false);
+        let mut sizer = ChunkSizer::new(false, 1);
         sizer.record(1_000_000, SECOND);
         assert_eq!(sizer.next(1_000_000_000, 2), 100_000);
         assert_eq!(sizer.next(100_000, 2), 25_000);
@@ -106,14 +115,14 @@ mod tests {
 
     #[test]
     fn slow_iterations_are_taken_one_by_one() {
-        let mut sizer = ChunkSizer::new(false);
+        let mut sizer = ChunkSizer::new(false, 1);
         sizer.record(3, 60 * SECOND);
         assert_eq!(sizer.next(1_000, 2), 1);
     }
 
     #[test]
     fn slow_commands_are_given_one_iteration_each_once_it_is_known_that_it_is_not_their_start() {
-        let mut sizer = ChunkSizer::new(true);
+        let mut sizer = ChunkSizer::new(true, 1);
         sizer.record(1, 60 * SECOND);
         assert_eq!(sizer.next(1_000, 2), 2);
         sizer.record(2, 120 * SECOND);
@@ -139,7 +148,7 @@ mod tests {
             (3 * SECOND, 60 * SECOND),
         ] {
             let (start, each) = command;
-            let mut sizer = ChunkSizer::new(true);
+            let mut sizer = ChunkSizer::new(true, 1);
             for _ in 0..12 {
                 let size = sizer.next(1_000_000_000, 2);
                 sizer.record(size, time(command, size));
@@ -159,7 +168,7 @@ mod tests {
 
     /// When each worker ends, if they share that many iterations of a command.
     fn ends(workers: u32, iterations: u64, command: (Duration, Duration)) -> Vec<Duration> {
-        let mut sizers: Vec<_> = (0..workers).map(|_| (Duration::ZERO, ChunkSizer::new(true))).collect();
+        let mut sizers: Vec<_> = (0..workers).map(|_| (Duration::ZERO, ChunkSizer::new(true, 1))).collect();
         let mut left = iterations;
         while left > 0 {
             let (now, sizer) = sizers.iter_mut().min_by_key(|(now, _)| *now).unwrap();
@@ -193,7 +202,7 @@ mod tests {
     #[test]
     fn a_disturbed_chunk_hides_the_cost_of_the_start_only_for_a_while() {
         let took = |size: u64| 300 * SECOND / 1000 + SECOND * u32::try_from(size).unwrap() / 1000;
-        let mut sizer = ChunkSizer::new(true);
+        let mut sizer = ChunkSizer::new(true, 1);
         sizer.record(1, took(1));
         // Twice as long as it should be: the start seems to cost nothing.
         sizer.record(2, 2 * took(2));
@@ -207,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_few_slow_iterations_are_divided_evenly() {
-        let mut sizer = ChunkSizer::new(true);
+        let mut sizer = ChunkSizer::new(true, 1);
         sizer.record(1, 3600 * SECOND);
         assert_eq!(sizer.next(4, 4), 1, "each of four workers still gets one");
     }

@@ -28,7 +28,7 @@ struct Chunks<'j, 'a> {
 
 /// Contributes chunks until none is left or the worker must leave. A chunk that cannot be computed is set aside.
 pub fn contribute_chunks(job: &mut Job<'_>) -> Result<(), Error> {
-    let sizer = ChunkSizer::new(job.starts_processes());
+    let sizer = ChunkSizer::new(job.starts_processes(), job.first_chunk());
     let mut chunks = Chunks { job, sizer, looked_up: Instant::now(), leaves: false, set_aside: 0 };
     let mut chunk = chunks.first()?;
     while let Some(held) = chunk {

@@ -233,6 +233,11 @@ impl<'a> Job<'a> {
         self.kernel.starts_processes()
     }
 
+    /// How many iterations its first chunk has.
+    pub fn first_chunk(&self) -> u64 {
+        self.kernel.first_chunk()
+    }
+
     /// How many workers are alive at once.
     pub fn jobs(&self) -> u32 {
         self.task.terms.jobs

@@ -13,6 +13,7 @@ mod kernels;
 mod lock;
 mod measurement;
 mod peers;
+mod primes;
 mod python;
 mod split;
 mod subprocess;
@@ -40,6 +41,7 @@ fn measure(options: &Options, results: &mut Vec<GroupResult>) -> Result<Vec<Stri
         lock::measure,
         chunks::measure,
         kernels::measure,
+        primes::measure,
         commands::measure,
         workers::measure,
         split::measure,

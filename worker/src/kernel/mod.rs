@@ -47,6 +47,13 @@ pub trait Kernel: Sync {
         Some(1)
     }
 
+    /// How many iterations a worker's first chunk has with `--chunk auto`. Its time tells how many the next ones have.
+    ///
+    /// More than 1 for a kernel of which a few iterations take no longer than one.
+    fn first_chunk(&self) -> u64 {
+        1
+    }
+
     /// The most iterations for which the result is exact: the end of the largest range.
     fn most_iterations(&self) -> u64 {
         u64::MAX

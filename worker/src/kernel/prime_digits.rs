@@ -1,6 +1,6 @@
 //! How many primes of a range end in each digit.
 
-use super::sieve::{MOST, sieve};
+use super::sieve::{FIRST_CHUNK, MOST, REMAINDERS, WITHOUT_BITS, count, index, sieve};
 use super::{Contribution, Failure, Kernel, Task, Watch, must_be_exact};
 
 /// The histogram of the last digits of the primes in the range.
@@ -26,12 +26,29 @@ impl Kernel for PrimeDigits {
         MOST
     }
 
+    fn first_chunk(&self) -> u64 {
+        FIRST_CHUNK
+    }
+
     fn compute(&self, task: &Task, watch: &mut dyn Watch) -> Result<Contribution, Failure> {
         must_be_exact(self, task)?;
         let mut counts = [0; DIGITS as usize];
-        sieve(&task.range, watch, |digit, primes| counts[digit] += primes)?;
+        for prime in WITHOUT_BITS.into_iter().filter(|prime| task.range.contains(prime)) {
+            counts[index(prime)] += 1;
+        }
+        sieve(&task.range, watch, |bytes| {
+            for digit in [1, 3, 7, 9] {
+                counts[index(digit)] += count(bytes, ending_in(digit));
+            }
+        })?;
         Ok(counts.into_iter().map(Into::into).collect())
     }
+}
+
+/// The bits of the numbers that end in that digit.
+fn ending_in(digit: u64) -> u8 {
+    let bits = REMAINDERS.iter().enumerate().filter(|(_, remainder)| *remainder % 10 == digit);
+    bits.fold(0, |mask, (place, _)| mask | 1 << place)
 }
 
 #[cfg(test)]
