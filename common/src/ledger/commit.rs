@@ -16,8 +16,8 @@ use crate::failpoint::{Failpoint, Mutant};
 use crate::layout::{Entry, Slot, View};
 use crate::redo::{self, ClaimState, Damage, Record};
 use crate::segment::ForkError;
-use crate::terms::Mode;
-use crate::value::{Cells, Number, Value, ValueType};
+use crate::terms::{Mode, Terms};
+use crate::value::{Cells, Number, Overflow, Value, ValueType};
 
 /// An applied contribution.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +68,7 @@ impl<'a> LockedLedger<'a> {
     }
 
     /// Commits and returns the ticket's slot.
+    #[inline(never)]
     fn finish(&mut self, claim: &Claim, contribution: &Cells<Number>) -> Step<&'a Slot> {
         Failpoint::Locked.reach();
         let slot = self.own_slot(claim)?;
@@ -78,7 +79,8 @@ impl<'a> LockedLedger<'a> {
         self.write_cells(slot, claim, contribution, |_, contribution| Some(contribution))?;
         let claim_state = ClaimState::Done { epoch: claim.epoch };
         let done = self.done_count().wrapping_add(1);
-        self.guard.commit(&Record { ticket: claim.ticket, claim: claim_state, done, chunk: None })?;
+        let record = Record { ticket: claim.ticket, claim: claim_state, done, chunk: None };
+        self.guard.commit_finishing(&record, slot)?;
         Ok(slot)
     }
 
@@ -144,6 +146,31 @@ impl<'a> LockedLedger<'a> {
     #[expect(clippy::inline_always, reason = "called for the only cell of most values, and in a loop for the others")]
     #[inline(always)]
     fn write_cell(
+        &self,
+        contributions: &Cells<Number>,
+        contribution: &Number,
+        bits: u64,
+        redo: &Entry,
+        own: &Entry,
+        total: impl Fn(Number, Number) -> Option<Number>,
+    ) -> Step<()> {
+        let Terms { mode, value_type, overflow, .. } = self.segment().terms();
+        // Most commits: an integer that wraps around. It stays in registers.
+        if let Number::Integer(added) = *contribution
+            && !value_type.is_float()
+            && *overflow == Overflow::Wrap
+            && *mode != Mode::Independent
+            && let Some(total) = total(own.contribution(*value_type), Number::Integer(added))
+        {
+            redo::write_cell(redo, value_type.wrapping_sum(bits, added), total);
+            return Ok(());
+        }
+        self.write_any_cell(contributions, contribution, bits, redo, own, total)
+    }
+
+    /// The same for everything else.
+    #[inline(never)]
+    fn write_any_cell(
         &self,
         contributions: &Cells<Number>,
         contribution: &Number,

@@ -25,6 +25,7 @@ pub use owner::LockOwner;
 pub use owner_watch::OwnerWatch;
 
 use crate::failpoint::{Failpoint, Mutant};
+use crate::layout::Slot;
 use crate::redo::{self, Damage, Record, recovery};
 use crate::segment::{ForkError, Segment};
 use crate::sys::fork;
@@ -252,6 +253,17 @@ impl<S: Deref<Target: AsRef<Segment>>> Guard<S> {
     pub(crate) fn commit(&self, record: &Record) -> Result<(), Box<Damage>> {
         let segment = self.segment();
         redo::commit(segment.view(), record)?;
+        segment.must_be_whole()
+    }
+
+    /// The same for a record without a chunk that finishes the ticket of this slot.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    #[inline]
+    pub(crate) fn commit_finishing(&self, record: &Record, slot: &Slot) -> Result<(), Box<Damage>> {
+        let segment = self.segment();
+        redo::commit_finishing(segment.view(), record, slot)?;
         segment.must_be_whole()
     }
 

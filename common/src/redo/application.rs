@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
-use super::{ClaimState, Damage, changes, load_range, store_range};
+use super::{ClaimState, Damage, Record, changes, load_range, store_range};
 use crate::failpoint::{Failpoint, Mutant};
 use crate::layout::{Entry, Redo, SetAside, Slot, View};
 
@@ -53,11 +53,9 @@ fn copy(to: &Entry, from: &Entry) {
 }
 
 /// Where the record goes, looked up before anything is stored.
-pub struct Target<'a> {
+pub struct Target<'a, const HAS_CHUNK: bool> {
     ticket: u32,
     slot: &'a Slot,
-    /// Whether the record changes the ticket's chunk.
-    has_chunk: bool,
     /// The slot that loses its chunk.
     stolen_from: Option<&'a Slot>,
     /// The place among the ranges that are set aside.
@@ -66,7 +64,7 @@ pub struct Target<'a> {
     place: Option<&'a AtomicU32>,
 }
 
-impl<'a> Target<'a> {
+impl<'a, const HAS_CHUNK: bool> Target<'a, HAS_CHUNK> {
     /// Nothing for a record that changes only the cells.
     #[expect(clippy::inline_always, reason = "out of line, its result goes through memory")]
     #[inline(always)]
@@ -76,12 +74,11 @@ impl<'a> Target<'a> {
         if ticket == 0 {
             return Ok(None);
         }
-        let has_chunk = redo.has_chunk.load(Relaxed) != 0;
-        let of_chunk = |word: &AtomicU32| if has_chunk { word.load(Relaxed) } else { 0 };
+        let of_chunk = |word: &AtomicU32| if HAS_CHUNK { word.load(Relaxed) } else { 0 };
         let (stolen_from, set_aside) = (of_chunk(&redo.stolen_from), of_chunk(&redo.set_aside));
         let done = redo.done.load(Relaxed);
         let finishes = matches!(ClaimState::of(redo.claim.load(Relaxed)), ClaimState::Done { .. });
-        let place = usize::try_from(done).ok().and_then(|done| view.log.get(done.checked_sub(1)?));
+        let place = log_entry(view, done);
         let range = usize::try_from(set_aside).ok().and_then(|place| view.set_aside.get(place.checked_sub(1)?));
         match (view.slot(ticket), view.slot(stolen_from), range, place) {
             (Some(slot), stolen, range, place)
@@ -90,17 +87,25 @@ impl<'a> Target<'a> {
                     && (place.is_some() || !finishes) =>
             {
                 let place = place.filter(|_| finishes);
-                Ok(Some(Self { ticket, slot, has_chunk, stolen_from: stolen, set_aside: range, place }))
+                Ok(Some(Self { ticket, slot, stolen_from: stolen, set_aside: range, place }))
             }
-            _ => Err(Damage::new(format!("its redo record is for ticket {ticket}, contribution {done}"))),
+            _ => Err(damage(ticket, done)),
         }
     }
 
+    /// The target of a record that finishes a ticket, whose slot the caller has looked up.
+    #[inline]
+    pub fn finishing(view: &View<'a>, record: &Record, slot: &'a Slot) -> Result<Self, Box<Damage>> {
+        let Some(place) = log_entry(view, record.done) else { return Err(damage(record.ticket, record.done)) };
+        Ok(Self { ticket: record.ticket, slot, stolen_from: None, set_aside: None, place: Some(place) })
+    }
+
+    #[inline]
     pub fn apply(&self, view: &View<'_>) {
         let (redo, slot) = (&view.header.redo, self.slot);
         apply_entries(view, slot, self.ticket);
         Failpoint::HalfApplied.reach();
-        if self.has_chunk {
+        if HAS_CHUNK {
             self.apply_chunk(view);
         }
         slot.claim.store(redo.claim.load(Relaxed), Relaxed);
@@ -125,6 +130,18 @@ impl<'a> Target<'a> {
         }
         redo.given_out.store(redo.cursor.load(Relaxed), Relaxed);
     }
+}
+
+/// Where the log has the ticket that is done as the `done`-th, counted from 1.
+#[inline]
+fn log_entry<'a>(view: &View<'a>, done: u64) -> Option<&'a AtomicU32> {
+    usize::try_from(done).ok().and_then(|done| view.log.get(done.checked_sub(1)?))
+}
+
+#[cold]
+#[expect(clippy::unnecessary_box_returns, reason = "one word, as the results of all steps")]
+fn damage(ticket: u32, done: u64) -> Box<Damage> {
+    Damage::new(format!("its redo record is for ticket {ticket}, contribution {done}"))
 }
 
 #[cold]

@@ -18,7 +18,7 @@ use application::{Target, apply_cells};
 pub use claim_word::ClaimState;
 
 use crate::failpoint::Failpoint;
-use crate::layout::{Entry, Stretch, View};
+use crate::layout::{Entry, Slot, Stretch, View};
 use crate::system_error::debug_as_display;
 use crate::value::{Number, Value};
 
@@ -113,13 +113,32 @@ pub fn write_cell(entry: &Entry, value: Value, contribution: Number) {
 /// [`Damage`] if the record names a ticket or a log entry outside the segment.
 #[inline]
 pub fn commit(view: &View<'_>, record: &Record) -> Result<(), Box<Damage>> {
+    complete(view, record);
+    apply(view)
+}
+
+/// The same for a record without a chunk that finishes a ticket, whose slot the caller has looked up.
+///
+/// # Errors
+/// [`Damage`] if the log has no entry for it.
+#[inline]
+pub fn commit_finishing(view: &View<'_>, record: &Record, slot: &Slot) -> Result<(), Box<Damage>> {
+    // Nothing has to be looked up in the record: less to do while others wait for the lock.
+    let target = Target::<false>::finishing(view, record, slot)?;
+    complete(view, record);
+    put(view, Some(&target))
+}
+
+/// Writes the rest of the record, and publishes it.
+#[expect(clippy::inline_always, reason = "the record stays in registers")]
+#[inline(always)]
+fn complete(view: &View<'_>, record: &Record) {
     write(view, record);
     #[cfg(feature = "failpoints")]
     mutants::store_before_publishing(view, record);
     Failpoint::Recorded.reach();
     publish(view);
     Failpoint::Published.reach();
-    apply(view)
 }
 
 fn write(view: &View<'_>, record: &Record) {
@@ -171,10 +190,22 @@ fn publish(view: &View<'_>) {
 /// [`Damage`] if the record names a ticket or a log entry outside the segment.
 #[inline]
 pub fn apply(view: &View<'_>) -> Result<(), Box<Damage>> {
+    if view.header.redo.has_chunk.load(Relaxed) == 0 { apply_as::<false>(view) } else { apply_as::<true>(view) }
+}
+
+/// The same, compiled once for records with a chunk and once for the others, which then stay in registers.
+#[inline(never)]
+fn apply_as<const HAS_CHUNK: bool>(view: &View<'_>) -> Result<(), Box<Damage>> {
+    put(view, Target::<HAS_CHUNK>::of(view)?.as_ref())
+}
+
+/// Puts the published record where it goes.
+#[expect(clippy::inline_always, reason = "the target stays in registers")]
+#[inline(always)]
+fn put<const HAS_CHUNK: bool>(view: &View<'_>, target: Option<&Target<'_, HAS_CHUNK>>) -> Result<(), Box<Damage>> {
     let core = &view.header.core;
     // Acquire: pairs with the Release in `publish`.
     let number = core.published.load(Acquire);
-    let target = Target::of(view)?;
     apply_cells(view)?;
     if let Some(target) = target {
         target.apply(view);

@@ -112,6 +112,15 @@ impl ValueType {
         self.value(bits)
     }
 
+    /// The sum of a cell's bits and an integer, reduced to this integer type.
+    #[must_use]
+    #[inline]
+    pub(crate) fn wrapping_sum(self, bits: u64, added: i128) -> Value {
+        // The higher words of the sum do not matter.
+        let [low, _] = Number::Integer(added).words();
+        self.wrap(bits.wrapping_add(low).into())
+    }
+
     /// The value of a cell's bits.
     #[must_use]
     pub fn value(self, bits: u64) -> Value {
