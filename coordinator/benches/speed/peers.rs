@@ -1,4 +1,5 @@
-//! Other implementations of the same tasks: Python, MPI and Boost.Interprocess; compiled when first measured.
+//! Other implementations of the same tasks: Python, MPI, Boost.Interprocess and primesieve; those that are sources are compiled
+//! when first measured.
 
 mod python;
 
@@ -31,14 +32,15 @@ pub struct Peers<'a> {
     python_with_package: Interpreter,
     mpi: Executable,
     boost: Executable,
+    primesieve: Executable,
     versions: RefCell<Vec<String>>,
 }
 
 impl<'a> Peers<'a> {
     pub fn new(build_dir: &'a BuildDir) -> Self {
-        let (mpi, boost) = Default::default();
+        let (mpi, boost, primesieve) = Default::default();
         let (python, python_with_package) = (Interpreter::python3(), Interpreter::with_package());
-        Self { build_dir, python, python_with_package, mpi, boost, versions: RefCell::default() }
+        Self { build_dir, python, python_with_package, mpi, boost, primesieve, versions: RefCell::default() }
     }
 
     /// The versions of the peers measured.
@@ -113,6 +115,25 @@ impl<'a> Peers<'a> {
         let mut command = Command::new(self.boost()?);
         command.args(["lock", &processes.to_string(), &count.to_string()]);
         self_measured(command)
+    }
+
+    /// The number of primes in a range, by so many threads.
+    pub fn primesieve(&self, start: u64, end: u64, threads: u32, expected: &str) -> Sample {
+        let program = self.primesieve.get_or_init(|| {
+            let version = prints(Command::new("primesieve").arg("--version"));
+            let version =
+                version.ok_or_else(|| BenchError::skipped("primesieve is missing (Debian: primesieve-bin)"))?;
+            self.versions.borrow_mut().extend(version.split(',').next().map(str::to_owned));
+            Ok("primesieve".into())
+        });
+        let mut command = Command::new(program.as_deref().map_err(Clone::clone)?);
+        // Its last number belongs to the range.
+        command.args([start, end - 1].map(|bound| bound.to_string())).args([
+            "--quiet",
+            "--threads",
+            &threads.to_string(),
+        ]);
+        time(command, expected)
     }
 
     fn python(&self, name: &str, source: &str, arguments: &[&str]) -> Result<Command, BenchError> {

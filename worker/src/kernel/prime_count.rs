@@ -60,16 +60,6 @@ mod tests {
         assert_eq!([count(0..0), count(0..2), count(7..7), count(9..3)], [0; 4]);
     }
 
-    /// Counted by primesieve 11.0.
-    #[test]
-    fn ranges_of_several_segments_are_counted_right_in_any_parts() {
-        for (start, length, primes) in [(0, 40_000_000, 2_433_654), (10_000_000_000_000, 40_000_000, 1_337_515)] {
-            let cuts = [0, 1, 29, 30, 1_474_560, 15_728_641, 31_000_003, length].map(|cut| start + cut);
-            assert_eq!(count(start..start + length), primes);
-            assert_eq!(cuts.windows(2).map(|part| count(part[0]..part[1])).sum::<i128>(), primes);
-        }
-    }
-
     #[test]
     fn a_range_far_up_is_counted_without_those_below() {
         let range = 1_000_000_000_000..1_000_000_001_000;
@@ -78,8 +68,8 @@ mod tests {
 
     #[test]
     fn the_last_numbers_are_counted_right() {
-        let range = MOST - 100..MOST;
-        assert_eq!(count(range.clone()), range.filter(|number| is_prime(*number)).count() as i128);
+        // By primesieve 11.0.
+        assert_eq!(count(MOST - 1000..MOST), 27);
     }
 
     proptest! {

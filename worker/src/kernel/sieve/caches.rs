@@ -4,12 +4,14 @@ use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use super::index;
+
 /// How many bytes the sieve has at hand in the caches of one core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caches {
     /// Of a block: all of the first-level cache for data.
     pub block: usize,
-    /// Of a segment, a few blocks: half of the second-level cache, whose other half is for the base primes.
+    /// Of a segment: all of the second-level cache. A larger segment has more whole turns of the large base primes.
     pub segment: usize,
 }
 
@@ -18,6 +20,14 @@ impl Caches {
     pub fn of_this_processor() -> Self {
         static CACHES: OnceLock<Caches> = OnceLock::new();
         *CACHES.get_or_init(|| Self::in_folder(Path::new("/sys/devices/system/cpu/cpu0/cache")))
+    }
+
+    /// The length of the segments into which so many bytes are divided, all but the last: none is much larger than intended, and there
+    /// are few, because each one takes all base primes in hand.
+    pub fn divided(self, bytes: u64) -> usize {
+        let segment = self.segment as u64;
+        let segments = (bytes.saturating_add(segment / 2) / segment).max(1);
+        index(bytes.div_ceil(segments))
     }
 
     /// The bytes behind a segment, for the turns that begin in it.
@@ -29,6 +39,11 @@ impl Caches {
     /// before its first multiple.
     pub fn largest_turn(self) -> usize {
         self.segment / 5 * 2
+    }
+
+    /// The largest prime of which a segment of the intended size has a multiple on average.
+    pub fn largest_strike(self) -> usize {
+        self.segment * 8
     }
 
     fn in_folder(folder: &Path) -> Self {
@@ -43,7 +58,7 @@ impl Caches {
         }
         Self {
             block: first.unwrap_or(32 << 10).clamp(16 << 10, 64 << 10),
-            segment: (second.unwrap_or(512 << 10) / 2).clamp(256 << 10, 1 << 20),
+            segment: second.unwrap_or(512 << 10).clamp(512 << 10, 2 << 20),
         }
     }
 }
@@ -74,11 +89,19 @@ mod tests {
             }
             Caches::in_folder(folder.path())
         };
-        assert_eq!(of(&[]), Caches { block: 32 << 10, segment: 256 << 10 });
+        assert_eq!(of(&[]), Caches { block: 32 << 10, segment: 512 << 10 });
         let usual =
             [("1", "Data", "48K"), ("1", "Instruction", "32K"), ("2", "Unified", "1024K"), ("3", "Unified", "32768K")];
-        assert_eq!(of(&usual), Caches { block: 48 << 10, segment: 512 << 10 });
-        assert_eq!(of(&[("1", "Data", "1M"), ("2", "Unified", "0K")]), Caches { block: 64 << 10, segment: 256 << 10 });
-        assert_eq!(of(&[("1", "Data", "many"), ("2", "Unified", "")]), Caches { block: 32 << 10, segment: 256 << 10 });
+        assert_eq!(of(&usual), Caches { block: 48 << 10, segment: 1 << 20 });
+        assert_eq!(of(&[("1", "Data", "1M"), ("2", "Unified", "0K")]), Caches { block: 64 << 10, segment: 512 << 10 });
+        assert_eq!(of(&[("1", "Data", "many"), ("2", "Unified", "")]), Caches { block: 32 << 10, segment: 512 << 10 });
+    }
+
+    #[test]
+    fn bytes_are_divided_into_segments_of_about_the_intended_size() {
+        let caches = Caches { block: 32 << 10, segment: 1 << 20 };
+        for (bytes, segment) in [(1, 1), ((3 << 19) - 1, (3 << 19) - 1), (3 << 19, 3 << 18), (1 << 40, 1 << 20)] {
+            assert_eq!(caches.divided(bytes), segment, "{bytes}");
+        }
     }
 }

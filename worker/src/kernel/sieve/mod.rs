@@ -3,14 +3,18 @@
 //! It sieves only numbers that 2, 3 and 5 do not divide, eight to a byte ([`wheel`]). The multiples of the primes up to 97 are
 //! patterns ([`presieve`]). The others keep their next multiple and are struck one by one ([`strikes`]): those that have several
 //! multiples in a block of the first-level cache block by block, and the larger ones over a segment, which fits the second-level
-//! cache. The design follows what primesieve does (<https://github.com/kimwalisch/primesieve>, `doc/ALGORITHMS.md`).
+//! cache. The largest wait in [`buckets`] for the segments that have their multiples. The design follows what primesieve does (<https://github.com/kimwalisch/primesieve>, `doc/ALGORITHMS.md`).
 //! The base primes and the memory stay with the thread, from one chunk of a run to the next.
 //! Invariant: each prime of the range has a bit in one segment.
 
 mod base;
+mod buckets;
 mod caches;
+mod count;
 mod presieve;
 mod strikes;
+#[cfg(test)]
+mod tests;
 mod turns;
 mod wheel;
 
@@ -18,21 +22,22 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::rc::Rc;
 
-use super::simd::{InstructionSet, Vectorized};
 use super::{Stopped, Watch};
 use base::BasePrimes;
+use buckets::Buckets;
 use caches::Caches;
 use strikes::Strikes;
 use turns::Turns;
 use wheel::{WHEEL, bit};
 
+pub use count::count;
 pub use wheel::REMAINDERS;
 
-/// The end of the largest range: the base primes then end at 2^22.
-pub const MOST: u64 = 1 << 44;
+/// The end of the largest range: the base primes then end at 2^26, and take 50 MB.
+pub const MOST: u64 = 1 << 52;
 
 /// Iterations of a worker's first chunk: fewer take no less time, because each chunk begins with the first multiples of all base primes.
-pub const FIRST_CHUNK: u64 = 1 << 20;
+pub const FIRST_CHUNK: u64 = 1 << 24;
 
 /// The primes that have no bit in any segment.
 pub const WITHOUT_BITS: [u64; 3] = [2, 3, 5];
@@ -63,8 +68,10 @@ struct Sieve {
     of_block: Turns,
     /// Larger ones, of which a segment has whole turns.
     of_segment: Turns,
-    /// The largest.
+    /// Still larger ones, of which most segments have a multiple.
     strikes: Strikes,
+    /// The largest.
+    buckets: Buckets,
     caches: Caches,
     /// The bytes of a segment, and behind them room for a turn that begins in it.
     bytes: Vec<u8>,
@@ -80,6 +87,7 @@ impl Default for Sieve {
             of_block: Turns::default(),
             of_segment: Turns::default(),
             strikes: Strikes::default(),
+            buckets: Buckets::default(),
             caches: Caches::of_this_processor(),
             bytes: Vec::new(),
             behind: Vec::new(),
@@ -102,8 +110,10 @@ impl Sieve {
         self.bytes.clear();
         let end = range.end.div_ceil(WHEEL);
         let mut at = range.start / WHEEL;
+        let segment = self.caches.divided(end - at);
+        self.buckets.clear(index(range.end.isqrt()), end - at, segment);
         while at < end {
-            let length = self.caches.segment.min(usize::try_from(end - at).unwrap_or(usize::MAX));
+            let length = segment.min(usize::try_from(end - at).unwrap_or(usize::MAX));
             self.sieve_segment(at, length);
             let segment = &mut self.bytes[..length];
             correct(segment, at, range);
@@ -123,6 +133,7 @@ impl Sieve {
         }
         self.of_segment.strike(&mut self.bytes, length);
         self.strikes.strike(&mut self.bytes[..length]);
+        self.buckets.strike(&mut self.bytes[..length]);
     }
 
     /// Puts the patterns into the segment, without the multiples that the last segment's turns have cleared behind its end.
@@ -149,7 +160,9 @@ impl Sieve {
             let (of_segment, others) = split_behind(others, self.caches.largest_turn());
             self.of_block.add(place, of_block, first, &mut self.bytes);
             self.of_segment.add(place, of_segment, first, &mut self.bytes);
-            self.strikes.add(place, others, first);
+            let (most_segments, others) = split_behind(others, self.caches.largest_strike());
+            self.strikes.add(place, most_segments, first);
+            self.buckets.add(place, others, first);
         }
     }
 }
@@ -180,36 +193,13 @@ fn correct(bytes: &mut [u8], first: u64, range: &Range<u64>) {
     }
 }
 
-/// Counts the bits of the mask in all bytes.
-pub fn count(bytes: &[u8], mask: u8) -> u64 {
-    InstructionSet::best().run(Count { bytes, mask })
-}
-
-struct Count<'a> {
-    bytes: &'a [u8],
-    mask: u8,
-}
-
-impl Vectorized for Count<'_> {
-    type Output = u64;
-
-    #[expect(clippy::inline_always, reason = "code takes the instruction set of the function into which it is inlined")]
-    #[inline(always)]
-    fn run(self) -> u64 {
-        let (words, rest) = self.bytes.as_chunks();
-        let mask = u64::from_ne_bytes([self.mask; 8]);
-        let in_words: u64 = words.iter().map(|word| u64::from((u64::from_ne_bytes(*word) & mask).count_ones())).sum();
-        in_words + rest.iter().map(|byte| u64::from((byte & self.mask).count_ones())).sum::<u64>()
-    }
-}
-
 /// An index of something in memory.
 pub fn index(number: u64) -> usize {
     usize::try_from(number).expect("it is less than the memory, and pointers have 64 bits")
 }
 
 fn short(number: u64) -> u32 {
-    u32::try_from(number).expect("base primes are below 2^23")
+    u32::try_from(number).expect("base primes are below 2^26, and steps shorter")
 }
 
 /// Whether the number is prime, by trial division. The tests compare the sieve with it.
