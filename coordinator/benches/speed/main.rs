@@ -6,8 +6,10 @@
 mod baseline;
 mod bench;
 mod chunks;
+mod collect;
 mod commands;
 mod contention;
+mod executables;
 mod idle;
 mod kernels;
 mod lock;
@@ -15,6 +17,7 @@ mod measurement;
 mod peers;
 mod primes;
 mod python;
+mod shell;
 mod split;
 mod subprocess;
 mod workers;
@@ -43,9 +46,12 @@ fn measure(options: &Options, results: &mut Vec<GroupResult>) -> Result<Vec<Stri
         kernels::measure,
         primes::measure,
         commands::measure,
+        shell::measure,
+        executables::measure,
         workers::measure,
         split::measure,
         python::measure,
+        collect::measure,
         idle::measure,
     ];
     for section in sections {

@@ -1,6 +1,6 @@
 //! Commands, timed from outside or by themselves.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
@@ -11,11 +11,16 @@ const COORDINATOR: &str = env!("CARGO_BIN_EXE_coordinator");
 
 /// The coordinator starts the worker that lies beside it, which cargo does not build for this bench alone.
 pub fn require_worker() -> Result<(), BenchError> {
-    let worker = Path::new(COORDINATOR).with_file_name("worker");
+    let worker = executable("worker");
     if worker.exists() {
         return Ok(());
     }
     Err(BenchError::failed(format_args!("{} is missing\nhint: cargo build --release", worker.display())))
+}
+
+/// The executable of that name, beside the coordinator.
+pub fn executable(name: &str) -> PathBuf {
+    Path::new(COORDINATOR).with_file_name(name)
 }
 
 pub fn coordinator(arguments: &str) -> Command {

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Write};
 use std::ops::Range;
 use std::process::{ChildStdin, Stdio};
+use std::thread::yield_now;
 use std::time::{Duration, Instant};
 
 use common::Exit;
@@ -15,6 +16,9 @@ use crate::report;
 
 /// How long a command may take for its first answer before a note asks whether it flushes.
 const SILENCE: Duration = Duration::from_secs(5);
+
+/// How long to look for the answer of a quick command before sleeping: to be woken takes about as long as its answer.
+const QUICK: Duration = Duration::from_micros(50);
 
 /// How long a command that has closed its stdout has to end: how it ends is the better reason.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -31,6 +35,8 @@ pub struct Server {
     worker: Option<u32>,
     /// How long it has to end once its stdin is closed.
     grace: Duration,
+    /// Whether its last answer came soon.
+    is_quick: bool,
     /// Whether it has answered, or a note has said that it has not.
     is_noted: bool,
 }
@@ -52,7 +58,7 @@ impl Server {
         // Only for this end: the command's end is another open file description.
         ioctl_fionbio(&stdin, true)?;
         let worker = Some(task.worker).filter(|worker| *worker > 0);
-        Ok(Self { group, stdin, stdout, worker, grace, is_noted: false })
+        Ok(Self { group, stdin, stdout, worker, grace, is_quick: false, is_noted: false })
     }
 
     /// Writes the range; returns the line of the answer. After an error the command is of no more use.
@@ -60,6 +66,15 @@ impl Server {
         self.must_be_silent()?;
         let began = Instant::now();
         let is_written = self.write(task)?;
+        if self.is_quick && is_written {
+            while began.elapsed() < QUICK {
+                if let Some(line) = self.line(limits)? {
+                    return Ok(line);
+                }
+                // The command may need this processor.
+                yield_now();
+            }
+        }
         let mut time = LOOK_UP;
         loop {
             if is_written {
@@ -67,6 +82,7 @@ impl Server {
             }
             watch.step(0)?;
             if let Some(line) = self.line(limits)? {
+                self.is_quick = began.elapsed() < 2 * QUICK;
                 return Ok(line);
             }
             if !is_written || self.stdout.is_closed() || self.status()?.is_some() {

@@ -3,7 +3,8 @@
 //! It sieves only numbers that 2, 3 and 5 do not divide, eight to a byte ([`wheel`]). The multiples of the primes up to 97 are
 //! patterns ([`presieve`]). The others keep their next multiple and are struck one by one ([`strikes`]): those that have several
 //! multiples in a block of the first-level cache block by block, and the larger ones over a segment, which fits the second-level
-//! cache. The largest wait in [`buckets`] for the segments that have their multiples. The design follows what primesieve does (<https://github.com/kimwalisch/primesieve>, `doc/ALGORITHMS.md`).
+//! cache. The largest wait in [`buckets`] for the segments that have their multiples. The design follows what primesieve does
+//! (<https://github.com/kimwalisch/primesieve>, `doc/ALGORITHMS.md`).
 //! The base primes and the memory stay with the thread, from one chunk of a run to the next.
 //! Invariant: each prime of the range has a bit in one segment.
 
