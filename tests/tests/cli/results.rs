@@ -173,6 +173,7 @@ fn a_start_after_a_kill_takes_up_what_the_first_one_left() {
     until("the segment", || !folder.segments().is_empty());
     let name = folder.segment("0-100");
     env.until_status(&name, |status| whole(&status["split"]["iterations_done"]) == 50);
+    until("the sixth command", || fs::read_to_string(&calls).is_ok_and(|calls| calls.ends_with("50\n")));
     first.signal_group(Signal::KILL);
     assert_eq!(first.finish().signal, Some(9));
     env.until_status(&name, |status| status["state"] == "stale");
