@@ -256,10 +256,7 @@ impl<S: Deref<Target: AsRef<Segment>>> Guard<S> {
         segment.must_be_whole()
     }
 
-    /// The same for a record without a chunk that finishes the ticket of this slot.
-    ///
-    /// # Errors
-    /// As [`Self::commit`].
+    /// The same for a record without a chunk that finishes the ticket of this slot. Errors are as above.
     #[inline]
     pub(crate) fn commit_finishing(&self, record: &Record, slot: &Slot) -> Result<(), Box<Damage>> {
         let segment = self.segment();

@@ -112,11 +112,9 @@ impl ValueType {
         self.value(bits)
     }
 
-    /// The sum of a cell's bits and an integer, reduced to this integer type.
-    #[must_use]
+    /// The sum of a cell's bits and an integer, reduced to this integer type: its low word suffices.
     #[inline]
     pub(crate) fn wrapping_sum(self, bits: u64, added: i128) -> Value {
-        // The higher words of the sum do not matter.
         let [low, _] = Number::Integer(added).words();
         self.wrap(bits.wrapping_add(low).into())
     }
