@@ -125,20 +125,21 @@ pub fn commit(view: &View<'_>, record: &Record) -> Result<(), Box<Damage>> {
 pub fn commit_finishing(view: &View<'_>, record: &Record, slot: &Slot) -> Result<(), Box<Damage>> {
     // Nothing has to be looked up in the record: less to do while others wait for the lock.
     let target = Target::<false>::finishing(view, record, slot)?;
-    complete(view, record);
-    put(view, Some(&target))
+    let number = complete(view, record);
+    put(view, number, Some(&target))
 }
 
-/// Writes the rest of the record, and publishes it.
+/// Writes the rest of the record, and publishes it; returns its number.
 #[expect(clippy::inline_always, reason = "the record stays in registers")]
 #[inline(always)]
-fn complete(view: &View<'_>, record: &Record) {
+fn complete(view: &View<'_>, record: &Record) -> u64 {
     write(view, record);
     #[cfg(feature = "failpoints")]
     mutants::store_before_publishing(view, record);
     Failpoint::Recorded.reach();
-    publish(view);
+    let number = publish(view);
     Failpoint::Published.reach();
+    number
 }
 
 fn write(view: &View<'_>, record: &Record) {
@@ -173,15 +174,17 @@ pub fn write_set_aside(view: &View<'_>, change: &SetAsideChange) {
     record.used.store(record.used.load(Relaxed).max(change.place.into()), Relaxed);
 }
 
-/// The commit point: before this store nothing has happened, after it everything has.
-fn publish(view: &View<'_>) {
+/// The commit point: before this store nothing has happened, after it everything has. Returns the record's number.
+fn publish(view: &View<'_>) -> u64 {
     let published = &view.header.core.published;
     // Release: whoever sees the number sees the whole record. Pairs with the Acquire in `apply`, which a recovering
     // process runs.
-    published.store(published.load(Relaxed).wrapping_add(1), Release);
+    let number = published.load(Relaxed).wrapping_add(1);
+    published.store(number, Release);
     // Release: keeps the application behind the commit point. Pairs with the Acquire fence in `snapshot::seqlock` and with
     // the Acquire in `shared::load`.
     fence(Release);
+    number
 }
 
 /// Puts the published record into place. Repeating it, from any point, gives the same state.
@@ -190,28 +193,32 @@ fn publish(view: &View<'_>) {
 /// [`Damage`] if the record names a ticket or a log entry outside the segment.
 #[inline]
 pub fn apply(view: &View<'_>) -> Result<(), Box<Damage>> {
-    if view.header.redo.has_chunk.load(Relaxed) == 0 { apply_as::<false>(view) } else { apply_as::<true>(view) }
+    // Acquire: before anything of the record is read. Pairs with the Release in `publish`.
+    let number = view.header.core.published.load(Acquire);
+    let has_chunk = view.header.redo.has_chunk.load(Relaxed) != 0;
+    if has_chunk { apply_as::<true>(view, number) } else { apply_as::<false>(view, number) }
 }
 
 /// The same, compiled once for records with a chunk and once for the others, which then stay in registers.
 #[inline(never)]
-fn apply_as<const HAS_CHUNK: bool>(view: &View<'_>) -> Result<(), Box<Damage>> {
-    put(view, Target::<HAS_CHUNK>::of(view)?.as_ref())
+fn apply_as<const HAS_CHUNK: bool>(view: &View<'_>, number: u64) -> Result<(), Box<Damage>> {
+    put(view, number, Target::<HAS_CHUNK>::of(view)?.as_ref())
 }
 
-/// Puts the published record where it goes.
+/// Puts the record that is published with this number where it goes.
 #[expect(clippy::inline_always, reason = "the target stays in registers")]
 #[inline(always)]
-fn put<const HAS_CHUNK: bool>(view: &View<'_>, target: Option<&Target<'_, HAS_CHUNK>>) -> Result<(), Box<Damage>> {
-    let core = &view.header.core;
-    // Acquire: pairs with the Release in `publish`.
-    let number = core.published.load(Acquire);
+fn put<const HAS_CHUNK: bool>(
+    view: &View<'_>,
+    number: u64,
+    target: Option<&Target<'_, HAS_CHUNK>>,
+) -> Result<(), Box<Damage>> {
     apply_cells(view)?;
     if let Some(target) = target {
         target.apply(view);
     }
     // Release: whoever sees the number sees the state. Pairs with the Acquire fence in `snapshot::seqlock`.
-    core.applied.store(number, Release);
+    view.header.core.applied.store(number, Release);
     Ok(())
 }
 
