@@ -195,6 +195,7 @@ impl<S: Deref<Target: AsRef<Segment>>> Guard<S> {
         let segment = (*locked).as_ref();
         let mutex = segment.mapping().lock();
         let began = Instant::now();
+        attempt = if attempt == Attempt::Busy { mutex.spin() } else { attempt };
         while attempt == Attempt::Busy {
             // Its owner can never release a lock whose page is gone.
             segment.must_be_whole()?;
