@@ -39,6 +39,9 @@ use crate::sys::role_file::RoleFile;
 use crate::system_error::SystemError;
 use crate::terms::Terms;
 
+/// How many tickets a pass over all of them leaves mapped: 128 KiB of slots.
+const STRIDE: u32 = 1024;
+
 /// A segment that this process is attached to.
 ///
 /// Attached means mapped, and counted by the kernel as present until the process detaches or dies. Threads may share it; only
@@ -243,6 +246,18 @@ impl Segment {
     #[track_caller]
     pub(crate) fn assert_whole(&self) {
         self.observer.assert_whole();
+    }
+
+    /// Gives the mapped pages of a large segment back to the kernel; the next access maps them again. Before a long sleep.
+    pub fn release_pages(&self) {
+        self.mapping().release_pages();
+    }
+
+    /// The same now and then in a pass over all tickets: call it with each.
+    pub fn release_pages_behind(&self, ticket: u32) {
+        if ticket.is_multiple_of(STRIDE) {
+            self.release_pages();
+        }
     }
 
     pub(crate) fn view(&self) -> &View<'_> {

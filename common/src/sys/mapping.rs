@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
+use rustix::mm::{Advice, madvise};
 use shared_memory::{Shmem, ShmemConf, ShmemError};
 
 use super::mutex::{Handle, RawMutex};
@@ -129,6 +130,29 @@ pub fn open(name: &str, geometry: Geometry) -> Result<Mapping, MapError> {
 /// Flags for opening a file in /dev/shm: follow no link, wait for no FIFO.
 pub fn cautious(access: OFlags) -> OFlags {
     access | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY
+}
+
+/// Smaller mappings keep their pages: they are worth less than the call.
+const WORTH_RELEASING: usize = 256 << 10;
+
+impl Mapping {
+    /// Gives the mapped pages of a large segment back to the kernel, except for the first, which every commit needs. The file
+    /// keeps what they hold, and the next access maps them again.
+    ///
+    /// Memory is a courtesy: if the kernel refuses, the pages stay.
+    pub fn release_pages(&self) {
+        let (length, first) = (self.bytes.len(), rustix::param::page_size());
+        if length < WORTH_RELEASING.max(first) {
+            return;
+        }
+        // SAFETY: the range begins at a page and lies within the mapping, which the borrow of `self` keeps. The mapping is shared
+        // (`shared_memory` maps with MAP_SHARED), so its bytes do not change: "subsequent accesses of pages in the range will
+        // succeed", from "the up-to-date contents of the underlying mapped file" (madvise(2), MADV_DONTNEED); so other threads
+        // may access them meanwhile, and a forked child has a page table of its own. A page that the file has lost is met by the
+        // next access, as before. Where the handler of SIGBUS has put private pages, they become zero again, as `replace` made
+        // them: the range is marked as lost, and any bits are valid there.
+        let _ = unsafe { madvise(self.bytes.base().add(first).cast(), length - first, Advice::LinuxDontNeed) };
+    }
 }
 
 impl<M: Memory> Mapping<M> {

@@ -154,6 +154,7 @@ impl<'a> Supervisor<'a> {
     fn take_stock(&mut self) -> Result<()> {
         self.apply_published_commit()?;
         for ticket in 1..=self.segment.terms().workers {
+            self.segment.release_pages_behind(ticket);
             match self.ledger.ticket(ticket)? {
                 Some(TicketState::Done) | None => {}
                 Some(TicketState::Held { pid }) => {

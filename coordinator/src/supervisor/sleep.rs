@@ -23,6 +23,7 @@ impl Supervisor<'_> {
             waking.push(PollFd::new(&stdout, PollFlags::OUT));
         }
         let next = self.next_deadline().map_or(SLOW_LOOK, |next| next.saturating_duration_since(Instant::now()));
+        self.segment.release_pages();
         readiness::wait(&mut waking, Some(next.min(SLOW_LOOK)));
     }
 
