@@ -17,7 +17,7 @@
 //! | `redo` | the redo record: the commit point and recovery |
 //! | `segment` | create, verify, attach; roles; requests |
 //! | `lock` | acquire, recover, owner death |
-//! | `ledger` | tickets, commits, chunks |
+//! | `ledger` | tickets, commits, chunks, the audit |
 //! | `snapshot`, `inspection`, `removal` | reading without the lock, listing, unlinking |
 //! | `shared` | values and arrays for programs of one's own |
 //! | `cli` | what both programs share of their command lines (feature `cli`) |
@@ -65,7 +65,7 @@ pub use inspection::{RunState, SegmentInfo, inspect, list};
 pub use layout::{MOST_CELLS, MOST_ENTRIES, MOST_SHARED_CELLS};
 pub use ledger::{
     Applied, Cause, Claim, CommitError, Committed, Exit, Ledger, LockedLedger, ObservedLedger, Phase, SlotView,
-    TakeOver, Then, TicketError, TicketState, WorkerState,
+    TakeOver, Then, TicketError, TicketState, Totals, Violation, WorkerState,
 };
 pub use lock::{LockError, LockOutcome, LockOwner, OwnerWatch};
 pub use name::{InvalidName, SegmentName};
@@ -78,7 +78,7 @@ pub use segment::{AttachError, CreateError, ForkError, Lifecycle, NoRoom, Observ
 pub use shared::{
     Addend, ArrayGuard, CellsGuard, LockedCells, Scalar, SharedArray, SharedCells, SharedKind, SharedValue, ValueGuard,
 };
-pub use snapshot::{Missing, Snapshot, Violation, WorkerSnapshot};
+pub use snapshot::{Missing, Snapshot, WorkerSnapshot};
 pub use stderr::{say, say_if_read};
 pub use sys::sigbus::{ExitOnTruncation, exit_on_truncation};
 pub use sys::slice::shorten as ask_for_short_slices;

@@ -22,9 +22,7 @@ impl Ledger<'_> {
     #[must_use]
     pub fn applied(self) -> Option<Applied> {
         let (view, terms) = (self.segment.view(), self.segment.terms());
-        // A file that was truncated and grown again reads as zeros.
-        let nonce = view.header.identity.nonce.load(Relaxed);
-        if nonce != self.segment.nonce() || self.segment.must_be_whole().is_err() {
+        if !self.is_intact() {
             return None;
         }
         let (done, due) = if terms.mode == Mode::Split {
@@ -34,6 +32,13 @@ impl Ledger<'_> {
         };
         let applied = Applied { done, due: due.max(done), is_more_published: recovery::is_needed(view) };
         self.segment.must_be_whole().ok().map(|()| applied)
+    }
+
+    /// Whether the segment is still the attached one, as far as its pages were touched.
+    pub(super) fn is_intact(self) -> bool {
+        // A file that was truncated and grown again reads as zeros.
+        let nonce = self.segment.view().header.identity.nonce.load(Relaxed);
+        nonce == self.segment.nonce() && self.segment.must_be_whole().is_ok()
     }
 
     /// How many iterations are applied.

@@ -45,6 +45,11 @@ impl Committed {
     }
 }
 
+/// Whether something was added under the ticket of this slot.
+pub(crate) fn has_contributed(slot: &Slot, is_done: bool) -> bool {
+    is_done || slot.chunks.load(Relaxed) > 0
+}
+
 /// For each cell of an array: the ticket's contribution, and the value after its last commit.
 ///
 /// A function of its own, so that the commit of a single value stays in registers.

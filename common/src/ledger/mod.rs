@@ -9,6 +9,7 @@
 //! - the log names the tickets that are done, once each, in the order of their commits.
 
 mod applied;
+mod audit;
 mod cause;
 mod chunk;
 mod commit;
@@ -24,11 +25,15 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 pub use applied::Applied;
+pub(crate) use audit::{Books, Completion, ExactSum, LoggedTickets, Rest, TicketEntry, audit};
+pub use audit::{Totals, Violation};
 pub use cause::{Cause, Exit};
 pub use chunk::Then;
 pub use commit::Committed;
+pub(crate) use commit::has_contributed;
 pub use error::{CommitError, TicketError};
 pub use observed::ObservedLedger;
+use orphan::is_used;
 pub use phase::{Phase, WorkerState};
 pub(crate) use set_aside::HOPELESS;
 pub(crate) use slot_view::restarts;

@@ -9,7 +9,7 @@ use crate::layout::Slot;
 use crate::process;
 use crate::redo::{ClaimState, load_range};
 use crate::system_error::SystemError;
-use crate::terms::{Mode, Origin};
+use crate::terms::{Mode, Origin, Terms};
 
 /// Up to 64, ask the kernel about each holder; beyond, until one is alive, and about those whose PID is gone.
 ///
@@ -132,11 +132,13 @@ impl<'a> Ledger<'a> {
     }
 
     /// The reserved tickets, and the others that a worker ever had.
-    fn used_slots(self) -> impl Iterator<Item = (&'a Slot, u32)> {
-        let reserved = self.segment.terms().reserved();
-        let is_used = move |(slot, ticket): &(&Slot, u32)| {
-            *ticket <= reserved || ClaimState::of(slot.claim.load(Relaxed)) != ClaimState::Free
-        };
-        self.segment.view().slots.iter().zip(1..).filter(is_used)
+    pub(super) fn used_slots(self) -> impl Iterator<Item = (&'a Slot, u32)> {
+        let slots = self.segment.view().slots.iter().zip(1..);
+        slots.filter(move |(slot, ticket)| is_used(self.segment.terms(), slot, *ticket))
     }
+}
+
+/// Whether the ticket is reserved, or a worker ever had it.
+pub(super) fn is_used(terms: &Terms, slot: &Slot, ticket: u32) -> bool {
+    ticket <= terms.reserved() || ClaimState::of(slot.claim.load(Relaxed)) != ClaimState::Free
 }

@@ -1,50 +1,14 @@
-//! The check of a ledger's invariants, made before every report.
+//! The audit of a snapshot, made before every report, and its totals.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{Snapshot, WorkerSnapshot};
-use crate::ledger::WorkerState;
-use crate::system_error::debug_as_display;
-use crate::terms::Mode;
-use crate::value::{Number, Overflow, Value};
-
-/// A contradiction in the ledger. Nothing in it may be reported.
-#[derive(Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Violation {
-    /// The value is not the sum of the contributions.
-    #[error("the value is {value}, and the contributions make {sum}")]
-    Value {
-        /// What the segment holds.
-        value: String,
-        /// What it should hold.
-        sum: String,
-    },
-    /// The log does not name each finished ticket once.
-    #[error("the log names {logged} tickets, and {done} are done")]
-    Log {
-        /// How many distinct finished tickets the log names.
-        logged: usize,
-        /// How many tickets are done.
-        done: usize,
-    },
-    /// The iterations given out are not those applied, held or set aside.
-    #[error(
-        "{given_out} iterations were given out, {applied} are applied, {set_aside} set aside, and workers hold {held}"
-    )]
-    Chunks {
-        /// How many were given out.
-        given_out: u64,
-        /// How many are applied.
-        applied: u128,
-        /// How many are part of a worker's chunk.
-        held: u128,
-        /// How many are set aside.
-        set_aside: u128,
-    },
-}
-
-debug_as_display!(Violation);
+use crate::ledger::{
+    Books, Completion, ExactSum, LoggedTickets, Rest, TicketEntry, Totals, Violation, WorkerState, audit,
+};
+use crate::terms::{Mode, Terms};
+use crate::value::{Cells, Number, Value};
 
 impl Snapshot {
     /// Checks the ledger's invariants, if the snapshot is consistent.
@@ -52,76 +16,82 @@ impl Snapshot {
     /// # Errors
     /// The [`Violation`] that was found.
     pub fn check(&self) -> Result<(), Violation> {
-        if !self.is_consistent {
-            return Ok(());
-        }
-        self.check_value()?;
-        self.check_log()?;
-        self.check_chunks()
+        if self.is_consistent { audit(self).map(drop) } else { Ok(()) }
     }
 
-    fn check_value(&self) -> Result<(), Violation> {
-        let is_float = self.terms.value_type.is_float();
-        let contributors: Vec<&WorkerSnapshot> = match self.terms.mode {
-            Mode::Shared => return Ok(()),
-            // The order of the additions is unknown, and the last digits of fractions depend on it.
-            Mode::Split if is_float => return Ok(()),
-            Mode::Split => self.workers.iter().collect(),
-            Mode::Repeat => self.log.iter().filter_map(|ticket| self.worker(*ticket)).collect(),
-            Mode::Independent => Vec::new(),
-        };
-        let contributions = contributors.into_iter().filter_map(|worker| worker.contribution.as_ref());
-        let mut sums = vec![self.terms.value_type.wrap(0); self.value.as_slice().len()];
-        for contribution in contributions {
-            for (sum, number) in sums.iter_mut().zip(contribution.as_slice()) {
-                *sum = add(*sum, *number);
-            }
-        }
-        // The high half of an `i32` is ignored: another program may have written only the C `int`.
-        let differ = |(value, sum): (&Value, &Value)| {
-            match (value.number(), sum.number()) {
-                // A sum may give any of the NaNs.
-                (Number::Float(value), Number::Float(sum)) => {
-                    value.to_bits() != sum.to_bits() && !(value.is_nan() && sum.is_nan())
-                }
-                (value, sum) => value != sum,
-            }
-        };
-        match self.value.as_slice().iter().zip(&sums).find(|pair| differ(*pair)) {
-            Some((value, sum)) => Err(Violation::Value { value: value.to_string(), sum: sum.to_string() }),
-            None => Ok(()),
-        }
+    /// What a report says of the run as a whole.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let Terms { mode, value_type, .. } = self.terms;
+        let (value, exact) = (self.value.clone(), self.exact_total());
+        Totals { mode, value_type, value, exact, is_complete: self.is_complete() }
     }
 
-    fn check_log(&self) -> Result<(), Violation> {
-        let done = self.workers.iter().filter(|worker| worker.state == WorkerState::Done).count();
-        let mut logged: Vec<u32> = self.log.clone();
-        logged.sort_unstable();
-        logged.dedup();
-        logged.retain(|ticket| self.worker(*ticket).is_some_and(|worker| worker.state == WorkerState::Done));
-        if logged.len() == done && self.log.len() == done {
-            Ok(())
-        } else {
-            Err(Violation::Log { logged: logged.len(), done })
-        }
+    /// Whether every contribution that the run wants is applied.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let mut completion = Completion::default();
+        self.workers.iter().for_each(|worker| completion.count(&self.terms, &worker.entry()));
+        let is_set_aside = !self.set_aside.is_empty();
+        let rest = Rest { given_out: self.given_out, is_set_aside, logged: self.done() };
+        // An inconsistent copy may show a moving chunk in neither slot.
+        (self.terms.mode != Mode::Split || self.is_consistent) && completion.is_complete(&self.terms, rest)
     }
 
-    fn check_chunks(&self) -> Result<(), Violation> {
-        let length = |range: &Range<u64>| u128::from(range.end.wrapping_sub(range.start));
-        let applied: u128 = self.workers.iter().map(|worker| u128::from(worker.iterations)).sum();
-        let held: u128 = self.workers.iter().map(|worker| length(&worker.chunk)).sum();
-        let set_aside: u128 = self.set_aside.iter().map(|missing| length(&missing.range)).sum();
-        let is_split = self.terms.mode == Mode::Split;
-        let given_out = self.iterations_given_out();
-        if !is_split || u128::from(given_out) == applied + held + set_aside {
-            Ok(())
-        } else {
-            Err(Violation::Chunks { given_out, applied, held, set_aside })
+    /// The sum of all contributions to each cell without wrapping; nothing for fractions or beyond 128 bits.
+    #[must_use]
+    pub fn exact_total(&self) -> Option<Cells<i128>> {
+        let mut sum = ExactSum::new(&self.terms, self.value.as_slice().len());
+        let contributions = self.workers.iter().filter_map(|worker| worker.contribution.as_ref());
+        contributions.for_each(|contribution| sum.add(contribution));
+        sum.total()
+    }
+
+    /// Whether the value, or one of its cells, has wrapped around or, for `f64`, is no longer finite.
+    #[must_use]
+    pub fn has_wrapped(&self) -> bool {
+        self.totals().has_wrapped()
+    }
+}
+
+impl WorkerSnapshot {
+    fn entry(&self) -> TicketEntry<'_> {
+        TicketEntry {
+            ticket: self.ticket,
+            is_done: self.state == WorkerState::Done,
+            contribution: self.contribution.as_ref().map(Cow::Borrowed),
+            iterations: self.iterations,
+            chunk: self.chunk.clone(),
         }
     }
 }
 
-/// Wraps in both kinds of runs: with [`Overflow::Error`], a contribution that does not fit was never added.
-fn add(sum: Value, number: Number) -> Value {
-    sum.add(number, Overflow::Wrap).unwrap_or(sum)
+impl Books for Snapshot {
+    fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    fn value(&self) -> Cells<Value> {
+        self.value.clone()
+    }
+
+    fn log(&self) -> impl Iterator<Item = u32> {
+        self.log.iter().copied()
+    }
+
+    fn entries<'a>(&'a self, _logged: &'a LoggedTickets) -> impl Iterator<Item = TicketEntry<'a>> {
+        self.workers.iter().map(WorkerSnapshot::entry)
+    }
+
+    fn contribution(&self, ticket: u32) -> Option<Cow<'_, Cells<Number>>> {
+        self.worker(ticket)?.contribution.as_ref().map(Cow::Borrowed)
+    }
+
+    fn given_out(&self) -> u64 {
+        self.given_out
+    }
+
+    fn set_aside(&self) -> impl Iterator<Item = Range<u64>> {
+        self.set_aside.iter().map(|missing| missing.range.clone())
+    }
 }

@@ -9,6 +9,8 @@
 mod check;
 mod missing;
 mod seqlock;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use std::os::fd::{AsFd, BorrowedFd};
@@ -17,7 +19,7 @@ use std::time::Duration;
 
 use crate::clock::BootTime;
 use crate::layout::View;
-use crate::ledger::WorkerState;
+use crate::ledger::LoggedTickets;
 use crate::lock::LockOwner;
 use crate::name::SegmentName;
 use crate::process::{self, Process};
@@ -25,10 +27,9 @@ use crate::redo::{self, ClaimState, Damage, recovery};
 use crate::segment::namespace::Location;
 use crate::segment::{AttachError, Lifecycle, Observer, Refusal, Role, Stop};
 use crate::system_error::SystemError;
-use crate::terms::{Mode, Terms};
+use crate::terms::Terms;
 use crate::value::{Cells, Value};
 
-pub use check::Violation;
 pub use missing::Missing;
 pub use worker::WorkerSnapshot;
 use worker::worker;
@@ -139,54 +140,11 @@ impl Snapshot {
         }
     }
 
-    /// Whether every contribution that the run wants is applied.
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        if self.terms.mode == Mode::Split {
-            // An inconsistent copy may show a moving chunk in neither slot.
-            return self.is_consistent
-                && self.given_out >= self.terms.end()
-                && self.set_aside.is_empty()
-                && self.workers.iter().all(|worker| worker.chunk.is_empty());
-        }
-        match self.terms.reserved() {
-            0 => self.done() >= self.terms.workers as usize,
-            reserved => self.workers.iter().take(reserved as usize).all(|worker| worker.state == WorkerState::Done),
-        }
-    }
-
     /// The worker of a ticket.
     #[must_use]
     pub fn worker(&self, ticket: u32) -> Option<&WorkerSnapshot> {
         let index = self.workers.binary_search_by_key(&ticket, |worker| worker.ticket).ok()?;
         self.workers.get(index)
-    }
-
-    /// The sum of all contributions to each cell without wrapping; nothing for fractions or beyond 128 bits.
-    #[must_use]
-    pub fn exact_total(&self) -> Option<Cells<i128>> {
-        let mut totals = vec![0_i128; self.value.as_slice().len()];
-        for contribution in self.workers.iter().filter_map(|worker| worker.contribution.as_ref()) {
-            for (total, number) in totals.iter_mut().zip(contribution.as_slice()) {
-                *total = total.checked_add(number.integer()?)?;
-            }
-        }
-        (!self.terms.value_type.is_float()).then(|| totals.into())
-    }
-
-    /// Whether the value, or one of its cells, has wrapped around or, for `f64`, is no longer finite.
-    #[must_use]
-    pub fn has_wrapped(&self) -> bool {
-        let is_wrapped = |total: &Cells<i128>| {
-            let values = self.value.as_slice().iter().map(|value| value.number().integer());
-            total.as_slice().iter().zip(values).any(|(total, value)| value != Some(*total))
-        };
-        let has_left_its_range = if self.terms.value_type.is_float() {
-            self.value.as_slice().iter().any(|value| !value.number().to_f64().is_finite())
-        } else {
-            self.exact_total().as_ref().is_none_or(is_wrapped)
-        };
-        self.terms.mode.has_total() && has_left_its_range
     }
 
     /// How many chunks of a split run are applied.
@@ -244,17 +202,12 @@ impl Source<'_> {
     }
 
     fn workers(&self, view: &View<'_>, log: &[u32], created: u64) -> Result<Vec<WorkerSnapshot>, SystemError> {
-        let mut is_logged = vec![false; view.slots.len() + 1];
-        for ticket in log {
-            if let Some(is_logged) = is_logged.get_mut(*ticket as usize) {
-                *is_logged = true;
-            }
-        }
+        let logged = LoggedTickets::of(self.terms.slots, log.iter().copied());
         let mut workers = Vec::new();
         for (slot, ticket) in view.slots.iter().zip(1..) {
             let claim = match ClaimState::of(slot.claim.load(Relaxed)) {
                 // Done since the header was copied: it counts in the next snapshot.
-                ClaimState::Done { epoch } if !is_logged[ticket as usize] => ClaimState::Taken { epoch },
+                ClaimState::Done { epoch } if !logged.contains(ticket) => ClaimState::Taken { epoch },
                 claim => claim,
             };
             if claim != ClaimState::Free || ticket <= self.terms.reserved() {

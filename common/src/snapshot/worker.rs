@@ -106,7 +106,7 @@ pub(super) fn worker(
             ClaimState::Taken { .. } => WorkerState::in_phase(slot.phase.load(Relaxed)),
         },
         restarts: ledger::restarts(claim),
-        contribution: (done || chunks > 0).then_some(contribution),
+        contribution: ledger::has_contributed(slot, done).then_some(contribution),
         value_after: (done && terms.mode == Mode::Repeat).then_some(value),
         chunks,
         iterations: slot.iterations.load(Relaxed),
