@@ -66,7 +66,7 @@ fn one_more([few, many]: [u32; 2]) -> String {
 }
 
 fn memory(workers: u32) -> Sample {
-    // The coordinator blocks on the full pipe right after it has checked the whole ledger, when it needs most memory.
+    // The coordinator blocks on the full pipe right after it has checked the whole ledger: its peak is behind it.
     let (reader, writer) = full_pipe()?;
     let mut child = coordinator(&arguments(workers)).stdout(writer).spawn()?;
     let memory = peak_memory(&child);

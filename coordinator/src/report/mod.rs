@@ -11,7 +11,7 @@ pub mod table;
 use std::time::Instant;
 
 use common::cli::{self, exit_code};
-use common::{Committed, Mode, Number, Origin, Segment, Snapshot, ValueType, WorkerState};
+use common::{Committed, Ledger, Mode, Number, Origin, Segment, Snapshot, Totals, ValueType, WorkerState};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
@@ -23,7 +23,7 @@ use crate::outcome::{EndReason, Outcome};
 use crate::output::{Output, Style};
 use crate::readiness;
 use crate::signals::Signals;
-use crate::supervisor::CHECK_INTERVAL;
+use crate::supervisor::{CHECK_INTERVAL, LOCK_PATIENCE};
 
 /// Prints a contribution that was applied.
 pub fn print_commit(segment: &Segment, committed: &Committed, output: &mut Output) {
@@ -50,25 +50,22 @@ pub fn checked_snapshot(segment: &Segment) -> Result<Snapshot> {
 
 /// Prints the result of a run and the notes about it; returns the exit code.
 pub fn report(segment: &Segment, outcome: &Outcome, output: &mut Output, narrator: &Narrator) -> Result<u8> {
+    let is_of_workers = output.style() == Style::Json || segment.terms().mode == Mode::Split;
+    if !is_of_workers && let Some(totals) = totals_of_complete_run(segment)? {
+        print_value(&totals, output);
+        tell_notes(&totals, narrator);
+        return Ok(exit_code::COMPLETE);
+    }
     let snapshot = checked_snapshot(segment)?;
     match (output.style(), snapshot.terms.mode) {
         (Style::Json, _) => output.line(json::of_run(&snapshot, &outcome.workers)),
-        (_, Mode::Independent) => {}
-        (Style::Numbers, _) => output.line(&snapshot.value),
-        (Style::Lines, mode) => {
-            if mode == Mode::Split {
-                print_parts(&snapshot, output);
-            }
-            output.line(format_args!("Final shared value: {}", snapshot.value));
-        }
+        (Style::Lines, Mode::Split) => print_parts(&snapshot, output),
+        _ => {}
     }
-    if snapshot.has_wrapped() {
-        narrator.note(wrap_note(&snapshot));
-    }
-    if snapshot.terms.value_type.is_float() && snapshot.terms.mode.has_total() {
-        narrator.note("f64 results can differ in the last digits with the order of additions");
-    }
-    if snapshot.is_complete() {
+    let totals = snapshot.totals();
+    print_value(&totals, output);
+    tell_notes(&totals, narrator);
+    if totals.is_complete {
         return Ok(exit_code::COMPLETE);
     }
     // A calling program tells it in its own words.
@@ -76,6 +73,36 @@ pub fn report(segment: &Segment, outcome: &Outcome, output: &mut Output, narrato
         tell_missing(&snapshot, outcome);
     }
     Ok(exit_code(outcome))
+}
+
+/// The checked totals of a complete run, without a list of its workers; nothing if it is incomplete, or its lock is busy.
+fn totals_of_complete_run(segment: &Segment) -> Result<Option<Totals>> {
+    let ledger = Ledger::of(segment);
+    if ledger.applied().is_none_or(|applied| applied.done < applied.due) {
+        return Ok(None);
+    }
+    let Ok(ledger) = ledger.lock_within(LOCK_PATIENCE) else { return Ok(None) };
+    let totals = ledger.totals().map_err(|violation| Error::Violation { name: segment.name().clone(), violation })?;
+    Ok(totals.filter(|totals| totals.is_complete))
+}
+
+/// Prints the value that the workers have in common, unless JSON has it.
+fn print_value(totals: &Totals, output: &mut Output) {
+    match (output.style(), totals.mode) {
+        (Style::Json, _) | (_, Mode::Independent) => {}
+        (Style::Numbers, _) => output.line(&totals.value),
+        (Style::Lines, _) => output.line(format_args!("Final shared value: {}", totals.value)),
+    }
+}
+
+/// Says what the value is not.
+fn tell_notes(totals: &Totals, narrator: &Narrator) {
+    if totals.has_wrapped() {
+        narrator.note(wrap_note(totals));
+    }
+    if totals.value_type.is_float() && totals.mode.has_total() {
+        narrator.note("f64 results can differ in the last digits with the order of additions");
+    }
 }
 
 /// Says why a run is incomplete, and what is missing.
@@ -139,21 +166,21 @@ fn print_parts(snapshot: &Snapshot, output: &mut Output) {
     }
 }
 
-fn wrap_note(snapshot: &Snapshot) -> String {
-    let kind = snapshot.terms.value_type.name();
-    if snapshot.terms.value_type.is_float() {
-        return format!("the {kind} left its range: {} is not the sum", snapshot.value);
+fn wrap_note(totals: &Totals) -> String {
+    let kind = totals.value_type.name();
+    if totals.value_type.is_float() {
+        return format!("the {kind} left its range: {} is not the sum", totals.value);
     }
-    let total = snapshot.exact_total().map_or_else(|| "more than 128 bits hold".to_owned(), |total| total.to_string());
-    let wider = if fits_i64(snapshot) { ", which --type i64 holds" } else { "" };
+    let total = totals.exact.as_ref().map_or_else(|| "more than 128 bits hold".to_owned(), ToString::to_string);
+    let wider = if fits_i64(totals) { ", which --type i64 holds" } else { "" };
     format!("the {kind} wrapped around; the exact total is {total}{wider}")
 }
 
 /// Whether an `i32` has wrapped around and an `i64` would not have.
-fn fits_i64(snapshot: &Snapshot) -> bool {
+fn fits_i64(totals: &Totals) -> bool {
     let fits = |total: &i128| i64::try_from(*total).is_ok();
-    let is_narrower = snapshot.terms.value_type == ValueType::I32;
-    is_narrower && snapshot.exact_total().is_some_and(|total| total.as_slice().iter().all(fits))
+    let is_narrower = totals.value_type == ValueType::I32;
+    is_narrower && totals.exact.as_ref().is_some_and(|total| total.as_slice().iter().all(fits))
 }
 
 /// Why an incomplete run is incomplete.
