@@ -124,8 +124,9 @@ impl Chunks<'_, '_> {
     /// What to do after the chunk at hand: leave, or take an orphaned chunk, or a new one.
     fn then(&mut self) -> Result<Then, Error> {
         let (segment, ledger) = (self.job.segment, self.job.ledger);
-        if self.looked_up.elapsed() >= LOOK_UP {
-            self.looked_up = Instant::now();
+        let now = self.job.step_ended();
+        if now.saturating_duration_since(self.looked_up) >= LOOK_UP {
+            self.looked_up = now;
             segment.notify();
             self.leaves |= is_orphaned(self.job)?;
         }

@@ -74,6 +74,16 @@ impl<'a> Ledger<'a> {
         Ok(LockedLedger { guard: Guard::acquire(self.segment, waiting)? })
     }
 
+    /// Acquires the lock if nobody holds it, this thread included.
+    ///
+    /// # Errors
+    /// As [`Self::lock`], except for [`LockError::Deadlock`].
+    #[inline]
+    pub fn try_lock(self) -> Result<Option<LockedLedger<'a>>, LockError> {
+        let guard = Guard::try_acquire(self.segment).map_err(|error| *error)?;
+        Ok(guard.map(|guard| LockedLedger { guard }))
+    }
+
     /// Acquires the lock, or gives up when `patience` has passed on the monotonic clock.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! A worker's job: its ticket, and the steps under it.
 
+mod watch;
+
 use std::io::{ErrorKind, Write};
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,11 +14,12 @@ use common::{Cause, Claim, ForkError, Ledger, LockError, LockedLedger, Phase, Se
 use crate::args::Args;
 use crate::error::Error;
 use crate::failure_text::FailureText;
-use crate::kernel::{Contribution, Failure, Kernel, StderrTo, Stopped, Task, Watch, is_killed};
+use crate::kernel::{Contribution, Failure, Kernel, StderrTo, Task, is_killed};
 use crate::report;
 use crate::signals::Signals;
 use crate::span_recorder::SpanRecorder;
 use crate::watchdog::Watchdog;
+use watch::JobWatch;
 
 /// A worker's job.
 pub struct Job<'a> {
@@ -30,6 +33,8 @@ pub struct Job<'a> {
     watchdog: Option<Watchdog>,
     task: Task,
     spent: Spent,
+    /// When the last computation or sleep ended. The clock is read seldom: a chunk may take less time than three readings.
+    step_ended: Instant,
     recorder: SpanRecorder,
     /// What the out-of-memory killer had killed at the beginning.
     kills: OomKills,
@@ -73,6 +78,7 @@ impl<'a> Job<'a> {
             watchdog,
             task,
             spent: Spent::default(),
+            step_ended: Instant::now(),
             recorder,
             kills: if kernel.starts_processes() || kernel.keeps_processes() {
                 OomKills::now()
@@ -88,25 +94,27 @@ impl<'a> Job<'a> {
         self.task.range = range;
         self.ledger.enter(&self.claim, Phase::Computing);
         let (began, span_began) = (Instant::now(), self.recorder.now());
-        let computed = self.attempt_often();
+        let computed = self.attempt_often(began);
         self.recorder.record(Activity::Compute, span_began, self.task.range.clone());
         let computed = computed?;
-        self.spent.computed += began.elapsed();
+        self.spent.computed += self.step_ended - began;
         Ok(computed)
     }
 
-    fn attempt_often(&mut self) -> Result<(Contribution, Duration), Error> {
+    fn attempt_often(&mut self, mut began: Instant) -> Result<(Contribution, Duration), Error> {
         let attempts = self.task.terms.restarts.saturating_add(1);
         for attempt in 1.. {
             self.task.attempt = attempt;
-            let began = Instant::now();
             let computed = self.attempt();
             if self.segment.is_inherited() {
                 // The kernel has forked, and this is the child: what it has computed is its parent's to add.
                 return Err(LockError::from(ForkError::Inherited { name: self.segment.name().clone() }).into());
             }
             let (cause, why) = match computed? {
-                Ok(contribution) => return Ok((contribution, began.elapsed())),
+                Ok(contribution) => {
+                    self.step_ended = Instant::now();
+                    return Ok((contribution, self.step_ended - began));
+                }
                 Err(Failure::Stopped) => return Err(Error::Stopped),
                 Err(Failure::Failed(why)) => (Cause::Failed, why),
                 Err(Failure::Command(exit, why)) => (Cause::Command(exit), why),
@@ -119,6 +127,7 @@ impl<'a> Job<'a> {
                 let hint = self.hint(cause);
                 return Err(Error::Failed { kernel, start, end, attempts, why, cause, hint });
             }
+            began = Instant::now();
         }
         unreachable!("the attempts are bounded")
     }
@@ -185,7 +194,8 @@ impl<'a> Job<'a> {
             range.draw(seed.wrapping_add(start), self.claim.ticket())
         };
         let is_whole = self.segment.sleep(delay);
-        self.spent.slept += began.elapsed();
+        self.step_ended = Instant::now();
+        self.spent.slept += self.step_ended - began;
         self.recorder.record(Activity::Sleep, span_began, 0..0);
         if is_whole { Ok(()) } else { Err(Error::Stopped) }
     }
@@ -193,19 +203,30 @@ impl<'a> Job<'a> {
     /// Acquires the lock for a commit, unless the workers are asked to stop meanwhile.
     pub fn lock(&mut self) -> Result<LockedLedger<'a>, Error> {
         self.ledger.enter(&self.claim, Phase::Waiting);
-        let (began, span_began) = (Instant::now(), self.recorder.now());
-        let (ledger, claim) = (self.ledger, &self.claim);
-        let locked = ledger.lock(|owner, waited| {
-            ledger.enter(claim, Phase::Waiting);
-            report::lock_wait(Some(claim.ticket()), owner, waited);
-        })?;
-        self.spent.waited += began.elapsed();
+        let span_began = self.recorder.now();
+        let locked = match self.ledger.try_lock()? {
+            Some(locked) => locked,
+            None => self.wait_for_lock()?,
+        };
         // Under the lock, so that the span shows the lock of a worker that dies now.
         self.recorder.lock_acquired(span_began);
         if self.segment.stop_requested() == Stop::Now {
             self.release(locked, false);
             return Err(Error::Stopped);
         }
+        Ok(locked)
+    }
+
+    /// Waits for the lock, which another process holds.
+    #[cold]
+    fn wait_for_lock(&mut self) -> Result<LockedLedger<'a>, Error> {
+        let began = Instant::now();
+        let (ledger, claim) = (self.ledger, &self.claim);
+        let locked = ledger.lock(|owner, waited| {
+            ledger.enter(claim, Phase::Waiting);
+            report::lock_wait(Some(claim.ticket()), owner, waited);
+        })?;
+        self.spent.waited += began.elapsed();
         Ok(locked)
     }
 
@@ -243,6 +264,11 @@ impl<'a> Job<'a> {
         self.task.terms.jobs
     }
 
+    /// When its last computation or sleep ended; before the first one, when it began.
+    pub fn step_ended(&self) -> Instant {
+        self.step_ended
+    }
+
     /// How long the steps took so far.
     pub fn spent(&self) -> Spent {
         self.spent
@@ -269,20 +295,5 @@ impl<'a> Job<'a> {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Error::Output(error)),
             _ => Ok(()),
         }
-    }
-}
-
-/// Announces the kernel's progress, and passes requests to stop to the kernel.
-struct JobWatch<'a> {
-    segment: &'a Segment,
-    claim: &'a Claim,
-    signals: &'a Signals,
-}
-
-impl Watch for JobWatch<'_> {
-    fn step(&mut self, done: u64) -> Result<(), Stopped> {
-        Ledger::of(self.segment).progress(self.claim, done);
-        let must_stop = self.segment.stop_requested() == Stop::Now || self.signals.are_waiting();
-        if must_stop { Err(Stopped) } else { Ok(()) }
     }
 }
