@@ -21,16 +21,23 @@ fn supersede(env: &TestEnv, build: Build) -> Option<Result<(), String>> {
     Some(rig.check_after_death())
 }
 
+/// The same in up to three passes: what a mutant does wrong may be whole again some instructions later, and a kill now and then
+/// comes that many early or late.
+fn kill_until_found(env: &TestEnv, build: Build) -> Option<Result<usize, String>> {
+    let mut passes = (0..3).map(|_| kill_after_each_store(env, build, false));
+    passes.find(|outcome| !matches!(outcome, Some(Ok(_)))).unwrap_or(Some(Ok(0)))
+}
+
 /// Fault 5.
 #[test]
 fn adding_before_marking_is_found() {
-    assert_found(kill_after_each_store(&test_env!(), Build::with(&[Mutant::AddBeforeMark]), false));
+    assert_found(kill_until_found(&test_env!(), Build::with(&[Mutant::AddBeforeMark])));
 }
 
 /// Fault 5.
 #[test]
 fn a_value_stored_before_the_commit_point_is_found() {
-    assert_found(kill_after_each_store(&test_env!(), Build::with(&[Mutant::ValueBeforeCommit]), false));
+    assert_found(kill_until_found(&test_env!(), Build::with(&[Mutant::ValueBeforeCommit])));
 }
 
 /// Fault 5: of an array, which a kill leaves half changed. Of several cells, so that a kill that comes some instructions early
