@@ -21,7 +21,7 @@ pub fn measure(bench: &Bench, results: &mut Vec<GroupResult>) {
         .add("1 chunk, 2 workers", NotCompared, || run(1_000_000, 2));
     let Some(mut result) = group.run("chunks", bench.options) else { return };
     for workers in ["1 worker", "2 workers"] {
-        result.derive(&format!("one chunk more, {workers}"), Absolute(AtMost(1e-6)), None, |sample| {
+        result.derive(&format!("one chunk more, {workers}"), Absolute(AtMost(0.3e-6)), None, |sample| {
             Some((sample(&format!("10^6 chunks, {workers}"))? - sample(&format!("1 chunk, {workers}"))?) / CHUNKS)
         });
     }
