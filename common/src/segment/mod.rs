@@ -39,7 +39,7 @@ use crate::sys::role_file::RoleFile;
 use crate::system_error::SystemError;
 use crate::terms::Terms;
 
-/// How many tickets a pass over all of them leaves mapped: 128 KiB of slots.
+/// How many tickets a pass over all of them leaves mapped: 128 KiB of slots. Those of an array take more.
 const STRIDE: u32 = 1024;
 
 /// A segment that this process is attached to.
@@ -248,12 +248,13 @@ impl Segment {
         self.observer.assert_whole();
     }
 
-    /// Gives the mapped pages of a large segment back to the kernel; the next access maps them again. Before a long sleep.
+    /// Gives the mapped pages of a large segment back to the kernel; the next access maps them again. Call it
+    /// before a long sleep.
     pub fn release_pages(&self) {
         self.mapping().release_pages();
     }
 
-    /// The same now and then in a pass over all tickets: call it with each.
+    /// The same for a pass over all tickets: call it with each ticket; it gives the pages back at every 1024th.
     pub fn release_pages_behind(&self, ticket: u32) {
         if ticket.is_multiple_of(STRIDE) {
             self.release_pages();

@@ -139,7 +139,7 @@ impl Mapping {
     /// Gives the mapped pages of a large segment back to the kernel, except for the first, which every commit needs. The file
     /// keeps what they hold, and the next access maps them again.
     ///
-    /// Memory is a courtesy: if the kernel refuses, the pages stay.
+    /// If the kernel refuses, the pages stay mapped; nothing depends on it.
     pub fn release_pages(&self) {
         let (length, first) = (self.bytes.len(), rustix::param::page_size());
         if length < WORTH_RELEASING.max(first) {

@@ -57,9 +57,9 @@ const OWNER_DIED: u32 = 0x4000_0000;
 /// How many looks [`Handle::spin`] takes.
 const LOOKS: u32 = 4;
 
-/// How many spin hints come before the first look; before each other one twice as many. With these, a commit of two contending
-/// processes took 80 ns instead of 240 on an Intel Xeon, whose hint takes 140 cycles (Intel 64 and IA-32 Architectures
-/// Optimization Reference Manual, "PAUSE Latency in Skylake Client Microarchitecture"): 11 µs in all.
+/// How many spin hints come before the first look. The number doubles before each further look: 240 hints in all, 11 µs on an
+/// Intel Xeon, whose hint takes 140 cycles (Intel 64 and IA-32 Architectures Optimization Reference Manual, "PAUSE Latency in
+/// Skylake Client Microarchitecture"). There, a commit of two contending processes took 80 ns instead of 240.
 const FIRST_PAUSE: u32 = 16;
 
 impl RawMutex {

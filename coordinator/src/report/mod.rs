@@ -75,7 +75,8 @@ pub fn report(segment: &Segment, outcome: &Outcome, output: &mut Output, narrato
     Ok(exit_code(outcome))
 }
 
-/// The checked totals of a complete run, without a list of its workers; nothing if it is incomplete, or its lock is busy.
+/// The checked totals of a complete run, without a list of its workers; nothing if it is incomplete, or its lock
+/// cannot be had (busy or damaged): then the snapshot decides, which needs no lock.
 fn totals_of_complete_run(segment: &Segment) -> Result<Option<Totals>> {
     let ledger = Ledger::of(segment);
     if ledger.applied().is_none_or(|applied| applied.done < applied.due) {

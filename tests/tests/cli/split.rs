@@ -162,6 +162,22 @@ fn workers_leave_after_their_chunk_when_the_coordinator_dies_and_the_run_is_resu
     assert_eq!(running.finish().signal, Some(9));
 }
 
+/// Fault 11.
+#[test]
+fn a_worker_whose_chunks_fail_leaves_as_well_when_the_coordinator_dies() {
+    let env = test_env!();
+    let name = env.name("failing");
+    let command = "case {start} in 0) echo 1;; *) sleep 0.05; exit 1;; esac # {end}";
+    let args = ["--split", "-n", "1000", "--chunk", "1", "-w", "1", "--restarts", "0", "--exec", command];
+    let running = env.coordinator(["--name", &name]).args(args).start();
+    env.until_status(&name, |status| harness::whole(&status["split"]["given_out"]) > 3);
+    running.signal(Signal::KILL);
+    let status = env.until_status(&name, |status| status["state"] == "stale");
+    assert!(harness::whole(&status["split"]["given_out"]) < 1000, "{status}");
+    assert_eq!(running.finish().signal, Some(9));
+    let _ = env.coordinator(["remove", &name]).run().expect(COMPLETE);
+}
+
 /// Fault 12.
 #[test]
 fn a_run_of_which_everyone_was_killed_is_resumed_with_the_chunks_that_they_held() {

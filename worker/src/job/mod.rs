@@ -33,7 +33,7 @@ pub struct Job<'a> {
     watchdog: Option<Watchdog>,
     task: Task,
     spent: Spent,
-    /// When the last computation or sleep ended. The clock is read seldom: a chunk may take less time than three readings.
+    /// When the last attempt or sleep ended. The clock is read seldom: a chunk may take less time than three readings.
     step_ended: Instant,
     recorder: SpanRecorder,
     /// What the out-of-memory killer had killed at the beginning.
@@ -106,15 +106,13 @@ impl<'a> Job<'a> {
         for attempt in 1.. {
             self.task.attempt = attempt;
             let computed = self.attempt();
+            self.step_ended = Instant::now();
             if self.segment.is_inherited() {
                 // The kernel has forked, and this is the child: what it has computed is its parent's to add.
                 return Err(LockError::from(ForkError::Inherited { name: self.segment.name().clone() }).into());
             }
             let (cause, why) = match computed? {
-                Ok(contribution) => {
-                    self.step_ended = Instant::now();
-                    return Ok((contribution, self.step_ended - began));
-                }
+                Ok(contribution) => return Ok((contribution, self.step_ended - began)),
                 Err(Failure::Stopped) => return Err(Error::Stopped),
                 Err(Failure::Failed(why)) => (Cause::Failed, why),
                 Err(Failure::Command(exit, why)) => (Cause::Command(exit), why),
@@ -264,7 +262,7 @@ impl<'a> Job<'a> {
         self.task.terms.jobs
     }
 
-    /// When its last computation or sleep ended; before the first one, when it began.
+    /// When its last attempt or sleep ended; before the first one, when it began.
     pub fn step_ended(&self) -> Instant {
         self.step_ended
     }

@@ -63,7 +63,7 @@ impl Books for LockedBooks<'_> {
         let view = self.ledger.segment.view();
         let done = usize::try_from(view.header.redo.done_count.load(Relaxed)).unwrap_or(usize::MAX);
         view.log.iter().take(done).zip(1..).map(|(ticket, count)| {
-            // Whoever looks up each ticket maps its slot.
+            // The caller may look up each ticket, which maps its slot.
             self.ledger.segment.release_pages_behind(count);
             ticket.load(Relaxed)
         })
