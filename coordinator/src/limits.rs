@@ -1,6 +1,6 @@
 //! How far a coordinator goes: as its run's terms say, or as `resume` was asked to.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::Terms;
 
@@ -17,32 +17,31 @@ pub struct Limits {
     pub jobs: u32,
     /// How often a worker is launched again, and a failed kernel is tried again.
     pub restarts: u32,
-    /// After which time to give up.
-    pub timeout: Option<Duration>,
+    /// When to give up.
+    pub deadline: Option<Instant>,
 }
 
 impl Limits {
     /// The limits in the terms of a run.
-    pub fn of(terms: &Terms) -> Self {
-        Self { jobs: terms.jobs, restarts: terms.restarts, timeout: terms.timeout }
+    pub fn of(terms: &Terms, deadline: Option<Instant>) -> Self {
+        Self { jobs: terms.jobs, restarts: terms.restarts, deadline }
     }
 
     /// The limits of a `resume`: those of the run, except what its options change.
     pub fn resumed(terms: &Terms, args: &ResumeArgs) -> Result<Self> {
-        let of_run = Self::of(terms);
         Ok(Self {
-            jobs: args.jobs.map_or(Ok(of_run.jobs), |given| jobs(given, terms.workers))?,
-            restarts: args.restarts.map_or(Ok(of_run.restarts), restarts)?,
-            timeout: args.timeout.or(of_run.timeout),
+            jobs: args.jobs.map_or(Ok(terms.jobs), |given| jobs(given, terms.workers))?,
+            restarts: args.restarts.map_or(Ok(terms.restarts), restarts)?,
+            deadline: deadline(args.timeout.or(terms.timeout)),
         })
     }
 
     /// The limits of a run that takes up the segment of an earlier start: those of its own options.
-    pub fn taken_up(terms: &Terms, args: &RunArgs) -> Result<Self> {
+    pub fn taken_up(terms: &Terms, args: &RunArgs, deadline: Option<Instant>) -> Result<Self> {
         Ok(Self {
             jobs: args.jobs.map_or(Ok(terms.jobs), |given| jobs(given, terms.workers))?,
             restarts: restarts(args.restarts)?,
-            timeout: args.timeout,
+            deadline,
         })
     }
 
@@ -52,6 +51,11 @@ impl Limits {
         let changed = changed.into_iter().filter(|(_, now, before)| now != before);
         changed.flat_map(|(option, now, _)| [option.to_owned(), now.to_string()]).collect()
     }
+}
+
+/// When a timeout that begins now has passed; nothing if it is further off than an [`Instant`] can be.
+pub fn deadline(timeout: Option<Duration>) -> Option<Instant> {
+    timeout.and_then(|timeout| Instant::now().checked_add(timeout))
 }
 
 /// How many workers of that many may be alive at once.
@@ -78,10 +82,10 @@ mod tests {
     #[test]
     fn a_worker_is_told_what_differs_from_its_terms() {
         let terms = Terms { jobs: 4, restarts: 3, ..Terms::by_hand("none", 4) };
-        let limits = Limits::of(&terms);
+        let limits = Limits::of(&terms, None);
         assert_eq!(limits.worker_options(&terms), [""; 0]);
         assert_eq!(Limits { restarts: 0, ..limits }.worker_options(&terms), ["--restarts", "0"]);
-        let both = Limits { restarts: 9, jobs: 1, timeout: Some(Duration::ZERO) };
+        let both = Limits { restarts: 9, jobs: 1, deadline: deadline(Some(Duration::ZERO)) };
         assert_eq!(both.worker_options(&terms), ["--jobs", "1", "--restarts", "9"]);
     }
 }

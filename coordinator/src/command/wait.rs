@@ -9,6 +9,7 @@ use super::idle::IdleWatch;
 use crate::args::WaitArgs;
 use crate::error::{Error, Result};
 use crate::figures::counted;
+use crate::limits;
 
 /// How often to check whether any process can still contribute; a contribution ends the wait at once.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -16,7 +17,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Waits until each segment has its contributions, or cannot get them any more; goes on after a failure and returns the exit code
 /// of the first one.
 pub fn wait(args: &WaitArgs) -> u8 {
-    let deadline = args.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let deadline = limits::deadline(args.timeout);
     let mut code = exit_code::COMPLETE;
     for name in &args.names {
         if let Err(error) = wait_for(name, args.contributions, deadline) {

@@ -7,7 +7,6 @@ mod supervised;
 mod take_over;
 
 use std::path::Path;
-use std::time::Instant;
 
 use common::cli::exit_code;
 use common::{Origin, Segment, Snapshot};
@@ -20,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::keep::Claims;
 use crate::launch::{self, WorkerProgram};
 use crate::leftovers;
-use crate::limits::Limits;
+use crate::limits::{self, Limits};
 use crate::narration::Narrator;
 use crate::plan;
 use crate::report::stored;
@@ -39,6 +38,7 @@ pub fn run(args: &RunArgs) -> Result<u8> {
         // It has ended before it could learn of anything.
         return Ok(exit_code::INCOMPLETE);
     }
+    let deadline = limits::deadline(args.timeout);
     let narrator = Narrator::new(&args.output);
     let mut terms = plan::run_terms(args)?;
     let worker = launch::find(args.terms.worker.as_deref())?;
@@ -64,14 +64,13 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let mut equipment = Equipment { worker, signals, caller: caller.flatten(), timeline, narrator, results };
     let Some(results) = &equipment.results else {
         let segment = Segment::create(&plan::name(args.name.as_ref()), &terms).map_err(Error::creating)?;
-        return Ok(Run::begin(segment, claims, equipment).finish(&args.output));
+        return Ok(Run::begin(segment, claims, equipment, deadline).finish(&args.output));
     };
-    let deadline = args.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let (signals, caller, narrator) = (&mut equipment.signals, equipment.caller.as_ref(), &equipment.narrator);
     match (ShardStart { results, terms: &terms, signals, deadline, caller }).find()? {
-        Found::New(segment) => Ok(Run::begin(segment, claims, equipment).finish(&args.output)),
+        Found::New(segment) => Ok(Run::begin(segment, claims, equipment, deadline).finish(&args.output)),
         Found::Segment(segment) => {
-            let limits = Limits::taken_up(segment.terms(), args)?;
+            let limits = Limits::taken_up(segment.terms(), args, deadline)?;
             let claims = Claims { is_resumed: true, ..claims };
             Ok(take_over::take_over(segment, claims, limits, equipment, &args.output))
         }

@@ -1,5 +1,7 @@
 //! A run under supervision, from its first launch to its end.
 
+use std::time::Instant;
+
 use common::cli::{self, exit_code};
 use common::failpoint::Failpoint;
 use common::{Ledger, Segment};
@@ -44,14 +46,14 @@ pub struct Run {
 
 impl Run {
     /// The run of a new segment.
-    pub fn begin(segment: Segment, claims: Claims, equipment: Equipment) -> Self {
+    pub fn begin(segment: Segment, claims: Claims, equipment: Equipment, deadline: Option<Instant>) -> Self {
         let owned = OwnedSegment::new(segment, claims);
         let (segment, narrator) = (owned.segment(), &equipment.narrator);
         narrator.count_from_creation(segment);
         let (id, name, terms) = (std::process::id(), segment.name(), segment.terms());
         let workers = counted(terms.workers.into(), "worker");
         narrator.step(format_args!("created segment {name} for {workers}; kill -USR1 {id} shows its status"));
-        let limits = Limits::of(terms);
+        let limits = Limits::of(terms, deadline);
         Self { owned, limits, equipment }
     }
 

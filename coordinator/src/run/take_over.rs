@@ -1,7 +1,5 @@
 //! Taking over a run that another coordinator has begun.
 
-use std::time::Instant;
-
 use common::cli::{self, exit_code};
 use common::{Ledger, Lifecycle, LockError, Origin, Segment, Snapshot, Stop};
 
@@ -14,7 +12,7 @@ use crate::limits::Limits;
 use crate::narration::Narrator;
 use crate::owned_segment::OwnedSegment;
 use crate::signals::Signals;
-use crate::supervisor::{LOCK_PATIENCE, LockWait};
+use crate::supervisor::{LOCK_PATIENCE, LockWait, has_passed};
 
 /// Finishes the run of a segment that this process coordinates now, reports, keeps or removes the segment; returns the exit code.
 pub fn take_over(
@@ -48,7 +46,7 @@ pub fn take_over(
 /// Prepares what is missing of a split run for new workers. Returns an exit code if it ends before it has the lock: at a
 /// signal, a timeout or a request to stop.
 fn reopen(segment: &Segment, limits: Limits, signals: &mut Signals, narrator: &Narrator) -> Result<Option<u8>> {
-    let (mut wait, began) = (LockWait::default(), Instant::now());
+    let mut wait = LockWait::default();
     loop {
         match Ledger::of(segment).lock_within(LOCK_PATIENCE) {
             Ok(mut ledger) => {
@@ -68,7 +66,7 @@ fn reopen(segment: &Segment, limits: Limits, signals: &mut Signals, narrator: &N
         if let Some(signal) = signals.stop_signals().first() {
             return Ok(Some(signal.exit_code));
         }
-        if limits.timeout.is_some_and(|timeout| began.elapsed() >= timeout) {
+        if has_passed(limits.deadline) {
             let name = segment.name();
             let hint = format!("see who holds it: coordinator status {name}");
             cli::report(&format!("timeout: the lock of segment \"{name}\" is held all the time"), Some(&hint));

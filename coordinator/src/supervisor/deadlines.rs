@@ -23,9 +23,9 @@ pub struct Deadlines {
 }
 
 impl Deadlines {
-    /// The deadlines of a run with this timeout.
-    pub fn new(timeout: Option<Duration>) -> Self {
-        Self { run: timeout.and_then(|timeout| Instant::now().checked_add(timeout)), ..Self::default() }
+    /// The deadlines of a run that gives up then.
+    pub fn of_run(run: Option<Instant>) -> Self {
+        Self { run, ..Self::default() }
     }
 
     /// Workers are killed after this grace.

@@ -33,6 +33,7 @@ use crate::progress::ProgressDisplay;
 use crate::signals::Signals;
 use crate::timeline::Timeline;
 use deadlines::Deadlines;
+pub use deadlines::has_passed;
 use failure_reports::FailureReports;
 use failures::Repeats;
 pub use lock_wait::LockWait;
@@ -107,7 +108,7 @@ impl<'a> Supervisor<'a> {
             relaunches: Repeats::default(),
             kills: OomKills::now(),
             limits,
-            deadlines: Deadlines::new(limits.timeout),
+            deadlines: Deadlines::of_run(limits.deadline),
             lock_wait: LockWait::default(),
             printed: PrintedCommits { before: ledger.reported(), until: ledger.reported() },
             end_reason: None,

@@ -1,8 +1,9 @@
 //! Several starts of one shard on one machine, of which some are killed, and `resume` with other folders.
 
-use std::fs;
+use std::time::Duration;
+use std::{fs, thread};
 
-use common::cli::exit_code::{COMPLETE, FOREIGN, INCOMPLETE, UNAVAILABLE, USAGE};
+use common::cli::exit_code::{COMPLETE, FOREIGN, INCOMPLETE, TIMEOUT, UNAVAILABLE, USAGE};
 use harness::{HeldRun, ResultsFolder, Running, assert_error, test_env, until};
 use rustix::process::Signal;
 
@@ -51,6 +52,28 @@ fn a_start_that_waits_takes_up_the_work_of_one_that_is_killed() {
     }
     let calls = fs::read_to_string(calls).expect("it ran");
     assert_eq!(calls.lines().collect::<Vec<_>>(), ["0", "10", "20", "30", "40", "50", "50", "60", "70", "80", "90"]);
+}
+
+/// The command of the second start sleeps for less than that start's timeout, but for longer than what the wait leaves of it.
+#[test]
+fn a_start_that_waits_and_takes_up_gives_up_when_its_timeout_has_passed_since_it_began() {
+    let env = test_env!();
+    let (folder, held) = (ResultsFolder::new(&env, "results"), HeldRun::new(&env));
+    let calls = env.path().join("calls");
+    let (log, never_ending) = (calls.display(), held.wait());
+    let command = format!("echo {{start}} >> {log}; test $(wc -l < {log}) -gt 1 || {never_ending}; sleep 1.5; echo 5");
+    let args = ["-n", "100", "--chunk", "100", "-w", "1", "--exec", &command];
+    let first = folder.run(&args).start();
+    until("the segment", || !folder.segments().is_empty());
+    let second = folder.run(&args).args(["--timeout", "2s"]).start();
+    until("the second to wait", || second.stderr().contains("waiting for it"));
+    thread::sleep(Duration::from_secs(1));
+    first.signal_group(Signal::KILL);
+    assert_eq!(first.finish().signal, Some(9));
+    let second = second.finish().expect(TIMEOUT);
+    assert!(second.stderr.contains("run the same command again"), "{second:?}");
+    let again = folder.run(&args).run().expect(COMPLETE);
+    assert!(again.stdout.ends_with("Final shared value: 5\n"), "{again:?}");
 }
 
 /// Its result would be one of the other job.
