@@ -54,6 +54,7 @@ mod sys;
 mod system_error;
 mod terms;
 mod value;
+pub mod worker_file;
 
 pub use attachments::Attachments;
 pub use clock::{BootTime, nanoseconds};

@@ -1,21 +1,17 @@
-//! Spans: what workers record for the coordinator's timeline, one small record each, appended to one file.
+//! Spans: what workers record for the coordinator's timeline, one small record each, appended to one
+//! [`worker_file`].
 //!
-//! The file is the coordinator's (`memfd_create(2)`). Its head names its segment: a worker of another segment writes nothing.
 //! One `write` appends a record at a multiple of its size, which divides a page, so a record is whole or absent whenever its
 //! writer is killed.
 
 use std::ops::Range;
 
-use rustix::process::{Resource, getrlimit};
-
 use crate::clock::BootTime;
 use crate::value::Number;
+use crate::worker_file;
 
 /// The size in bytes of the head and of each record.
 pub const RECORD: usize = 64;
-
-/// The largest file: half a million spans, 32 MiB.
-pub const MOST: u64 = (1 << 19) * RECORD as u64;
 
 /// The first eight bytes of the head, little-endian.
 const MAGIC: u64 = u64::from_le_bytes(*b"shmspan2");
@@ -133,12 +129,11 @@ impl Head {
     }
 }
 
-/// The limit of the file in bytes: whole records, within the limit on file sizes (`RLIMIT_FSIZE`). Nobody appends beyond it,
-/// except for workers that do so at the same time, whose last records are lost.
+/// The limit of the file in bytes: whole records. Nobody appends beyond it, except for workers that do so at the same time,
+/// whose last records are lost.
 #[must_use]
 pub fn room() -> u64 {
-    let limit = getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX);
-    limit.min(MOST) / RECORD as u64 * RECORD as u64
+    worker_file::room() / RECORD as u64 * RECORD as u64
 }
 
 /// How many spans there is room for.

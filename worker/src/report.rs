@@ -1,13 +1,11 @@
 //! What a worker reports on stderr, and to its coordinator.
 
-use std::fs::{OpenOptions, read_link};
 use std::io::Write;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
 use common::cli::{self, FailureReport};
-use common::{LockOwner, span};
+use common::{LockOwner, worker_file};
 
 use crate::args::Args;
 use crate::error::Error;
@@ -27,18 +25,14 @@ pub fn on_stderr(error: &Error) {
     cli::report(&error.to_string(), error.hint().as_deref());
 }
 
-/// Appends a report to the coordinator's file. Its process id and descriptor may belong to another process by now.
+/// Appends a report to the coordinator's file.
 fn append(path: &Path, nonce: u64, report: &FailureReport) -> Option<()> {
-    // Nothing else is opened: opening alone may have effects.
-    read_link(path).ok().filter(|target| target.as_os_str().as_encoded_bytes().starts_with(b"/memfd:"))?;
-    let mut file = OpenOptions::new().read(true).append(true).open(path).ok()?;
     let expected = FailureReport::head(nonce);
     let mut head = vec![0; expected.len()];
-    file.read_exact_at(&mut head, 0).ok().filter(|()| head == expected.as_bytes())?;
+    let mut file = worker_file::open_to_append(path, &mut head).filter(|_| head == expected.as_bytes())?;
     let text = report.to_text();
-    // Beyond a limit on file sizes, SIGXFSZ would kill this worker.
     let used = file.metadata().ok()?.len();
-    (used + text.len() as u64 <= span::room()).then_some(())?;
+    (used + text.len() as u64 <= worker_file::room()).then_some(())?;
     file.write_all(text.as_bytes()).ok()
 }
 

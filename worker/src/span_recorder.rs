@@ -2,14 +2,13 @@
 //!
 //! Invariant: a timeline never disturbs a run. A span that cannot be written is dropped silently.
 
-use std::fs::{File, OpenOptions, read_link};
+use std::fs::File;
 use std::io::{Seek, Write};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use common::span::{self, Activity, Head, RECORD, Span};
-use common::{BootTime, Ledger, Number};
+use common::{BootTime, Ledger, Number, worker_file};
 
 use crate::args::Args;
 
@@ -111,13 +110,10 @@ impl SpanRecorder {
 }
 
 impl Recording {
-    /// Opens the coordinator's file. Its process id and descriptor may belong to another process by now.
+    /// Opens the coordinator's file.
     fn open(path: &Path, ticket: u32, nonce: u64) -> Option<Self> {
-        // Nothing else is opened: opening alone may have effects.
-        read_link(path).ok().filter(|target| target.as_os_str().as_encoded_bytes().starts_with(b"/memfd:"))?;
-        let file = OpenOptions::new().read(true).append(true).open(path).ok()?;
         let mut head = [0; RECORD];
-        file.read_exact_at(&mut head, 0).ok()?;
+        let file = worker_file::open_to_append(path, &mut head)?;
         let Head { began, .. } = Head::from_bytes(&head).filter(|head| head.nonce == nonce)?;
         let used = file.metadata().ok()?.len();
         let last = BootTime::now();
@@ -173,6 +169,8 @@ impl Drop for Recording {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::FileExt;
+
     use super::*;
 
     /// A million chunks of a microsecond each: half of the room for the first ones, then 1024 for each e-fold of the time.

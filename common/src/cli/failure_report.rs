@@ -1,7 +1,6 @@
 //! Why a launched worker failed, as it reports it to its coordinator, which prints like failures once.
 //!
-//! The coordinator's file (`memfd_create(2)`) begins with the nonce of its segment: a worker of another segment writes nothing.
-//! One `write` appends a report. It begins with a line break, so that a report which a kill has cut off spoils no other.
+//! One `write` appends a report to the coordinator's [`worker_file`](crate::worker_file). It begins with a line break, so that a report which a kill has cut off spoils no other.
 
 use super::one_line;
 

@@ -2,13 +2,10 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Write;
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 
 use common::cli::FailureReport;
-use common::{Segment, span};
-use rustix::fs::{MemfdFlags, memfd_create};
+use common::{Segment, worker_file};
 
 /// How many bytes are read at a time.
 const BLOCK: usize = 1 << 16;
@@ -26,17 +23,13 @@ pub struct FailureReports {
 impl FailureReports {
     /// Creates the file.
     pub fn new(segment: &Segment) -> Self {
-        let head = FailureReport::head(segment.nonce());
-        // Beyond a limit on file sizes, SIGXFSZ would end this process.
-        let has_room = head.len() as u64 <= span::room();
-        let file = has_room.then(|| memfd_create("failures", MemfdFlags::CLOEXEC).ok()).flatten().map(File::from);
-        let file = file.and_then(|mut file| file.write_all(head.as_bytes()).ok().map(|()| file));
+        let file = worker_file::create("failures", FailureReport::head(segment.nonce()).as_bytes()).ok();
         Self { file, read: 0, reports: HashMap::new() }
     }
 
     /// The path of the file, valid while this process lives.
     pub fn path(&self) -> Option<String> {
-        self.file.as_ref().map(|file| format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()))
+        self.file.as_ref().map(worker_file::path)
     }
 
     /// What a worker that has ended reported, if it did.

@@ -30,7 +30,7 @@ mod svg;
 use std::io::{self, ErrorKind};
 
 use common::cli::{self, exit_code};
-use common::{Segment, Snapshot, span};
+use common::{Segment, Snapshot, span, worker_file};
 
 use crate::args::{Picture, PictureFormat};
 use crate::error::Result;
@@ -57,7 +57,7 @@ impl Timeline {
     pub fn begin(&mut self, segment: &Segment, narrator: &Narrator) -> Result<()> {
         if !self.files.is_empty() {
             self.recording = Some(Recording::begin(segment)?);
-            if span::room() < span::MOST {
+            if worker_file::room() < worker_file::MOST {
                 let limit = cli::RAISE_FILE_SIZE;
                 narrator
                     .note(format_args!("the timeline may show only the first {} spans; {limit}", span::most_spans()));

@@ -2,13 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::Write;
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 
 use common::span::{self, Head, RECORD, Span};
-use common::{BootTime, Ledger, Number, Phase, Segment, TicketState, WorkerState};
-use rustix::fs::{MemfdFlags, memfd_create};
+use common::{BootTime, Ledger, Number, Phase, Segment, TicketState, WorkerState, worker_file};
 
 use crate::error::{Error, Result};
 use crate::worker_outcome::WorkerExit;
@@ -58,14 +55,9 @@ pub struct Recording {
 impl Recording {
     /// Creates the workers' file.
     pub fn begin(segment: &Segment) -> Result<Self> {
-        let system = |source| Error::System { doing: "create the file for the timeline", source };
         let began = BootTime::now();
-        let file = memfd_create("timeline", MemfdFlags::CLOEXEC).map_err(|error| system(error.into()))?;
-        let mut file = File::from(file);
-        if span::room() >= RECORD as u64 {
-            // Without a head, workers write no spans.
-            file.write_all(&Head { nonce: segment.nonce(), began }.to_bytes()).map_err(system)?;
-        }
+        let file = worker_file::create("timeline", &Head { nonce: segment.nonce(), began }.to_bytes())
+            .map_err(|source| Error::System { doing: "create the file for the timeline", source })?;
         Ok(Self {
             file,
             began,
@@ -80,7 +72,7 @@ impl Recording {
 
     /// The path of the workers' file, valid while this process lives.
     pub fn path(&self) -> String {
-        format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd())
+        worker_file::path(&self.file)
     }
 
     /// A worker is about to be launched.
