@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::fs::OFlags;
 
-use super::{Removal, RemoveError, becomes, unlink_file};
+use super::{Removal, RemoveError, unlink_file};
 use crate::name::SegmentName;
 use crate::segment::{Lifecycle, Role, verify};
 
@@ -22,7 +22,7 @@ pub fn remove_marked(name: &SegmentName) -> Result<bool, RemoveError> {
     let file = verify::open(name, OFlags::RDWR)?;
     let verified = verify::verify(name, file.as_fd(), Duration::ZERO)?;
     let is_marked = Lifecycle::of(verified.header.header().live.lifecycle.load(Relaxed)) == Lifecycle::ToBeRemoved;
-    if !is_marked || !becomes(Role::Coordinator, name, &file)? {
+    if !is_marked || !Role::Coordinator.take_patiently(name, &file)? {
         return Ok(false);
     }
     Ok(unlink_file(name, &file)? == Removal::Removed)

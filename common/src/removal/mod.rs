@@ -29,15 +29,12 @@ use crate::sys::role_file::RoleFile;
 use crate::system_error::{SystemError, debug_as_display};
 use crate::terms::Mode;
 
-/// How often a role that is held is tried, and the pause in between.
-const ATTEMPTS: u32 = 20;
-const PAUSE: Duration = Duration::from_millis(1);
-
 /// How many attached processes an error names.
 const MOST_NAMED: usize = 6;
 
-/// How long another remover of the same segment may take.
+/// How long another remover of the same segment may take, and how often to look.
 const PATIENCE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// When a segment may be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +117,7 @@ pub fn remove(name: &SegmentName, condition: Condition) -> Result<(), RemoveErro
         Err(AttachError::Refused { .. }) if condition == Condition::Always && may_be_forced(file.as_fd()) => {}
         verified => drop(verified?),
     }
-    if condition != Condition::Always && !becomes(Role::Present, name, &file)? {
+    if condition != Condition::Always && !Role::Present.take_patiently(name, &file)? {
         return Err(RemoveError::InUse { name: name.clone(), by: attached(name, file.as_fd()) });
     }
     let no_segment = || AttachError::NoSegment { name: name.clone() };
@@ -140,19 +137,6 @@ pub fn remove(name: &SegmentName, condition: Condition) -> Result<(), RemoveErro
         Removal::Removed => Ok(()),
         Removal::NotOurs => Err(no_segment().into()),
     }
-}
-
-/// Takes the role exclusively, for as long as the file is open. Returns whether it succeeded within a moment.
-///
-/// Between fork and exec a process shares its descriptors with its child, so a role may outlive its holder for a moment.
-fn becomes(role: Role, name: &SegmentName, file: &RoleFile) -> Result<bool, SystemError> {
-    for _ in 0..ATTEMPTS {
-        if role.try_take(name, file)? {
-            return Ok(true);
-        }
-        std::thread::sleep(PAUSE);
-    }
-    Ok(false)
 }
 
 fn unlink_file(name: &SegmentName, file: &RoleFile) -> Result<Removal, RemoveError> {

@@ -1,7 +1,6 @@
 //! Attaching: first be counted as present, then verify, then map.
 
 use std::os::fd::AsFd;
-use std::time::Duration;
 
 use rustix::fs::OFlags;
 
@@ -13,9 +12,6 @@ use crate::name::SegmentName;
 use crate::sys::role_file::RoleFile;
 use crate::system_error::SystemError;
 
-/// How often a segment under removal is looked at again. Its remover either unlinks it or gives up at once.
-const ATTEMPTS: u32 = 50;
-
 impl Segment {
     /// Attaches to the segment of that name.
     ///
@@ -26,13 +22,8 @@ impl Segment {
     pub fn attach(name: &SegmentName) -> Result<Self, AttachError> {
         let file = verify::open(name, OFlags::RDWR)?;
         // Present first: from here on nobody may treat the segment as stale, or take it over into another PID namespace.
-        let mut attempts = 0;
-        while !Role::Present.try_share(name, &file)? {
-            attempts += 1;
-            if attempts == ATTEMPTS {
-                return Err(AttachError::BeingRemoved { name: name.clone() });
-            }
-            std::thread::sleep(Duration::from_millis(1));
+        if !Role::Present.share_patiently(name, &file)? {
+            return Err(AttachError::BeingRemoved { name: name.clone() });
         }
         let verified = verify::verify(name, file.as_fd(), verify::PATIENCE)?;
         verify::must_be_here(name, verified.header.header())?;

@@ -29,10 +29,6 @@ use super::role::Role;
 use super::{Segment, verify};
 use crate::name::SegmentName;
 
-/// How often another namespace's processes are looked at again: between fork and exec a role may outlive its holder for a moment.
-const ATTEMPTS: u32 = 20;
-const PAUSE: Duration = Duration::from_millis(1);
-
 impl Segment {
     /// Attaches to the run of that name, to coordinate it; a run of another PID namespace is taken over.
     ///
@@ -55,13 +51,8 @@ impl Segment {
     fn take_over(name: &SegmentName) -> Result<Self, AttachError> {
         let foreign = || AttachError::Refused { name: name.clone(), why: Refusal::PidNamespace };
         let file = verify::open(name, OFlags::RDWR)?;
-        let mut attempts = 1;
-        while !Role::Present.try_take(name, &file)? {
-            if attempts == ATTEMPTS {
-                return Err(foreign());
-            }
-            attempts += 1;
-            std::thread::sleep(PAUSE);
+        if !Role::Present.take_patiently(name, &file)? {
+            return Err(foreign());
         }
         // From here on nobody else is present, and nobody becomes so.
         let verified = verify::verify(name, file.as_fd(), Duration::ZERO)?;

@@ -9,7 +9,6 @@
 //! inherited one.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags, fstat};
 use rustix::io::Errno;
@@ -21,9 +20,6 @@ use crate::sys::mapping::cautious;
 use crate::sys::role_file::RoleFile;
 use crate::system_error::{SystemError, debug_as_display};
 use crate::terms;
-
-/// How often the presence is asked for while a remover looks whether anybody is present.
-const ATTEMPTS: u32 = 50;
 
 /// Why a forked child cannot use what it has inherited.
 #[derive(thiserror::Error)]
@@ -165,13 +161,9 @@ impl Observer {
         let Some(place) = &self.place else { return Err(ForkError::Inherited { name: name() }) };
         let reopen = |error| ForkError::Reopen(Box::new(SystemError::new("open again segment", self.name(), error)));
         let file = place.open().map_err(reopen)?;
-        let mut attempts = 0;
-        while !Role::Present.try_share(self.name(), &file).map_err(|error| ForkError::Reopen(Box::new(error)))? {
-            attempts += 1;
-            if attempts == ATTEMPTS {
-                return Err(reopen(Errno::BUSY));
-            }
-            std::thread::sleep(Duration::from_millis(1));
+        let is_present = Role::Present.share_patiently(self.name(), &file);
+        if !is_present.map_err(|error| ForkError::Reopen(Box::new(error)))? {
+            return Err(reopen(Errno::BUSY));
         }
         // Present first, as every attacher: from here on nobody changes the word.
         if namespace::Location::of(self.view().header) != namespace::Location::Here {

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use rustix::io::Errno;
 
@@ -9,6 +10,13 @@ use crate::layout::{Geometry, Slot};
 use crate::sys::record_lock::{Hold, is_held, try_lock, unlock};
 use crate::sys::role_file::RoleFile;
 use crate::system_error::SystemError;
+
+/// How often the presence is tried while a remover has it: the remover either unlinks the segment or gives up at once.
+const ATTEMPTS_TO_SHARE: u32 = 50;
+
+/// How often a role is tried that somebody has: between fork and exec a process shares its descriptors with its child, so a role
+/// may outlive its holder for a moment.
+const ATTEMPTS_TO_TAKE: u32 = 20;
 
 /// What a process is to a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +42,16 @@ impl Role {
     /// Takes the role together with others, unless somebody has it exclusively. Returns whether it succeeded.
     pub(super) fn try_share(self, name: impl Display, file: &RoleFile) -> Result<bool, SystemError> {
         try_lock(file, self.byte(), Hold::Shared).map_err(|error| SystemError::new("lock", name, error))
+    }
+
+    /// The same as [`Self::try_take`], for a moment again and again.
+    pub(crate) fn take_patiently(self, name: impl Display, file: &RoleFile) -> Result<bool, SystemError> {
+        patiently(ATTEMPTS_TO_TAKE, || self.try_take(&name, file))
+    }
+
+    /// The same as [`Self::try_share`], for a moment again and again.
+    pub(super) fn share_patiently(self, name: impl Display, file: &RoleFile) -> Result<bool, SystemError> {
+        patiently(ATTEMPTS_TO_SHARE, || self.try_share(&name, file))
     }
 
     /// Takes the role in a file that only its creator uses.
@@ -70,6 +88,17 @@ impl Role {
             Self::Launcher(ticket) => Self::Ticket(ticket).byte() + 1,
         }
     }
+}
+
+/// Tries until it succeeds, so many times at most, a millisecond apart. Returns whether it succeeded.
+fn patiently(attempts: u32, try_once: impl Fn() -> Result<bool, SystemError>) -> Result<bool, SystemError> {
+    for _ in 1..attempts {
+        if try_once()? {
+            return Ok(true);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    try_once()
 }
 
 #[cfg(test)]
