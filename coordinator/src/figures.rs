@@ -12,6 +12,14 @@ pub fn times(count: u64) -> String {
     if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
+/// The texts of the first `most` of `all`, and how many of `count` are not among them: `and 2 more`.
+pub fn first_few<T>(all: &[T], count: usize, most: usize, text: impl FnMut(&T) -> String) -> Vec<String> {
+    let mut named: Vec<String> = all.iter().take(most).map(text).collect();
+    let more = count - named.len();
+    named.extend((more > 0).then(|| format!("and {more} more")));
+    named
+}
+
 /// A share in whole per cent: 100 only when all is done, and for an empty total.
 pub fn per_cent(done: u64, total: u64) -> u128 {
     (u128::from(done) * 100).checked_div(total.into()).unwrap_or(100).min(100)
@@ -51,6 +59,13 @@ mod tests {
     fn one_is_singular() {
         assert_eq!([0, 1, 2].map(|count| counted(count, "chunk")), ["0 chunks", "1 chunk", "2 chunks"]);
         assert_eq!([0, 1, 2].map(times), ["0 times", "once", "2 times"]);
+    }
+
+    #[test]
+    fn of_many_the_first_few_are_named_and_the_others_counted() {
+        let named = |all: &[u8], count| first_few(all, count, 3, ToString::to_string).join(", ");
+        assert_eq!([named(&[], 0), named(&[1, 2, 3], 3)], ["", "1, 2, 3"]);
+        assert_eq!([named(&[1, 2, 3, 4], 4), named(&[1], 1200)], ["1, 2, 3, and 1 more", "1, and 1199 more"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Why an attempt failed, as a kernel says it: a reason in one line, and more, such as a traceback.
 
-use common::cli::one_line;
+use common::cli::{one_line, shortened};
 
 /// Characters of a line.
 const MOST_CHARACTERS: usize = 500;
@@ -20,19 +20,13 @@ impl FailureText {
     /// Takes the text of a failure apart.
     pub fn of(text: &str) -> Self {
         let (first, rest) = text.trim().split_once('\n').unwrap_or((text.trim(), ""));
-        let reason = if first.is_empty() { "no reason is given".to_owned() } else { shortened(first.trim_end()) };
+        let line = |text: &str| shortened(text.trim_end(), MOST_CHARACTERS);
+        let reason = if first.is_empty() { "no reason is given".to_owned() } else { line(first) };
         let lines: Vec<&str> = rest.lines().collect();
         let (cut, shown) = lines.split_at(lines.len().saturating_sub(MOST_LINES));
         let cut = (!cut.is_empty()).then(|| format!("    … {} lines\n", cut.len()));
-        let shown = shown.iter().map(|line| format!("    {}\n", one_line(&shortened(line.trim_end()))));
+        let shown = shown.iter().map(|text| format!("    {}\n", one_line(&line(text))));
         Self { reason, details: cut.into_iter().chain(shown).collect() }
-    }
-}
-
-fn shortened(line: &str) -> String {
-    match line.char_indices().nth(MOST_CHARACTERS) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
     }
 }
 

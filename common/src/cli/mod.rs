@@ -86,6 +86,15 @@ pub fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
+/// The beginning of a text that may be a stranger's: so many characters at most.
+#[must_use]
+pub fn shortened(text: &str, most_characters: usize) -> String {
+    match text.char_indices().nth(most_characters) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 impl ValueEnum for ValueType {
     fn value_variants<'a>() -> &'a [Self] {
         &Self::OF_RUNS

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use common::{Observer, Snapshot, WorkerState, say};
+use common::{Observer, Snapshot, WorkerSnapshot, WorkerState, say};
 
 use crate::error::Result;
+use crate::figures::first_few;
 use crate::report::{missing, table};
 
 /// How long nobody may be at work before it is said, and how often to look.
@@ -55,9 +56,11 @@ impl IdleWatch {
 fn note(snapshot: &Snapshot, wanted: u64) -> String {
     let name = &snapshot.name;
     let gone = snapshot.workers.iter().filter(|worker| matches!(worker.state, WorkerState::Died | WorkerState::Failed));
-    let gone = gone.map(|worker| format!("Process-{} (pid {}) {}", worker.ticket, worker.pid, worker.state.name()));
-    let gone: Vec<String> = gone.collect();
-    let who = if gone.is_empty() { String::new() } else { format!(": {}", some(&gone)) };
+    let gone: Vec<&WorkerSnapshot> = gone.collect();
+    let gone = first_few(&gone, gone.len(), MOST_NAMED, |worker| {
+        format!("Process-{} (pid {}) {}", worker.ticket, worker.pid, worker.state.name())
+    });
+    let who = if gone.is_empty() { String::new() } else { format!(": {}", gone.join(", ")) };
     let missing = missing::line(&snapshot.missing()).unwrap_or_else(|| {
         format!("missing: {} of {wanted} contributions", wanted.saturating_sub(snapshot.done() as u64))
     });
@@ -67,22 +70,4 @@ fn note(snapshot: &Snapshot, wanted: u64) -> String {
         "its workers can only be started in its own PID namespace (container)".to_owned()
     };
     format!("note: nobody is at work in segment {name}{who}; {missing}; {next}\n")
-}
-
-/// The first few of them.
-fn some(all: &[String]) -> String {
-    let (named, rest) = all.split_at(all.len().min(MOST_NAMED));
-    let rest = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-    format!("{}{rest}", named.join(", "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_many_the_first_few_are_named() {
-        let all: Vec<String> = (1..=7).map(|number| number.to_string()).collect();
-        assert_eq!((some(&all[..2]), some(&all)), ("1, 2".to_owned(), "1, 2, 3, 4, 5 and 2 more".to_owned()));
-    }
 }

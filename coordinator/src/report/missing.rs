@@ -2,7 +2,7 @@
 
 use common::{Cause, Exit, Missing, Snapshot};
 
-use crate::figures::counted;
+use crate::figures::{counted, first_few};
 use crate::worker_outcome::signal_name;
 
 /// How many ranges a line names.
@@ -10,8 +10,7 @@ const MOST_NAMED: usize = 10;
 
 /// The missing ranges in one line, ten at most; nothing if none is missing.
 pub fn line(missing: &[Missing]) -> Option<String> {
-    let mut named: Vec<String> = missing.iter().take(MOST_NAMED).map(range).collect();
-    named.extend(missing.len().checked_sub(MOST_NAMED).filter(|more| *more > 0).map(|more| format!("and {more} more")));
+    let named = first_few(missing, missing.len(), MOST_NAMED, range);
     (!missing.is_empty()).then(|| format!("missing: {}", named.join(", ")))
 }
 

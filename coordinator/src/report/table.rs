@@ -5,7 +5,7 @@ use std::ops::Range;
 use common::{Attachments, Mode, SegmentInfo, SharedKind, Terms};
 
 use super::grid::{Column, Grid};
-use crate::figures::per_cent;
+use crate::figures::{first_few, per_cent};
 
 /// How many attached processes a line names.
 const MOST_NAMED: usize = 8;
@@ -43,14 +43,10 @@ fn type_name(terms: &Terms) -> &'static str {
 
 /// The attached processes. Of those of other users and of other PID namespaces only the kernel's locks are seen.
 fn attached(processes: &[u32], is_in_use: bool) -> String {
-    let (named, more) = processes.split_at(processes.len().min(MOST_NAMED));
-    match (named, is_in_use) {
+    match (processes, is_in_use) {
         ([], false) => "nobody".to_owned(),
         ([], true) => "elsewhere".to_owned(),
-        _ => {
-            let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
-            format!("pid {}{more}", named.iter().map(u32::to_string).collect::<Vec<_>>().join(", "))
-        }
+        _ => format!("pid {}", first_few(processes, processes.len(), MOST_NAMED, u32::to_string).join(", ")),
     }
 }
 

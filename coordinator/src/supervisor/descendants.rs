@@ -11,6 +11,7 @@ use super::Supervisor;
 use super::deadlines::{earlier, has_passed};
 use super::workers::DeadWorker;
 use crate::error::Result;
+use crate::figures::first_few;
 use crate::worker_outcome::WorkerExit;
 
 /// How often to look whether killed processes have ended.
@@ -102,11 +103,7 @@ impl Supervisor<'_> {
         if left.is_empty() {
             return;
         }
-        let (named, rest) = left.split_at(left.len().min(MOST_NAMED));
-        let mut who: Vec<String> = named.iter().map(|pid| format!("pid {pid}")).collect();
-        if !rest.is_empty() {
-            who.push(format!("and {} more", rest.len()));
-        }
+        let who = first_few(left, left.len(), MOST_NAMED, |pid| format!("pid {pid}"));
         self.narrator.failure("note", &format!("killed, and not gone after a second: {}", who.join(", ")), None);
         self.workers.abandoned.extend(left);
     }

@@ -1,10 +1,12 @@
 //! Things of a kind, of which strangers may make any number: the first of them, and how many there are.
 
+use crate::figures::first_few;
+
 /// How many are kept.
 const MOST_KEPT: usize = 1000;
 
 /// How many are named on stderr.
-pub const MOST_NAMED: usize = 10;
+const MOST_NAMED: usize = 10;
 
 /// The first thousand of a kind, and how many there are.
 pub struct Capped<T> {
@@ -47,10 +49,7 @@ impl<T: Ord> Capped<T> {
 
 /// The texts of the first ten of `all`, and how many of `count` are not among them.
 pub fn first_ten<T>(all: &[T], count: usize, text: impl FnMut(&T) -> String) -> Vec<String> {
-    let mut named: Vec<String> = all.iter().take(MOST_NAMED).map(text).collect();
-    let more = count - named.len();
-    named.extend((more > 0).then(|| format!("and {more} more")));
-    named
+    first_few(all, count, MOST_NAMED, text)
 }
 
 #[cfg(test)]
@@ -65,10 +64,7 @@ mod tests {
         }
         numbers.sort();
         assert_eq!((numbers.count(), numbers.kept().len(), numbers.kept()[0]), (1200, 1000, 200));
-        let named = |count| first_ten(&numbers.kept()[..count], count, ToString::to_string).join(", ");
-        assert_eq!(named(2), "200, 201");
-        assert_eq!(named(11), "200, 201, 202, 203, 204, 205, 206, 207, 208, 209, and 1 more");
-        assert_eq!(first_ten(&numbers.kept()[..1], 1200, ToString::to_string), ["200", "and 1199 more"]);
-        assert!(first_ten::<u8>(&[], 0, ToString::to_string).is_empty());
+        let named = first_ten(numbers.kept(), numbers.count(), ToString::to_string).join(", ");
+        assert_eq!(named, "200, 201, 202, 203, 204, 205, 206, 207, 208, 209, and 1190 more");
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::io;
 use std::ops::Range;
 
+use common::cli::shortened;
 use common::{Cells, Number};
 
 use super::capped::Capped;
@@ -127,7 +128,7 @@ impl Collection {
             Stored::Absent => return Ok(()),
             // Anybody may have put it there.
             Stored::Unfit(why) | Stored::Others(why) => {
-                self.damaged.push(Damaged { file: name, why: shortened(&why) });
+                self.damaged.push(Damaged { file: name, why: shortened(&why, MOST_CHARACTERS) });
                 return Ok(());
             }
             other => other,
@@ -159,15 +160,7 @@ impl Collection {
             // Removed since its name was read.
             Stored::Absent => return,
         };
-        self.damaged.push(Damaged { file: ShardResult::name(&part), why: shortened(&why) });
-    }
-}
-
-/// The beginning of a reason, in which there may be a stranger's text.
-fn shortened(why: &str) -> String {
-    match why.char_indices().nth(MOST_CHARACTERS) {
-        Some((end, _)) => format!("{}…", &why[..end]),
-        None => why.to_owned(),
+        self.damaged.push(Damaged { file: ShardResult::name(&part), why: shortened(&why, MOST_CHARACTERS) });
     }
 }
 
@@ -189,7 +182,7 @@ pub fn contrast(one: &Cells<Number>, other: &Cells<Number>) -> Option<[String; 2
 fn says(stored: &Stored, job: &Job) -> String {
     match stored {
         Stored::Absent => "is missing".to_owned(),
-        Stored::Damaged(why) | Stored::Unfit(why) | Stored::Others(why) => shortened(why),
+        Stored::Damaged(why) | Stored::Unfit(why) | Stored::Others(why) => shortened(why, MOST_CHARACTERS),
         Stored::Result(result) => format!("has {}", crate::report::status::short(&result.total(job))),
     }
 }
