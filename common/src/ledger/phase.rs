@@ -1,5 +1,7 @@
 //! What a worker does: the word that it stores, and the state that reports show.
 
+use crate::redo::ClaimState;
+
 /// What a worker announces in its slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -67,13 +69,20 @@ impl WorkerState {
         }
     }
 
-    /// The state of a live worker with that phase word.
-    pub(crate) fn in_phase(word: u32) -> Self {
-        match word {
-            0 => Self::Attached,
-            1 => Self::Computing,
-            2 => Self::Sleeping,
-            _ => Self::Waiting,
+    /// The state of a ticket with that claim and phase word, and whether its worker lives, if that is known.
+    pub(crate) fn of(claim: ClaimState, phase: u32, alive: Option<bool>) -> Self {
+        match (claim, alive) {
+            (ClaimState::Free, _) => Self::Pending,
+            (ClaimState::Done { .. }, _) => Self::Done,
+            (ClaimState::Taken { .. }, None | Some(false)) if Phase::is_failed(phase) => Self::Failed,
+            (ClaimState::Taken { .. }, Some(false)) => Self::Died,
+            (ClaimState::Taken { .. }, None | Some(true)) => match Phase::of(phase) {
+                Phase::Attached => Self::Attached,
+                Phase::Computing => Self::Computing,
+                Phase::Sleeping => Self::Sleeping,
+                // Of a failed one that still lives: it is about to leave.
+                Phase::Waiting | Phase::Failed | Phase::Overflowed => Self::Waiting,
+            },
         }
     }
 }

@@ -74,16 +74,10 @@ impl<'a> Ledger<'a> {
         let slot = self.segment.view().slot(ticket)?;
         // Acquire: the process is the one of this claim or of a later one. Pairs with the Release in `assign`.
         let claim = ClaimState::of(slot.claim.load(Acquire));
-        let state = match (claim, slot.phase.load(Relaxed)) {
-            (ClaimState::Free, _) => WorkerState::Pending,
-            (ClaimState::Done { .. }, _) => WorkerState::Done,
-            (ClaimState::Taken { .. }, phase) if Phase::is_failed(phase) => WorkerState::Failed,
-            (ClaimState::Taken { .. }, phase) => WorkerState::in_phase(phase),
-        };
         Some(SlotView {
             pid: slot.pid.load(Relaxed),
             attached_at: BootTime(slot.attached_at.load(Relaxed)),
-            state,
+            state: WorkerState::of(claim, slot.phase.load(Relaxed), None),
             restarts: restarts(claim),
             progress: slot.progress.load(Relaxed),
             chunk: load_range(&slot.chunk),
