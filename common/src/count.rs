@@ -1,4 +1,4 @@
-//! Counts as people write them: `1000000`, `1_000_000`, `10k`, `1e6`.
+//! Counts as people write them, `1000000`, `1_000_000`, `10k`, `1e6`; and as they read them, `1 chunk`, `2 chunks`.
 
 use crate::system_error::debug_as_display;
 
@@ -31,6 +31,12 @@ debug_as_display!(InvalidCount);
 /// ```
 pub fn parse_count(text: &str) -> Result<u64, InvalidCount> {
     count(text).ok_or_else(|| InvalidCount { text: text.to_owned() })
+}
+
+/// A count and its noun: `1 chunk`, `2 chunks`.
+#[must_use]
+pub fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn count(text: &str) -> Option<u64> {
@@ -72,6 +78,11 @@ mod tests {
         for text in ["1000000", "1_000_000", "1000k", "1000K", "1M", "1m", "1e6", "1E6", "10e5", "1_0e5"] {
             assert_eq!(parse_count(text), Ok(1_000_000), "{text}");
         }
+    }
+
+    #[test]
+    fn one_is_singular() {
+        assert_eq!([0, 1, 2].map(|count| counted(count, "chunk")), ["0 chunks", "1 chunk", "2 chunks"]);
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub mod worker_file;
 
 pub use attachments::Attachments;
 pub use clock::{BootTime, nanoseconds};
-pub use count::{InvalidCount, parse_count};
+pub use count::{InvalidCount, counted, parse_count};
 pub use delay::{DelayRange, InvalidDelay, parse_duration};
 pub use descendants::Descendants;
 pub use error::{Error, Result};

@@ -1,11 +1,7 @@
 //! Numbers, counts and shares as people read them.
 
 use common::Number;
-
-/// A count and its noun: `1 chunk`, `2 chunks`.
-pub fn counted(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
-}
+pub use common::counted;
 
 /// How often: `once`, `2 times`.
 pub fn times(count: u64) -> String {
@@ -57,7 +53,6 @@ mod tests {
 
     #[test]
     fn one_is_singular() {
-        assert_eq!([0, 1, 2].map(|count| counted(count, "chunk")), ["0 chunks", "1 chunk", "2 chunks"]);
         assert_eq!([0, 1, 2].map(times), ["0 times", "once", "2 times"]);
     }
 

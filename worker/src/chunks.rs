@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use common::failpoint::Failpoint;
-use common::{Cause, Claim, CommitError, LockedLedger, Phase, Stop, Then};
+use common::{Cause, Claim, CommitError, LockedLedger, Phase, Stop, Then, counted};
 
 use crate::chunk_sizer::ChunkSizer;
 use crate::error::Error;
@@ -46,7 +46,7 @@ pub fn contribute_chunks(job: &mut Job<'_>) -> Result<(), Error> {
     job.announce_commit();
     let ticket = job.claim.ticket();
     let (sum, chunks) = job.ledger.added(ticket).unwrap_or((0.into(), 0));
-    let added = format!("added {sum} in {chunks} {}", if chunks == 1 { "chunk" } else { "chunks" });
+    let added = format!("added {sum} in {}", counted(chunks, "chunk"));
     job.say(&added);
     job.print(&format!("Process Process-{ticket} {added}"))?;
     match (set_aside, leaves) {

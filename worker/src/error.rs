@@ -4,7 +4,7 @@ use std::io;
 use std::ops::Range;
 
 use common::cli::{self, exit_code};
-use common::{Cause, SegmentName, TicketError};
+use common::{Cause, SegmentName, TicketError, counted};
 
 /// Why a worker does not contribute.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum Error {
         most: u64,
     },
     /// The kernel fills another number of cells.
-    #[error("kernel {kernel} fills {fills} cells, and the segment has {cells}")]
+    #[error("kernel {kernel} fills {}, and the segment has {cells}", counted((*fills).into(), "cell"))]
     OtherCells {
         /// The kernel's name.
         kernel: String,
@@ -55,7 +55,7 @@ pub enum Error {
         range: Range<u64>,
     },
     /// The kernel failed in each attempt.
-    #[error("{kernel} failed for {start}..{end} in {attempts} {}: {why}", if *attempts == 1 { "attempt" } else { "attempts" })]
+    #[error("{kernel} failed for {start}..{end} in {}: {why}", counted((*attempts).into(), "attempt"))]
     Failed {
         /// The kernel's name.
         kernel: String,

@@ -1,5 +1,6 @@
 //! Terms that no segment can have.
 
+use crate::count::counted;
 use crate::layout::{MOST_ENTRIES, TEXT_BYTES};
 use crate::system_error::debug_as_display;
 
@@ -20,8 +21,8 @@ pub enum InvalidTerms {
     Type(&'static str),
     /// It would have no worker, too few slots for its workers, or too many slots for its cells.
     #[error(
-        "{workers} workers with {slots} slots of {cells} cells; each worker has a slot, and cells times slots is \
-         {MOST_ENTRIES} at most"
+        "{} with {} of {}; each worker has a slot, and cells times slots is {MOST_ENTRIES} at most",
+        counted((*workers).into(), "worker"), counted((*slots).into(), "slot"), counted((*cells).into(), "cell")
     )]
     Counts {
         /// The number of cells.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::folder::{Entry, Folder};
 use super::job::{Job, SCHEMA};
 use super::spelling::decimal;
+use crate::figures::counted;
 
 /// How far fractions may differ, relative to the larger one: they depend on the order of the additions.
 const CLOSE: f64 = 1e-9;
@@ -141,7 +142,8 @@ impl ShardResult {
             return Err(format!("is the result of {}..{}", result.start, result.end));
         }
         if result.numbers(job.terms.value_type).is_none_or(|numbers| numbers.len() != job.terms.cells as usize) {
-            return Err(format!("has no total of type {} in {} cells", job.terms.value_type.name(), job.terms.cells));
+            let cells = counted(job.terms.cells.into(), "cell");
+            return Err(format!("has no total of type {} in {cells}", job.terms.value_type.name()));
         }
         Ok(result)
     }
@@ -245,7 +247,7 @@ mod tests {
             (text.replace("\"end\":\"500\"", "\"end\":\"400\""), "is the result of 0..400"),
             (text.replace(&job.id, &other.id), "another job"),
             (text.replace("\"95\"", "\"9.5\""), "no total of type i32"),
-            (text.replace("\"95\"", "[\"9\",\"5\"]"), "in 1 cells"),
+            (text.replace("\"95\"", "[\"9\",\"5\"]"), "no total of type i32 in 1 cell"),
             (text.replace("\"95\"", "95"), "is not a result"),
             (text.replace("\"schema\":1", "\"schema\":9"), "has schema 9"),
             (text[..40].to_owned(), "is not a result"),

@@ -1,6 +1,6 @@
 //! Results as text: a number for each cell.
 
-use common::{Number, Terms};
+use common::{Number, Terms, counted};
 
 use crate::kernel::Contribution;
 
@@ -25,10 +25,7 @@ pub fn numbers(text: &[u8], place: &str, terms: &Terms) -> Result<Contribution, 
     let numbers: Result<Vec<Number>, &str> = text.split_ascii_whitespace().map(parse).collect();
     match numbers {
         Ok(numbers) if numbers.len() == terms.cells as usize => Ok(numbers.into()),
-        Ok(numbers) => {
-            let noun = if numbers.len() == 1 { "number" } else { "numbers" };
-            Err(format!("{} {noun} {place}, not {}", numbers.len(), terms.cells))
-        }
+        Ok(numbers) => Err(format!("{} {place}, not {}", counted(numbers.len() as u64, "number"), terms.cells)),
         Err(token) => Err(format!("not a number: {}", shown(token))),
     }
 }
