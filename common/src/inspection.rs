@@ -7,12 +7,11 @@ use std::sync::atomic::fence;
 use std::time::Duration;
 
 use rustix::fs::OFlags;
-use rustix::io::Errno;
 
 use crate::layout::Header;
 use crate::name::{FOLDER, SegmentName};
 use crate::segment::namespace::Location;
-use crate::segment::verify;
+use crate::segment::verify::{self, file_id};
 use crate::segment::{AttachError, Lifecycle, Observer, Role};
 use crate::snapshot::Snapshot;
 use crate::system_error::SystemError;
@@ -183,11 +182,6 @@ pub(crate) fn is_in_use(name: &SegmentName, file: BorrowedFd<'_>) -> Result<bool
 #[cfg(feature = "cli")]
 pub(crate) fn is_name_in_use(name: &SegmentName) -> bool {
     verify::open(name, OFlags::RDONLY).is_ok_and(|file| is_in_use(name, file.as_fd()).unwrap_or(true))
-}
-
-/// Device and inode of an open file.
-pub(crate) fn file_id(file: impl AsFd) -> Result<(u64, u64), Errno> {
-    rustix::fs::fstat(file).map(|stat| (stat.st_dev, stat.st_ino))
 }
 
 /// All segments of this user that this program can use, by name.

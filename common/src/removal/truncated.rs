@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 
 use rustix::fs::{AtFlags, CWD, OFlags};
 
-use crate::inspection::file_id;
-use crate::segment::{Role, Segment, verify};
+use crate::segment::verify::{self, file_id};
+use crate::segment::{Role, Segment};
 use crate::sys::role_file::RoleFile;
 use crate::sys::sigbus;
 

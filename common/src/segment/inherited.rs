@@ -8,12 +8,13 @@
 //! Attaching again goes by the descriptor and never by the name, which may stand for another segment by now. The mapping is the
 //! inherited one.
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags, fstat};
 use rustix::io::Errno;
 
 use super::role::Role;
+use super::verify::file_id;
 use super::{Observer, Segment, namespace};
 use crate::name::SegmentName;
 use crate::sys::mapping::cautious;
@@ -79,8 +80,8 @@ impl PathDescriptor {
             Err(Errno::NOENT) => return Ok(None),
             descriptor => descriptor?,
         };
-        let identity = identity(&descriptor)?;
-        Ok((identity == self::identity(file)?).then_some(Self { descriptor, identity }))
+        let identity = file_id(&descriptor)?;
+        Ok((identity == file_id(file)?).then_some(Self { descriptor, identity }))
     }
 
     /// Opens the file.
@@ -88,18 +89,13 @@ impl PathDescriptor {
         let path = format!("/proc/self/fd/{}", self.descriptor.as_raw_fd());
         // The path is a link.
         let file = RoleFile::open(path, cautious(OFlags::RDWR).difference(OFlags::NOFOLLOW))?;
-        if identity(&file)? == self.identity { Ok(file) } else { Err(Errno::BADF) }
+        if file_id(&file)? == self.identity { Ok(file) } else { Err(Errno::BADF) }
     }
 
     /// Whether a name stands for the file. If the kernel does not say, it does.
     pub fn is_linked(&self) -> bool {
         fstat(&self.descriptor).map_or(true, |stat| stat.st_nlink > 0)
     }
-}
-
-fn identity(file: impl AsFd) -> Result<(u64, u64), Errno> {
-    let stat = fstat(file)?;
-    Ok((stat.st_dev, stat.st_ino))
 }
 
 impl Segment {

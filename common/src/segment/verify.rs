@@ -82,6 +82,11 @@ pub(crate) fn verify(name: &SegmentName, file: BorrowedFd<'_>, patience: Duratio
     Ok(Verified { terms, geometry, nonce: header.header().identity.nonce.load(Relaxed), header })
 }
 
+/// Device and inode of an open file.
+pub(crate) fn file_id(file: impl AsFd) -> Result<(u64, u64), Errno> {
+    rustix::fs::fstat(file).map(|stat| (stat.st_dev, stat.st_ino))
+}
+
 /// Whether a segment may lie in the file.
 pub(crate) fn plain_file(stat: &Stat) -> Result<(), Refusal> {
     let kind = match FileType::from_raw_mode(stat.st_mode) {
