@@ -57,7 +57,7 @@ mod value;
 pub mod worker_file;
 
 pub use attachments::Attachments;
-pub use clock::{BootTime, nanoseconds};
+pub use clock::{BootTime, nanoseconds, rfc3339};
 pub use count::{InvalidCount, counted, parse_count};
 pub use delay::{DelayRange, InvalidDelay, parse_duration};
 pub use descendants::Descendants;

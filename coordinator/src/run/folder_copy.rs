@@ -1,10 +1,9 @@
 //! The result of a complete run in the folder that it was asked for.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use common::cli::{self, RAISE_FILE_SIZE, exit_code};
-use common::{Segment, Snapshot};
-use humantime::format_rfc3339_seconds;
+use common::{Segment, Snapshot, rfc3339};
 use rustix::io::Errno;
 
 use crate::error::Result;
@@ -68,12 +67,10 @@ pub fn leave(results: &Results, segment: &Segment, outcome: &Outcome, narrator: 
 
 fn circumstances(results: &Results, snapshot: &Snapshot, outcome: &Outcome) -> Circumstances {
     let finished = SystemTime::now();
-    // What humantime can write: a clock may be anywhere.
-    let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
     let started = finished.checked_sub(snapshot.elapsed).unwrap_or(finished);
     Circumstances {
         host: results.host().to_owned(),
         restarts: outcome.workers.restarts(snapshot),
-        times: [started, finished].map(|time| format_rfc3339_seconds(time.clamp(UNIX_EPOCH, last)).to_string()),
+        times: [started, finished].map(rfc3339),
     }
 }

@@ -25,7 +25,7 @@ impl Machine {
             cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             kernel: text("/proc/sys/kernel/osrelease").trim().to_owned(),
             rustc: first_line(Command::new(super::build_dir::rustc()).arg("--version")),
-            date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            date: common::rfc3339(SystemTime::now()),
             load: text("/proc/loadavg").split(' ').next().and_then(|load| load.parse().ok()),
         }
     }

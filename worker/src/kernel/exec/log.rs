@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use common::Mode;
+use common::{Mode, rfc3339};
 use rustix::fs::{CWD, Mode as Permissions, OFlags, openat};
 use rustix::process::geteuid;
 
@@ -25,7 +25,8 @@ pub struct Log {
 impl Log {
     /// For an attempt that begins now.
     pub fn of(folder: &Path, task: &Task) -> Self {
-        let head = format!("== attempt {} of Process-{}, {}\n", task.attempt, task.worker, now());
+        let now = rfc3339(SystemTime::now());
+        let head = format!("== attempt {} of Process-{}, {now}\n", task.attempt, task.worker);
         Self { path: folder.join(name(task)), head, file: None, is_line_whole: true }
     }
 
@@ -85,10 +86,4 @@ fn is_line_whole(file: &File) -> io::Result<bool> {
     let Some(last) = file.metadata()?.len().checked_sub(1) else { return Ok(true) };
     let mut byte = [0];
     Ok(file.read_at(&mut byte, last)? == 0 || byte == *b"\n")
-}
-
-/// The time, as what `humantime` can write: a clock may be anywhere.
-fn now() -> humantime::Rfc3339Timestamp {
-    let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
-    humantime::format_rfc3339_seconds(SystemTime::now().clamp(UNIX_EPOCH, last))
 }
