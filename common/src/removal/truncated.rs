@@ -1,13 +1,12 @@
 //! The file of a run that something else has cut short: nothing of it can be resumed, so its owner removes it.
 
 use std::ffi::CString;
-use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::OnceLock;
 
 use rustix::fs::{AtFlags, CWD, OFlags};
 
-use crate::segment::verify::{self, file_id};
+use crate::segment::verify::{self, file_id, is_cut_short};
 use crate::segment::{Role, Segment};
 use crate::sys::role_file::RoleFile;
 use crate::sys::sigbus;
@@ -42,11 +41,6 @@ pub fn remove_when_truncated(segment: &Segment) {
     }
 }
 
-/// Whether the file is shorter than the segment.
-pub(super) fn is_cut_short(file: impl AsFd, size: u64) -> bool {
-    rustix::fs::fstat(file).is_ok_and(|stat| u64::try_from(stat.st_size).is_ok_and(|length| length < size))
-}
-
 /// Runs in a signal handler: atomic loads and system calls alone (signal-safety(7)).
 fn remove_owned() {
     let Some(owned) = OWNED.get() else { return };
@@ -62,13 +56,5 @@ fn remove_owned() {
     if named.is_ok_and(|named| file_id(file).is_ok_and(|ours| ours == (named.st_dev, named.st_ino))) {
         // Nobody is left to tell of a failure; `remove --force` removes what stays.
         let _ = rustix::fs::unlink(owned.path.as_c_str());
-    }
-}
-
-impl Segment {
-    /// Whether something has cut its file short. Then its bytes must not be touched any more: that ends the process.
-    #[must_use]
-    pub fn is_cut_short(&self) -> bool {
-        self.file().is_ok_and(|file| is_cut_short(file, self.terms().geometry().size() as u64))
     }
 }

@@ -235,6 +235,12 @@ impl Segment {
         self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether something has cut its file short. Then its bytes must not be touched any more: that ends the process.
+    #[must_use]
+    pub fn is_cut_short(&self) -> bool {
+        self.file().is_ok_and(|file| verify::is_cut_short(file, self.terms().geometry().size() as u64))
+    }
+
     /// Fails if another program truncated the segment: [`Observer::must_be_whole`].
     #[inline]
     pub(crate) fn must_be_whole(&self) -> Result<(), Box<Damage>> {

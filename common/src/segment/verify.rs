@@ -87,6 +87,11 @@ pub(crate) fn file_id(file: impl AsFd) -> Result<(u64, u64), Errno> {
     rustix::fs::fstat(file).map(|stat| (stat.st_dev, stat.st_ino))
 }
 
+/// Whether the file is shorter than the segment in it.
+pub(crate) fn is_cut_short(file: impl AsFd, size: u64) -> bool {
+    rustix::fs::fstat(file).is_ok_and(|stat| u64::try_from(stat.st_size).is_ok_and(|length| length < size))
+}
+
 /// Whether a segment may lie in the file.
 pub(crate) fn plain_file(stat: &Stat) -> Result<(), Refusal> {
     let kind = match FileType::from_raw_mode(stat.st_mode) {
