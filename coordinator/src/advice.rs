@@ -23,6 +23,11 @@ pub fn resume(name: &SegmentName, terms: &Terms) -> String {
     format!("coordinator resume {name}{}", if terms.has_folder { " --results DIR" } else { "" })
 }
 
+/// The command that starts a worker for such a segment.
+pub fn worker_command(terms: &Terms) -> String {
+    if terms.worker.as_os_str().is_empty() { "worker".to_owned() } else { terms.worker.display().to_string() }
+}
+
 /// How the worker executable gets to that path, beside the coordinator: the way in which the coordinator came there.
 pub fn install_worker(path: &Path) -> String {
     let folder = path.parent().unwrap_or(path);

@@ -1,7 +1,9 @@
 //! Numbers, counts and shares as people read them.
 
-use common::Number;
+use std::ops::Range;
+
 pub use common::counted;
+use common::{Number, Terms};
 
 /// How often: `once`, `2 times`.
 pub fn times(count: u64) -> String {
@@ -14,6 +16,15 @@ pub fn first_few<T>(all: &[T], count: usize, most: usize, text: impl FnMut(&T) -
     let more = count - named.len();
     named.extend((more > 0).then(|| format!("and {more} more")));
     named
+}
+
+/// The iterations of a run, and where they lie in a larger range.
+pub fn iterations_of(terms: &Terms) -> String {
+    let n = terms.iterations;
+    let Some(part) = &terms.part else { return format!("{n} iterations") };
+    let Range { start, end } = part.range();
+    let shard = part.shard().map(|shard| format!(", shard {} of {}", shard.index(), shard.of()));
+    format!("iterations {start}..{end} of {n}{}", shard.unwrap_or_default())
 }
 
 /// A share in whole per cent: 100 only when all is done, and for an empty total.

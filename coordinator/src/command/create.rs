@@ -3,21 +3,21 @@
 use common::cli::exit_code;
 use common::{Mode, Segment, say};
 
+use crate::advice;
 use crate::args::CreateArgs;
 use crate::error::{Error, Result};
-use crate::figures::counted;
+use crate::figures::{counted, iterations_of};
 use crate::leftovers;
 use crate::plan;
-use crate::report::table;
 
 /// Creates the segment.
 pub fn create(args: &CreateArgs) -> Result<u8> {
     leftovers::clear();
     let segment = Segment::create(&args.name, &plan::hand_terms(&args.terms)?).map_err(Error::creating)?;
     if !args.quiet {
-        let (name, worker) = (&args.name, table::worker(segment.terms()));
+        let (name, worker) = (&args.name, advice::worker_command(segment.terms()));
         let what = match segment.terms().mode {
-            Mode::Split => format!("a range of {}", table::extent(segment.terms())),
+            Mode::Split => format!("a range of {}", iterations_of(segment.terms())),
             _ => counted(segment.terms().workers.into(), "contribution"),
         };
         say(&format!(

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use common::{Observer, Snapshot, WorkerSnapshot, WorkerState, say};
 
+use crate::advice;
 use crate::error::Result;
 use crate::figures::first_few;
-use crate::report::{missing, table};
+use crate::report::missing;
 
 /// How long nobody may be at work before it is said, and how often to look.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -65,7 +66,7 @@ fn note(snapshot: &Snapshot, wanted: u64) -> String {
         format!("missing: {} of {wanted} contributions", wanted.saturating_sub(snapshot.done() as u64))
     });
     let next = if snapshot.is_here {
-        format!("start a worker: {} --name {name}", table::worker(&snapshot.terms))
+        format!("start a worker: {} --name {name}", advice::worker_command(&snapshot.terms))
     } else {
         "its workers can only be started in its own PID namespace (container)".to_owned()
     };

@@ -7,10 +7,10 @@ use common::WorkerState::{Attached, Computing, Died, Done, Failed, Pending, Slee
 use common::{Cells, Lifecycle, Mode, Origin, RunState, Snapshot, Stop, WorkerSnapshot, WorkerState};
 
 use super::grid::{Column, Grid};
+use super::missing;
 use super::status_view::StatusView;
-use super::{missing, table};
 use crate::advice;
-use crate::figures::{counted, per_cent, times};
+use crate::figures::{counted, iterations_of, per_cent, times};
 use crate::terminal::{TerminalSize, wrap};
 
 /// How many characters of an array's contribution a row shows.
@@ -103,7 +103,7 @@ fn head(view: &StatusView) -> String {
         _ => format!("{} of {} contributions", snapshot.done(), snapshot.total()),
     };
     let complete = if snapshot.is_complete() { "; complete" } else { "" };
-    let (kernel, iterations) = (&snapshot.terms.kernel, table::extent(&snapshot.terms));
+    let (kernel, iterations) = (&snapshot.terms.kernel, iterations_of(&snapshot.terms));
     format!(
         "{}: {state}; {kernel} over {iterations}; {progress}{complete}; {}",
         snapshot.name,
@@ -203,7 +203,7 @@ fn next_step(view: &StatusView) -> String {
 }
 
 fn next_command(snapshot: &Snapshot, state: RunState) -> String {
-    let (name, worker) = (&snapshot.name, table::worker(&snapshot.terms));
+    let (name, worker) = (&snapshot.name, advice::worker_command(&snapshot.terms));
     let resume = advice::resume(name, &snapshot.terms);
     match state {
         RunState::Open if snapshot.stop != Stop::No || snapshot.terms.mode == Mode::Shared => {

@@ -1,7 +1,5 @@
 //! The segments as tables for people.
 
-use std::ops::Range;
-
 use common::{Attachments, Mode, SegmentInfo, SharedKind, Terms};
 
 use super::grid::{Column, Grid};
@@ -75,18 +73,4 @@ fn progress(segment: &SegmentInfo) -> String {
 /// How many iterations of a split run are applied; what is given out, if the ledger cannot be read now.
 fn applied(segment: &SegmentInfo) -> u64 {
     common::inspect(&segment.name).map_or(segment.given_out, |(snapshot, _)| snapshot.iterations_done())
-}
-
-/// The iterations of a run, and where they lie in a larger range.
-pub fn extent(terms: &Terms) -> String {
-    let n = terms.iterations;
-    let Some(part) = &terms.part else { return format!("{n} iterations") };
-    let Range { start, end } = part.range();
-    let shard = part.shard().map(|shard| format!(", shard {} of {}", shard.index(), shard.of()));
-    format!("iterations {start}..{end} of {n}{}", shard.unwrap_or_default())
-}
-
-/// The command that starts a worker for such a segment.
-pub fn worker(terms: &Terms) -> String {
-    if terms.worker.as_os_str().is_empty() { "worker".to_owned() } else { terms.worker.display().to_string() }
 }

@@ -8,9 +8,9 @@ use super::lives::Ledger;
 use super::model::{Beginning, Life, Model, Row};
 use super::recording::Recording;
 use super::{axis, growth};
-use crate::figures::{counted, grouped, number};
+use crate::figures::{counted, grouped, iterations_of, number};
 use crate::outcome::Outcome;
-use crate::report::{self, table};
+use crate::report;
 
 /// How many characters of a contribution a row shows.
 const WIDEST: usize = 32;
@@ -68,7 +68,7 @@ fn title(snapshot: &Snapshot) -> String {
         (_, 1) => format!("by {workers}"),
         _ => format!("by each of {workers}"),
     };
-    format!("{} over {}, {by}", terms.kernel, grouped(&table::extent(terms)))
+    format!("{} over {}, {by}", terms.kernel, grouped(&iterations_of(terms)))
 }
 
 fn summary(snapshot: &Snapshot, model: &Model, reason: &str) -> String {
