@@ -1,22 +1,15 @@
 //! Arguments, checked and turned into the terms of a run.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use common::{DelayRange, MOST_CELLS, MOST_ENTRIES, Mode, Origin, Part, SegmentName, Terms};
-use worker::kernel::{self, Kernel, MonteCarloPi};
+use worker::kernel::{self, Exec, Kernel, MonteCarloPi, Serve};
 
 use crate::args::{Chunk, Keep, RangeArg, RunArgs, ShardArg, TermsArgs, Workers};
 use crate::engine;
 use crate::error::{Error, Result};
 use crate::launch;
 use crate::limits::{self, SPARE_SLOTS};
-
-/// The kernel of `--exec`.
-pub const EXEC: &str = "exec";
-
-/// The kernel of `--serve`.
-pub const SERVE: &str = "serve";
 
 /// How often a worker started by hand retries a failed command.
 const ATTEMPTS_BY_HAND: u32 = 3;
@@ -62,8 +55,8 @@ fn shared_terms(args: &TermsArgs, origin: Origin) -> Result<Terms> {
     let Workers(workers) = args.workers;
     let Chunk(chunk) = args.chunk;
     let (kernel, command) = match (&args.exec, &args.serve) {
-        (Some(command), _) => (EXEC, command.as_str()),
-        (_, Some(command)) => (SERVE, command.as_str()),
+        (Some(command), _) => (Exec::NAME, command.as_str()),
+        (_, Some(command)) => (Serve::NAME, command.as_str()),
         _ => (args.kernel.as_str(), ""),
     };
     check_kernel(args, kernel, command)?;
@@ -93,7 +86,7 @@ fn shared_terms(args: &TermsArgs, origin: Origin) -> Result<Terms> {
         jobs: workers,
         restarts: ATTEMPTS_BY_HAND,
         fail_fast: args.fail_fast,
-        grace: Duration::ZERO,
+        grace: Terms::DEFAULT_GRACE,
         timeout: None,
         worker: PathBuf::new(),
         command: command.to_owned(),
@@ -159,21 +152,21 @@ fn check_kernel(args: &TermsArgs, name: &str, command: &str) -> Result<()> {
         return if args.worker.is_some() { Ok(()) } else { Err(unknown_kernel(name)) };
     };
     let most = kernel.most_iterations();
-    let example = if name == SERVE { "--serve CMD" } else { "--exec 'CMD {start} {end}'" };
+    let example = if name == Serve::NAME { "--serve CMD" } else { "--exec 'CMD {start} {end}'" };
     let has_place = command.contains("{start}") || command.contains("{end}");
     let (what, hint) = match name {
-        EXEC | SERVE if args.exec.is_none() && args.serve.is_none() => {
+        Exec::NAME | Serve::NAME if args.exec.is_none() && args.serve.is_none() => {
             (format!("kernel {name} has no command"), example)
         }
-        EXEC | SERVE if command.trim().is_empty() => (format!("\"{command}\" is not a command"), example),
+        Exec::NAME | Serve::NAME if command.trim().is_empty() => (format!("\"{command}\" is not a command"), example),
         _ if args.exec_timeout.is_some_and(|timeout| timeout.is_zero()) => {
             ("--exec-timeout is 0".to_owned(), "give the command some time, such as 10s")
         }
-        EXEC if args.split && !has_place => (
+        Exec::NAME if args.split && !has_place => (
             format!("the command \"{command}\" would compute the same result for each chunk"),
             "put the chunk's range into it: --exec 'CMD {start} {end}'",
         ),
-        SERVE if has_place => (
+        Serve::NAME if has_place => (
             format!("the command \"{command}\" has {{start}} or {{end}} in it, which --serve does not replace"),
             "it reads the ranges from its stdin; or start it for each range: --exec CMD",
         ),

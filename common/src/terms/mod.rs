@@ -74,6 +74,9 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// How long workers have by default before they are killed.
+    pub const DEFAULT_GRACE: Duration = Duration::from_secs(5);
+
     /// Terms for `workers` workers started by hand that compute nothing: for a segment that only the library uses.
     #[must_use]
     pub fn by_hand(kernel: &str, workers: u32) -> Self {
@@ -95,7 +98,7 @@ impl Terms {
             jobs: workers,
             restarts: 0,
             fail_fast: false,
-            grace: Duration::ZERO,
+            grace: Self::DEFAULT_GRACE,
             timeout: None,
             worker: PathBuf::new(),
             command: String::new(),

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use common::{SegmentName, Terms};
+use worker::kernel::Exec;
 
 use crate::error::{Error, Result};
-use crate::plan::EXEC;
 use crate::results::folder::Folder;
 
 /// The folder's absolute path. Makes the folder if it is missing; refuses one that cannot be written to.
@@ -18,7 +18,7 @@ pub fn folder(path: &Path) -> Result<PathBuf> {
 
 /// The same, for a run that is resumed.
 pub fn resumed(path: &Path, name: &SegmentName, terms: &Terms) -> Result<PathBuf> {
-    if terms.kernel != EXEC || terms.command.is_empty() {
+    if terms.kernel != Exec::NAME || terms.command.is_empty() {
         let what = format!("--exec-log keeps the stderr of commands, and the run of segment \"{name}\" has no --exec");
         return Err(Error::usage(what, format!("its kernel is {}: omit --exec-log", terms.kernel)));
     }

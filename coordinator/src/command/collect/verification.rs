@@ -11,13 +11,13 @@ use std::process::{Command, Stdio};
 
 use common::{Cells, Number, Overflow};
 use serde_json::Value as Json;
+use worker::kernel::Serve;
 
 use super::collection::contrast;
 use super::error::CollectError;
 use crate::args::CollectArgs;
 use crate::error::{Error, Result};
 use crate::launch;
-use crate::plan::SERVE;
 use crate::results::folder::Folder;
 use crate::results::job::Job;
 use crate::results::shard_result::{ShardResult, Stored};
@@ -87,7 +87,7 @@ impl<'a> Verification<'a> {
     fn options(&self, part: &Range<u64>) -> Vec<OsString> {
         let terms = &self.job.terms;
         let what = match &terms.command {
-            Some(command) if terms.kernel == SERVE => format!("--serve={command}"),
+            Some(command) if terms.kernel == Serve::NAME => format!("--serve={command}"),
             Some(command) => format!("--exec={command}"),
             None => format!("--kernel={}", terms.kernel),
         };
@@ -115,7 +115,7 @@ impl<'a> Verification<'a> {
 
 /// Refuses a command line that does not give the job's command, as the same option.
 fn command_must_be_given(args: &CollectArgs, job: &Job) -> Result<()> {
-    let option = if job.terms.kernel == SERVE { "--serve" } else { "--exec" };
+    let option = if job.terms.kernel == Serve::NAME { "--serve" } else { "--exec" };
     let given = [("--exec", &args.exec), ("--serve", &args.serve)]
         .into_iter()
         .find_map(|(option, command)| Some((option, command.as_deref()?)));

@@ -30,9 +30,14 @@ pub struct Exec;
 /// Characters of stderr in a message.
 const STDERR_SHOWN: usize = 400;
 
+impl Exec {
+    /// Its name.
+    pub const NAME: &str = "exec";
+}
+
 impl Kernel for Exec {
     fn name(&self) -> &'static str {
-        "exec"
+        Self::NAME
     }
 
     fn about(&self) -> &'static str {

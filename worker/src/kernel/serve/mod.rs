@@ -11,9 +11,6 @@ mod server;
 mod tests;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-use common::Origin;
 
 use server::{Limits, Server};
 
@@ -23,15 +20,15 @@ use super::{Contribution, Failure, Kernel, Task, Watch};
 /// What an answer begins with that is a failed attempt, and no reason to replace the command.
 const ERROR: &str = "error:";
 
-/// The grace period of workers started by hand, whose segment has none: the default of `--grace`.
-const GRACE_BY_HAND: Duration = Duration::from_secs(5);
-
 /// Lets a command that stays alive compute the ranges.
 pub struct Serve {
     server: Mutex<Option<Server>>,
 }
 
 impl Serve {
+    /// Its name.
+    pub const NAME: &str = "serve";
+
     /// Without a running command.
     #[must_use]
     pub const fn new() -> Self {
@@ -51,7 +48,7 @@ impl Default for Serve {
 
 impl Kernel for Serve {
     fn name(&self) -> &'static str {
-        "serve"
+        Self::NAME
     }
 
     fn about(&self) -> &'static str {
@@ -74,7 +71,7 @@ impl Kernel for Serve {
         // If it does not come back from here, it is killed.
         let mut server = match kept.take() {
             Some(server) => server,
-            None => start(|| Server::start(task, grace(task)), watch)?,
+            None => start(|| Server::start(task), watch)?,
         };
         let line = server.ask(task, &limits, watch)?;
         let answer = match line.trim_ascii().strip_prefix(ERROR.as_bytes()) {
@@ -90,11 +87,6 @@ impl Kernel for Serve {
             server.finish();
         }
     }
-}
-
-/// How long the command has to end after its last range.
-fn grace(task: &Task) -> Duration {
-    if task.terms.origin == Origin::ByHand { GRACE_BY_HAND } else { task.terms.grace }
 }
 
 /// The reason in an answer that is an error.

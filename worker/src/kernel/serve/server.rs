@@ -50,7 +50,7 @@ pub struct Limits {
 
 impl Server {
     /// Starts the task's command in its own process group.
-    pub fn start(task: &Task, grace: Duration) -> io::Result<Self> {
+    pub fn start(task: &Task) -> io::Result<Self> {
         let mut command = shell(&task.terms.command, task);
         let mut group = Group::start(command.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
         let stdout = group.stdout()?;
@@ -58,7 +58,7 @@ impl Server {
         // Only for this end: the command's end is another open file description.
         ioctl_fionbio(&stdin, true)?;
         let worker = Some(task.worker).filter(|worker| *worker > 0);
-        Ok(Self { group, stdin, stdout, worker, grace, is_quick: false, is_noted: false })
+        Ok(Self { group, stdin, stdout, worker, grace: task.terms.grace, is_quick: false, is_noted: false })
     }
 
     /// Writes the range; returns the line of the answer. After an error the command is of no more use.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use common::process::{Process, look};
 use common::{BootTime, Exit, Number, ValueType};
@@ -161,7 +162,7 @@ fn a_line_that_comes_after_the_answer_is_not_the_next_ranges() {
 #[test]
 fn a_command_that_does_not_read_is_not_waited_for() {
     let served = Served::by("exec sleep 600");
-    let mut running = Server::start(&served.task, Duration::ZERO).unwrap();
+    let mut running = Server::start(&served.task).unwrap();
     while running.stdin.write(b"0 1\n").is_ok() {}
     let limits = Limits { timeout: None, line: 100 };
     let why = running.ask(&served.task, &limits, &mut Unwatched).unwrap_err();
@@ -206,7 +207,6 @@ fn at_the_end_its_stdin_ends_and_it_may_take_its_time() {
     served.assert_gone();
 
     let mut served = Served::by(&format!("{ENDS}; exec sleep 600"));
-    served.task.terms.origin = Origin::Run;
     served.task.terms.grace = Duration::from_millis(50);
     assert_eq!(served.ask(3, 7), Ok(7.into()));
     served.kernel.finish();
