@@ -63,7 +63,6 @@ impl<'a> Job<'a> {
         let mut terms = segment.terms().clone();
         terms.iterations = args.iterations.unwrap_or(terms.iterations);
         terms.jobs = args.jobs.unwrap_or(terms.jobs);
-        terms.restarts = args.restarts.unwrap_or(terms.restarts);
         let seed = args.seed.or(terms.seed).unwrap_or(segment.nonce());
         let (name, worker) = (segment.name().to_string(), claim.ticket());
         let task = Task { range: terms.range(), seed, terms, name, worker, attempt: 1, stderr: StderrTo::of(args) };
