@@ -83,6 +83,13 @@ pub struct WorkerOutcome {
     pub failure: Option<String>,
 }
 
+impl WorkerOutcome {
+    /// Its ticket is launched again, and that many restarts are charged to it then.
+    pub fn restart(&mut self, charged: u32) {
+        (self.restarts, self.charged) = (self.restarts + 1, charged);
+    }
+}
+
 /// The outcome of a worker that succeeded at its first launch.
 static GOOD: WorkerOutcome = WorkerOutcome { restarts: 0, charged: 0, exit: Some(WorkerExit::Code(0)), failure: None };
 

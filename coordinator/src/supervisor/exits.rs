@@ -45,41 +45,22 @@ impl Supervisor<'_> {
     pub(super) fn on_exit(&mut self, ticket: u32, pid: u32, how: WorkerExit) -> Result<()> {
         self.workers.outcomes.record(ticket, how);
         self.print_new_commits();
-        let terms = self.segment.terms();
-        let exit = Exit {
-            how,
-            ticket: self.standing(ticket, pid)?,
-            mode: terms.mode,
-            // Who is killed gave nothing up: a chunk may be tried again.
-            has_failed: self.ledger.has_failed(ticket) && how.signal().is_none(),
-            has_lost_chunk: self.has_lost_chunk(ticket, pid),
-            chunk: self.held_chunk(ticket, pid),
-            restarts: self.workers.outcomes.get(ticket).map_or(0, |outcome| outcome.charged),
-            most_restarts: self.limits.restarts,
-            is_stopping: self.is_stopping(),
-        };
-        let oom = if how == KILLED { self.kills.since("since the run began") } else { None };
+        let exit = self.exit(ticket, pid, how)?;
         let report = if how.is_success() { None } else { self.reports.take(pid) };
+        let who = format!("Process-{ticket} (pid {pid})");
         match policy::after_exit(&exit) {
-            AfterExit::Finish => {
-                self.narrator
-                    .step(format_args!("reaped Process-{ticket} (pid {pid}), which has contributed and {how}"));
-            }
-            AfterExit::Adopt(pid) => {
-                let who = pid.map_or_else(|| "another process".to_owned(), |pid| format!("pid {pid}"));
-                self.narrator.step(format_args!("Process-{ticket} is at work already ({who})"));
-                self.workers.adopted.push(AdoptedWorker::new(self.ledger, ticket, pid));
-            }
+            AfterExit::Finish => self.narrator.step(format_args!("reaped {who}, which has contributed and {how}")),
+            AfterExit::Adopt(pid) => self.adopt(ticket, pid),
             AfterExit::LeaveOpen => {
                 if let Some(report) = report {
                     self.report_failure(ticket, &Failure::of_exit(how, how.to_string(), Some(report)));
                 }
-                self.narrator.step(format_args!("reaped Process-{ticket} (pid {pid}), which {how}"));
+                self.narrator.step(format_args!("reaped {who}, which {how}"));
             }
             AfterExit::Restart { charged, reason, follows } => {
                 let why = report.map_or_else(|| reason.clone(), |report| format!("{reason}: {}", report.reason));
-                let oom = oom.map_or_else(String::new, |killed| format!("; {killed}"));
-                let what = format!("Process-{ticket} (pid {pid}) {why}{oom}; {follows}");
+                let oom = self.killed_for_memory(how).map_or_else(String::new, |killed| format!("; {killed}"));
+                let what = format!("{who} {why}{oom}; {follows}");
                 // A kill, and a death with a chunk, is an event of its own. A program that exits too early does so again.
                 if how.signal().is_some() || exit.chunk.is_some() || self.relaunches.is_first(ticket, &why) {
                     self.narrator.note(what);
@@ -87,13 +68,43 @@ impl Supervisor<'_> {
                     self.narrator.step(what);
                 }
                 self.ledger.record_exit(ticket, how.into());
-                let outcome = self.workers.outcomes.entry(ticket);
-                (outcome.restarts, outcome.charged) = (outcome.restarts + 1, charged);
+                self.workers.outcomes.entry(ticket).restart(charged);
                 self.workers.queue.push_front(ticket);
             }
-            AfterExit::GiveUp(reason) => self.give_up(ticket, Failure::of_exit(how, reason, report).with_oom(oom)),
+            AfterExit::GiveUp(reason) => {
+                let failure = Failure::of_exit(how, reason, report).with_oom(self.killed_for_memory(how));
+                self.give_up(ticket, failure);
+            }
         }
         Ok(())
+    }
+
+    /// What is known of a worker that has ended.
+    fn exit(&self, ticket: u32, pid: u32, how: WorkerExit) -> Result<Exit> {
+        Ok(Exit {
+            how,
+            ticket: self.standing(ticket, pid)?,
+            mode: self.segment.terms().mode,
+            // Who is killed gave nothing up: a chunk may be tried again.
+            has_failed: self.ledger.has_failed(ticket) && how.signal().is_none(),
+            has_lost_chunk: self.has_lost_chunk(ticket, pid),
+            chunk: self.held_chunk(ticket, pid),
+            restarts: self.workers.outcomes.get(ticket).map_or(0, |outcome| outcome.charged),
+            most_restarts: self.limits.restarts,
+            is_stopping: self.is_stopping(),
+        })
+    }
+
+    /// Waits for a process that works under a ticket although its worker has ended.
+    fn adopt(&mut self, ticket: u32, pid: Option<u32>) {
+        let who = pid.map_or_else(|| "another process".to_owned(), |pid| format!("pid {pid}"));
+        self.narrator.step(format_args!("Process-{ticket} is at work already ({who})"));
+        self.workers.adopted.push(AdoptedWorker::new(self.ledger, ticket, pid));
+    }
+
+    /// What the out-of-memory killer has killed, if the death may be its work.
+    fn killed_for_memory(&self, how: WorkerExit) -> Option<String> {
+        (how == KILLED).then(|| self.kills.since("since the run began")).flatten()
     }
 
     /// Whether an ended worker held a chunk that its ticket holds no more.
@@ -137,8 +148,7 @@ impl Supervisor<'_> {
             AfterAdoptedExit::Restart { charged, follows } => {
                 let what = format!("the process that had the ticket of Process-{ticket} is gone; {follows}");
                 self.narrator.note(what);
-                let outcome = self.workers.outcomes.entry(ticket);
-                (outcome.restarts, outcome.charged) = (outcome.restarts + 1, charged);
+                self.workers.outcomes.entry(ticket).restart(charged);
                 self.workers.queue.push_back(ticket);
             }
             AfterAdoptedExit::GiveUp(reason) => {
