@@ -10,12 +10,9 @@ use crate::outcome::{EndReason, Outcome};
 /// The options with which `resume` may do better, from the cause of the end; `None` where nothing needs to change, or where
 /// no option helps.
 pub fn advice(segment: &Segment, outcome: &Outcome) -> Option<String> {
-    let change = change(outcome)?;
-    Some(if segment.terms().has_folder {
-        change.replace(" RESUME", " the same command with").replace(", --worker PATH (another executable)", "")
-    } else {
-        change.replace("RESUME", &resume(segment.name(), segment.terms()))
-    })
+    let (name, terms) = (segment.name(), segment.terms());
+    let command = if terms.has_folder { "the same command with".to_owned() } else { resume(name, terms) };
+    change(outcome, &command, !terms.has_folder)
 }
 
 /// The command that resumes a run.
@@ -54,16 +51,18 @@ pub fn install_worker(path: &Path) -> String {
     format!("{how}; or name one: --worker PATH")
 }
 
-/// The options, for `RESUME`, which is the command.
-fn change(outcome: &Outcome) -> Option<&'static str> {
+/// The command with its options. All shards of a job have the same worker executable: there it may not change.
+fn change(outcome: &Outcome, command: &str, may_change_worker: bool) -> Option<String> {
     match outcome.end_reason {
         Some(EndReason::Signal(_) | EndReason::CallerGone | EndReason::Stopped) => None,
-        Some(EndReason::TimedOut) => Some("give it more time: RESUME --timeout DUR"),
+        Some(EndReason::TimedOut) => Some(format!("give it more time: {command} --timeout DUR")),
         None if outcome.has_overflow => None,
-        None => Some(
-            "remove the cause, or change: RESUME --restarts N (more attempts), --jobs N (fewer workers at once), --worker PATH \
-             (another executable)",
-        ),
+        None => {
+            let worker = if may_change_worker { ", --worker PATH (another executable)" } else { "" };
+            Some(format!(
+                "remove the cause, or change: {command} --restarts N (more attempts), --jobs N (fewer workers at once){worker}"
+            ))
+        }
     }
 }
 
@@ -84,7 +83,7 @@ mod tests {
                 printed: PrintedCommits::default(),
                 deadline: None,
             };
-            change(&outcome).unwrap_or_default()
+            change(&outcome, "RESUME", true).unwrap_or_default()
         };
         assert_eq!(after(Some(EndReason::Stopped)), "");
         assert_eq!(after(Some(EndReason::TimedOut)), "give it more time: RESUME --timeout DUR");
@@ -119,6 +118,6 @@ mod tests {
             printed: PrintedCommits::default(),
             deadline: None,
         };
-        assert_eq!(change(&outcome), None);
+        assert_eq!(change(&outcome, "RESUME", true), None);
     }
 }
