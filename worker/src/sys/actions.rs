@@ -174,9 +174,14 @@ fn action_of(signal: c_int) -> sigaction {
     action
 }
 
+/// Gives a signal its default action.
+pub fn restore_default(signal: c_int) {
+    set_action(signal, &DEFAULT);
+}
+
 /// Sets a signal's action; returns whether it could.
 fn set_action(signal: c_int, action: &sigaction) -> bool {
-    // SAFETY: the action is valid: our handler, which is async-signal-safe, or what sigaction(2) gave out before.
+    // SAFETY: the action is valid: the default, our handler, which is async-signal-safe, or what sigaction(2) gave out before.
     unsafe { sigaction(signal, action, null_mut()) == 0 }
 }
 

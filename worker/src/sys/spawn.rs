@@ -1,12 +1,13 @@
 //! Starting a process that ends with its parent, and that its parent can wait for.
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 
 use common::process::is_ignored;
 use rustix::process::{Signal, getpid, getppid, kill_process, set_parent_process_death_signal};
+
+use super::actions::restore_default;
 
 /// Starts the process. When the calling thread ends, however it does, the kernel kills the process.
 ///
@@ -30,16 +31,6 @@ pub fn spawn_for_life(command: &mut Command) -> io::Result<Child> {
     // allocates nothing: it makes four system calls that touch only this process, and turns an errno into an error in place.
     unsafe { command.pre_exec(die_with_parent) };
     command.spawn()
-}
-
-/// Gives the signal its default action.
-fn restore_default(signal: i32) {
-    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: all-zero bytes are a valid sigaction: an empty mask, no flags.
-    let action = unsafe { action.assume_init_mut() };
-    action.sa_sigaction = libc::SIG_DFL;
-    // SAFETY: the action is a local of the right type and names no handler; the old one is not asked for.
-    let _ = unsafe { libc::sigaction(signal, action, std::ptr::null_mut()) };
 }
 
 #[cfg(test)]
