@@ -84,11 +84,6 @@ impl Outcome {
 
     /// When to stop waiting for the reader of the result; `None` means never.
     pub fn report_until(&self) -> Option<Instant> {
-        match self.end_reason {
-            Some(EndReason::Signal(_) | EndReason::TimedOut | EndReason::CallerGone) => {
-                Some(Instant::now() + READER_GRACE)
-            }
-            _ => self.deadline,
-        }
+        if self.is_interrupted() { Some(Instant::now() + READER_GRACE) } else { self.deadline }
     }
 }

@@ -187,11 +187,9 @@ fn fits_i64(totals: &Totals) -> bool {
 /// Why an incomplete run is incomplete.
 pub fn reason(snapshot: &Snapshot, outcome: &Outcome) -> &'static str {
     match outcome.end_reason {
-        Some(EndReason::Signal(_) | EndReason::TimedOut | EndReason::CallerGone) => {
-            outcome.end_reason.map_or("", EndReason::name)
-        }
+        Some(interruption) if outcome.is_interrupted() => interruption.name(),
         _ if outcome.has_overflow => "workers failed",
-        Some(EndReason::Stopped) => missing::why_it_stopped(snapshot).unwrap_or("stopped"),
+        Some(_) => missing::why_it_stopped(snapshot).unwrap_or("stopped"),
         None if snapshot.set_aside.is_empty() => "workers failed",
         None => "chunks were set aside",
     }
