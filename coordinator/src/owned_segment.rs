@@ -6,6 +6,7 @@ use common::cli::{self, exit_code};
 use common::failpoint::Failpoint;
 use common::{Ledger, Lifecycle, Mode, Removal, RemoveError, Segment, Stop, say};
 
+use crate::error::Error;
 use crate::keep::{Claims, Disposal, RunEnd, disposal};
 
 /// How long the lock may keep a failed run from its end.
@@ -113,8 +114,17 @@ impl OwnedSegment {
         format!("kept segment {name}: {what}; {next}; or remove it: coordinator remove {name}\n")
     }
 
+    /// Reports the error that ends the run, and dismisses the workers; returns the exit code, and the end to settle with. Nobody
+    /// can finish what is damaged.
+    pub fn fail(&self, error: &Error) -> (u8, RunEnd) {
+        cli::report(&error.to_string(), error.hint().as_deref());
+        self.dismiss_workers();
+        let code = error.exit_code();
+        (code, RunEnd { is_final: code == exit_code::FOREIGN, ..RunEnd::FAILED })
+    }
+
     /// Asks the workers that are left to leave, and lets a dead one's commit be applied.
-    pub fn dismiss_workers(&self) {
+    fn dismiss_workers(&self) {
         if self.segment.is_cut_short() {
             return;
         }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use common::cli::{self, exit_code};
+use common::cli::exit_code;
 use common::failpoint::Failpoint;
 use common::{Ledger, Segment};
 
@@ -60,12 +60,7 @@ impl Run {
     /// Supervises the run to its end, reports it, keeps or removes the segment; returns the exit code.
     pub fn finish(mut self, args: &OutputArgs) -> u8 {
         let mut output = Output::new(args);
-        let (code, end) = self.supervise(args, &mut output).unwrap_or_else(|error| {
-            cli::report(&error.to_string(), error.hint().as_deref());
-            self.owned.dismiss_workers();
-            let is_final = error.exit_code() == exit_code::FOREIGN;
-            (error.exit_code(), RunEnd { is_final, ..RunEnd::FAILED })
-        });
+        let (code, end) = self.supervise(args, &mut output).unwrap_or_else(|error| self.owned.fail(&error));
         // What stdout did not take; if the segment is kept, `resume` prints it as well.
         if !self.equipment.caller.as_ref().is_some_and(Caller::has_ended) {
             common::say(&output.undelivered());

@@ -7,7 +7,7 @@ use super::supervised::{Equipment, Run};
 use crate::args::OutputArgs;
 use crate::error::Result;
 use crate::figures::counted;
-use crate::keep::{Claims, RunEnd};
+use crate::keep::Claims;
 use crate::limits::Limits;
 use crate::narration::Narrator;
 use crate::owned_segment::OwnedSegment;
@@ -29,11 +29,9 @@ pub fn take_over(
         Ok(None) => {}
         Ok(Some(code)) => return code,
         Err(error) => {
-            cli::report(&error.to_string(), error.hint().as_deref());
-            let is_final = error.exit_code() == exit_code::FOREIGN;
-            owned.dismiss_workers();
-            let _ = owned.settle(RunEnd { is_final, ..RunEnd::FAILED });
-            return error.exit_code();
+            let (code, end) = owned.fail(&error);
+            let _ = owned.settle(end);
+            return code;
         }
     }
     let (name, narrator) = (segment.name(), &equipment.narrator);
