@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::fs::OFlags;
 
-use crate::layout::Header;
+use crate::layout::{Geometry, Header};
 use crate::name::{FOLDER, SegmentName};
 use crate::segment::namespace::Location;
 use crate::segment::verify::{self, file_id};
@@ -134,6 +134,8 @@ pub struct SegmentInfo {
     pub terms: Terms,
     /// How many contributions are applied.
     pub done: u64,
+    /// How many contributions the run wants, or has if it got more.
+    pub total: u64,
     /// How many iterations are given out in chunks.
     pub given_out: u64,
     /// The process that coordinates it, or did.
@@ -154,23 +156,29 @@ impl SegmentInfo {
         let verified = verify::verify(name, file.as_fd(), Duration::ZERO)?;
         let header = verified.header.header();
         let state = RunState::read(name, file.as_fd(), &verified.terms, header)?;
+        let done = header.redo.done_count.load(Relaxed);
+        let due = verified.terms.contributions_due(log(file.as_fd(), verified.geometry, done).into_iter());
         Ok(Self {
             name: name.clone(),
             state,
             is_in_use: is_in_use(name, file.as_fd())?,
             file: file_id(file.as_fd()).map_err(|error| SystemError::new("look at segment", name, error))?,
-            done: header.redo.done_count.load(Relaxed),
+            done,
+            total: done.max(due),
             given_out: header.redo.given_out.load(Relaxed).saturating_sub(verified.terms.range().start),
             coordinator: Some(header.live.coordinator_pid.load(Relaxed)).filter(|pid| *pid != 0),
             terms: verified.terms,
         })
     }
+}
 
-    /// How many contributions the run wants, or has if it got more.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.done.max(self.terms.workers.into())
-    }
+/// The tickets that are done, as far as they can be read.
+fn log(file: BorrowedFd<'_>, geometry: Geometry, done: u64) -> Vec<u32> {
+    let length = usize::try_from(done).unwrap_or(usize::MAX).min(geometry.slots as usize);
+    let mut bytes = vec![0; length * size_of::<u32>()];
+    let read = rustix::io::pread(file, &mut bytes, geometry.log_at() as u64).unwrap_or(0);
+    let (tickets, _) = bytes[..read].as_chunks();
+    tickets.iter().map(|ticket| u32::from_ne_bytes(*ticket)).collect()
 }
 
 /// Whether a process holds the presence or the coordinator's role: in any PID namespace, by the kernel's locks.

@@ -24,7 +24,7 @@ pub fn say_if_read(text: &str) {
 fn write(text: &str, patience: Duration) {
     let began = Instant::now();
     let mut left = text.as_bytes();
-    while !left.is_empty() && is_taken_within(patience.saturating_sub(began.elapsed())) {
+    while !left.is_empty() && is_taken_by(began, patience) {
         // A pipe that is reported as writable takes this many bytes without blocking (pipe(7)).
         match rustix::io::write(rustix::stdio::stderr(), &left[..left.len().min(PIPE_BUF)]) {
             Ok(count) => left = &left[count..],
@@ -35,8 +35,16 @@ fn write(text: &str, patience: Duration) {
     }
 }
 
-fn is_taken_within(patience: Duration) -> bool {
+/// Whether stderr takes something before the patience that began then has passed.
+fn is_taken_by(began: Instant, patience: Duration) -> bool {
     let stderr = rustix::stdio::stderr();
     let mut waking = [PollFd::new(&stderr, PollFlags::OUT)];
-    poll(&mut waking, Timespec::try_from(patience).ok().as_ref()).is_ok_and(|ready| ready > 0)
+    loop {
+        let left = patience.saturating_sub(began.elapsed());
+        match poll(&mut waking, Timespec::try_from(left).ok().as_ref()) {
+            // A signal, such as that of a child's death, is no reason to drop the text.
+            Err(Errno::INTR) => {}
+            ready => return ready.is_ok_and(|ready| ready > 0),
+        }
+    }
 }

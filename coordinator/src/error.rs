@@ -234,7 +234,7 @@ impl Error {
             }
             Self::Exists { name, .. } => Some(format!("look at it: coordinator status {name}; or take another name")),
             Self::Usage { hint, .. } => Some(hint.clone()),
-            Self::Worker { .. } => Some("build it: cargo build --release; or name one: --worker PATH".to_owned()),
+            Self::Worker { .. } => Some("check the path, and build it if it is missing; or give another: --worker PATH".to_owned()),
             Self::NotBeside { path, .. } => Some(advice::install_worker(path)),
             Self::NotInPath { name, is_here: true } => Some(format!("it is in this folder: --worker ./{}", name.display())),
             Self::NotInPath { .. } => Some("name its path: --worker PATH".to_owned()),

@@ -25,7 +25,7 @@ pub fn clear() -> Vec<SegmentInfo> {
 /// Names the runs that dead coordinators left behind, and the commands that deal with them.
 pub fn name(left: &[SegmentInfo], narrator: &Narrator) {
     for existing in left {
-        let (name, done, total) = (&existing.name, existing.done, existing.total());
+        let (name, done, total) = (&existing.name, existing.done, existing.total);
         let finish = if existing.terms.has_folder {
             "finish it: run its shard's command again".to_owned()
         } else {

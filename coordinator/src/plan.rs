@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use common::{DelayRange, MOST_CELLS, MOST_ENTRIES, Mode, Origin, Part, SegmentName, Terms};
+use common::{CreateError, DelayRange, MOST_CELLS, Mode, Origin, Part, SegmentName, Terms};
 use worker::kernel::{self, Exec, Kernel, MonteCarloPi, Serve};
 
 use crate::args::{Chunk, Keep, RangeArg, RunArgs, ShardArg, TermsArgs, Workers};
@@ -68,7 +68,7 @@ fn shared_terms(args: &TermsArgs, origin: Origin) -> Result<Terms> {
     let part = part(args)?;
     let default_delay = if mode == Mode::Repeat { DelayRange::DEFAULT } else { DelayRange::NONE };
     let cells = cells(args, kernel)?;
-    Ok(Terms {
+    let terms = Terms {
         mode,
         origin,
         kernel: kernel.to_owned(),
@@ -91,7 +91,10 @@ fn shared_terms(args: &TermsArgs, origin: Origin) -> Result<Terms> {
         worker: PathBuf::new(),
         command: command.to_owned(),
         command_timeout: args.exec_timeout,
-    })
+    };
+    // Before a folder or a segment is made.
+    terms.check().map_err(|what| Error::creating(CreateError::Terms { what }))?;
+    Ok(terms)
 }
 
 /// The part of 0..n that the run computes, if it does not compute the whole.
@@ -119,18 +122,11 @@ fn part(args: &TermsArgs) -> Result<Option<Part>> {
 }
 
 fn slots(given: Option<u64>, workers: u32, cells: u32, origin: Origin) -> Result<u32> {
-    let slots = match (given, origin) {
+    Ok(match (given, origin) {
         (Some(given), _) => limits::count("--slots", given, workers)?,
         (None, Origin::Run | Origin::Call) => workers + SPARE_SLOTS.min(MOST_SPARE_CELLS / cells),
         (None, Origin::ByHand) => workers.max(HAND_SLOTS.min(MOST_SPARE_CELLS / cells)),
-    };
-    if (u64::from(slots) + 1) * u64::from(cells - 1) <= MOST_ENTRIES as u64 {
-        return Ok(slots);
-    }
-    Err(Error::usage(
-        format!("{cells} cells for each of {slots} workers are too many"),
-        format!("cells times slots is {MOST_ENTRIES} at most: fewer --cells, --workers or --slots"),
-    ))
+    })
 }
 
 /// How many cells the value has: by default as many as the kernel fills.

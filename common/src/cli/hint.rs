@@ -169,8 +169,13 @@ fn after_no_room(why: NoRoom) -> String {
 }
 
 fn after_invalid_terms(what: InvalidTerms) -> Option<String> {
-    matches!(what, InvalidTerms::Text { .. })
-        .then(|| "put the command into a script file: --exec './script.sh {start} {end}'".to_owned())
+    match what {
+        InvalidTerms::Text { .. } => {
+            Some("put the command into a script file: --exec './script.sh {start} {end}'".to_owned())
+        }
+        InvalidTerms::Counts { .. } => Some("give fewer --cells, --workers or --slots".to_owned()),
+        _ => None,
+    }
 }
 
 fn after_fork(error: &ForkError) -> String {

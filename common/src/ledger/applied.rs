@@ -47,13 +47,9 @@ impl Ledger<'_> {
         slots.fold(0, |sum, slot| sum.saturating_add(slot.iterations.load(Relaxed)))
     }
 
-    /// How many contributions the run wants: those of its own tickets, and those of workers that joined by hand.
+    /// How many contributions the run wants.
     fn due(self) -> u64 {
-        let (view, terms) = (self.segment.view(), self.segment.terms());
-        let log = view.log.iter().take(self.done() as usize).map(|ticket| ticket.load(Relaxed));
-        match terms.reserved() {
-            0 => terms.workers.into(),
-            reserved => u64::from(reserved) + log.filter(|ticket| *ticket > reserved).count() as u64,
-        }
+        let log = self.segment.view().log.iter().take(self.done() as usize);
+        self.segment.terms().contributions_due(log.map(|ticket| ticket.load(Relaxed)))
     }
 }

@@ -93,9 +93,8 @@ impl LockedLedger<'_> {
     /// Takes a ticket for a worker that tries again what is set aside: a free one, else one that is done.
     fn join_again(&mut self) -> Result<Claim, TicketError> {
         let mut claim = self.join_any()?;
-        if claim.is_none() {
-            let damaged = |error: Box<CommitError>| TicketError::Damaged(Damage { what: error.to_string() });
-            let ticket = self.open_last_ticket().map_err(damaged)?;
+        if claim.is_none() && self.done_count() > 0 {
+            let ticket = self.open_last_ticket().map_err(|error| damaged(*error))?;
             claim = self.join_one_of(ticket..=ticket, true)?;
         }
         let claim = claim.ok_or_else(|| no_free_slot(self.segment()))?;
@@ -166,6 +165,14 @@ fn assign(segment: &Segment, slot: &Slot, ticket: u32, before: ClaimState) -> Cl
     slot.claim.store(ClaimState::Taken { epoch }.word(), Release);
     Failpoint::Taken.reach();
     Claim { ticket, epoch, nonce: segment.nonce() }
+}
+
+/// Why the last ticket cannot be opened again.
+fn damaged(error: CommitError) -> TicketError {
+    match error {
+        CommitError::Damaged(damage) => TicketError::Damaged(damage),
+        error => TicketError::Damaged(*Damage::new(error.to_string())),
+    }
 }
 
 fn must_be_open(segment: &Segment) -> Result<(), TicketError> {

@@ -134,10 +134,8 @@ impl Snapshot {
     /// How many contributions the run wants, or has if it got more.
     #[must_use]
     pub fn total(&self) -> usize {
-        match self.terms.reserved() {
-            0 => self.done().max(self.terms.workers as usize),
-            reserved => reserved as usize + self.log.iter().filter(|ticket| **ticket > reserved).count(),
-        }
+        let due = self.terms.contributions_due(self.log.iter().copied());
+        self.done().max(usize::try_from(due).unwrap_or(usize::MAX))
     }
 
     /// The worker of a ticket.

@@ -105,7 +105,7 @@ fn a_contradiction_is_found() {
                 it.view().log[2].store(77, Relaxed);
                 it.view().header.core.value.store(11, Relaxed);
             },
-            "the log names 2 tickets, and 2 are done",
+            "the log has 3 entries, which name 2 of 2 finished tickets",
         ),
         (
             "not done",
@@ -135,7 +135,7 @@ fn a_finished_ticket_without_its_part_of_the_sum_is_missing_in_the_log() {
     commit(&segment, 1, 0);
     commit(&segment, 2, 0);
     segment.view().log[1].store(1, Relaxed);
-    assert_eq!(violation(&segment), "the log names 1 tickets, and 1 are done");
+    assert_eq!(violation(&segment), "the log has 2 entries, which name 1 of 1 finished tickets");
 }
 
 #[test]

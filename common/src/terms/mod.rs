@@ -168,8 +168,20 @@ impl Terms {
         if self.mode == Mode::Split { chunk.end.saturating_sub(chunk.start) } else { self.iterations }
     }
 
-    /// Whether a segment can have these terms; else what makes no sense.
-    pub(crate) fn check(&self) -> Result<(), InvalidTerms> {
+    /// How many contributions the run wants when these tickets are done: one of each of its own workers, and of each that joined by
+    /// hand.
+    pub(crate) fn contributions_due(&self, done: impl Iterator<Item = u32>) -> u64 {
+        match self.reserved() {
+            0 => self.workers.into(),
+            reserved => u64::from(reserved) + done.filter(|ticket| *ticket > reserved).count() as u64,
+        }
+    }
+
+    /// Whether a segment can have these terms.
+    ///
+    /// # Errors
+    /// What makes no sense.
+    pub fn check(&self) -> Result<(), InvalidTerms> {
         let are_sound = self.workers >= 1 && self.jobs >= 1 && self.slots >= self.workers;
         let (cells, most) = (self.cells, self.geometry().most_cells());
         if !(1..=most).contains(&cells) {

@@ -55,7 +55,7 @@ fn object(segment: &SegmentInfo, attachments: &Attachments) -> Json {
         "shared": kind.map(SharedKind::name),
         "type": terms.value_type.name(),
         "cells": terms.cells,
-        "contributions": is_run.then(|| json!({ "done": segment.done, "total": segment.total() })),
+        "contributions": is_run.then(|| json!({ "done": segment.done, "total": segment.total })),
         "coordinator": segment.coordinator,
     });
     if !is_run {

@@ -85,7 +85,7 @@ impl Sweep {
 
     fn report(&mut self, error: &Error) {
         cli::report(&error.to_string(), error.hint().as_deref());
-        self.code = error.exit_code();
+        self.code = if self.code == exit_code::COMPLETE { error.exit_code() } else { self.code };
     }
 
     /// Says if nothing was found; returns the exit code.

@@ -66,7 +66,7 @@ fn list_runs(runs: &[&SegmentInfo], columns: usize) -> String {
 fn progress(segment: &SegmentInfo) -> String {
     match segment.terms.mode {
         Mode::Split => format!("{}% applied", per_cent(applied(segment), segment.terms.length())),
-        _ => format!("{} of {}", segment.done, segment.total()),
+        _ => format!("{} of {}", segment.done, segment.total),
     }
 }
 

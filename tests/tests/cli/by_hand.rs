@@ -2,7 +2,7 @@
 
 use common::cli::exit_code;
 use common::failpoint::Failpoint;
-use harness::{Injection, test_env};
+use harness::{HeldRun, Injection, test_env};
 
 #[test]
 fn workers_one_after_the_other_each_contribute_once_and_print_their_line() {
@@ -119,6 +119,23 @@ fn a_full_segment_has_no_free_slot() {
     let finished = env.worker(&name).run().expect(exit_code::NOTHING_TO_DO);
     assert!(finished.stderr.contains("no free slot"), "{}", finished.stderr);
     assert!(finished.stderr.contains("hint: "), "{}", finished.stderr);
+    env.remove(&name);
+}
+
+/// The only ticket is held, and a chunk that is set aside waits for somebody who tries it again.
+#[test]
+fn a_full_segment_has_no_free_slot_for_what_is_set_aside() {
+    let env = test_env!();
+    let held = HeldRun::new(&env);
+    let command = format!("[ {{start}} != 0 ] || exit 3; {}; echo 1", held.wait());
+    let name =
+        env.create("busy", &["--split", "-n", "2", "--chunk", "1", "--slots", "1", "-w", "1", "--exec", &command]);
+    let worker = env.worker(&name).args(["--restarts", "0"]).start();
+    env.until_status(&name, |status| status["split"]["given_out"] == "2");
+    let second = env.worker(&name).run().expect(exit_code::NOTHING_TO_DO);
+    assert!(second.stderr.contains("no free slot"), "{}", second.stderr);
+    held.release();
+    let _ = worker.finish().expect(exit_code::INCOMPLETE);
     env.remove(&name);
 }
 

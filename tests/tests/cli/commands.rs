@@ -68,6 +68,23 @@ fn list_tells_names_states_and_contributions() {
     env.remove(&name);
 }
 
+/// As many as the run then wants.
+#[test]
+fn list_counts_the_contributions_of_workers_that_joined_by_hand() {
+    let env = test_env!();
+    let name = env.name("joined");
+    let args = ["--name", &name, "-w", "2", "-n", "10", "--delay", "1h"];
+    let running = env.coordinator(args).start();
+    env.until_status(&name, |status| status["workers"][1]["state"] == "sleeping");
+    let _ = env.worker(&name).args(["--delay", "0"]).run().expect(exit_code::COMPLETE);
+    let text = env.coordinator(["list"]).run().expect(exit_code::COMPLETE).stdout;
+    let line = text.lines().find(|line| line.starts_with(&name)).expect("it is listed");
+    assert!(line.contains("1 of 3"), "{line}");
+    running.signal(Signal::TERM);
+    let _ = running.finish().expect(exit_code::TERMINATED);
+    env.remove(&name);
+}
+
 #[test]
 fn list_prints_the_names_alone_for_other_commands() {
     if !secluded!(list_prints_the_names_alone_for_other_commands) {

@@ -5,15 +5,19 @@ use std::process::Command;
 
 use common::cli::exit_code;
 use harness::ptrace::seize;
-use harness::{HeldRun, skip, test_env, until, which, wrapped};
+use harness::{HeldRun, assert_error, skip, test_env, until, which, wrapped};
 use rustix::process::Signal;
+
+fn can_inject() -> bool {
+    let works = |strace| Command::new(strace).args(["-o", "/dev/null", "true"]).status().is_ok_and(|end| end.success());
+    which("strace").is_some_and(works)
+}
 
 /// Fault 50: the call that would reap the last worker fails, and no further SIGCHLD comes.
 #[test]
 fn a_lost_exit_is_found_by_the_next_look() {
     const TEST: &str = "a_lost_exit_is_found_by_the_next_look";
-    let works = |strace| Command::new(strace).args(["-o", "/dev/null", "true"]).status().is_ok_and(|end| end.success());
-    if !which("strace").is_some_and(works) {
+    if !can_inject() {
         return skip(TEST, "no strace, or it may not trace");
     }
     let env = test_env!();
@@ -25,6 +29,20 @@ fn a_lost_exit_is_found_by_the_next_look() {
         let finished = env.coordinator(args).with(wrapped(&strace)).run().expect(exit_code::COMPLETE);
         assert_eq!(finished.stdout, "570\n", "{finished:?}");
     }
+}
+
+/// The signal comes while it waits until stderr takes its error.
+#[test]
+fn a_signal_does_not_take_an_error_away() {
+    const TEST: &str = "a_signal_does_not_take_an_error_away";
+    if !can_inject() {
+        return skip(TEST, "no strace, or it may not trace");
+    }
+    let env = test_env!();
+    let strace =
+        ["strace", "-o", "/dev/null", "-e", "trace=poll,ppoll", "-e", "inject=poll,ppoll:error=EINTR:when=1+2"];
+    let finished = env.coordinator(["status", &env.name("none")]).with(wrapped(&strace)).run();
+    assert_error(&finished, exit_code::UNAVAILABLE, "no segment");
 }
 
 /// Fault 46: a process out of reach takes the ticket of each launched worker, which dies, and gives it back later.

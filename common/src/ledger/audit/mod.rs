@@ -137,7 +137,7 @@ impl<'a> Tally<'a> {
 
     fn check_log(&self, length: usize) -> Result<(), Violation> {
         let (logged, done) = (self.logged, self.done);
-        if logged == done && length == done { Ok(()) } else { Err(Violation::Log { logged, done }) }
+        if logged == done && length == done { Ok(()) } else { Err(Violation::Log { length, logged, done }) }
     }
 
     fn check_chunks(&self, given_out: u64, set_aside: u128) -> Result<(), Violation> {

@@ -15,9 +15,11 @@ pub enum Violation {
         sum: String,
     },
     /// The log does not name each finished ticket once.
-    #[error("the log names {logged} tickets, and {done} are done")]
+    #[error("the log has {length} entries, which name {logged} of {done} finished tickets")]
     Log {
-        /// How many distinct finished tickets the log names.
+        /// How long the log is.
+        length: usize,
+        /// How many distinct finished tickets it names.
         logged: usize,
         /// How many tickets are done.
         done: usize,
