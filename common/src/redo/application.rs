@@ -112,7 +112,7 @@ impl<'a, const HAS_CHUNK: bool> Target<'a, HAS_CHUNK> {
         if let Some(place) = self.place {
             place.store(self.ticket, Relaxed);
         }
-        // Release: whoever counts the ticket sees its slot and its log entry. Pairs with the Acquire in `Ledger::done`.
+        // Release: whoever counts the ticket sees its slot and its log entry. Pairs with the Acquire in `ObservedLedger::done`.
         redo.done_count.store(redo.done.load(Relaxed), Release);
     }
 

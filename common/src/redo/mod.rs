@@ -182,7 +182,7 @@ fn publish(view: &View<'_>) -> u64 {
     let number = published.load(Relaxed).wrapping_add(1);
     published.store(number, Release);
     // Release: keeps the application behind the commit point. Pairs with the Acquire fence in `snapshot::seqlock` and with
-    // the Acquire in `shared::load`.
+    // the Acquire in `SharedCells::load` and `load_only`.
     fence(Release);
     number
 }

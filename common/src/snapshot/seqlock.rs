@@ -50,7 +50,7 @@ fn header(file: BorrowedFd<'_>) -> Result<Option<HeaderCopy>, Errno> {
     for _ in 0..HEADER_ATTEMPTS {
         // Acquire: with the same numbers before and after it, the copy shows everything stored before these numbers and
         // nothing stored behind later ones. Pairs with the Release fences in `redo::begin` and `redo::publish`, and with the
-        // Release of `applied` in `redo::apply`.
+        // Release of `applied` in `redo::put`.
         fence(Acquire);
         let Some(header) = HeaderCopy::read(file)? else { return Ok(None) };
         fence(Acquire);

@@ -1,4 +1,4 @@
-//! The tables in the models name functions of the product, which must exist.
+//! The tables in the models, and those of the orderings in `docs/protocol.md`, name functions of the product, which must exist.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,6 +8,14 @@ use regex::Regex;
 
 /// The packages whose functions the tables name.
 const PRODUCT: [&str; 3] = ["common", "worker", "coordinator"];
+
+fn package() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn product() -> BTreeMap<PathBuf, String> {
+    PRODUCT.iter().flat_map(|name| sources(&package().join("..").join(name).join("src"))).collect()
+}
 
 /// The text of every source file below a folder.
 fn sources(folder: &Path) -> BTreeMap<PathBuf, String> {
@@ -46,17 +54,32 @@ fn is_function(name: &str, product: &BTreeMap<PathBuf, String>) -> bool {
 
 #[test]
 fn every_function_that_the_tables_of_the_models_name_is_in_the_product() {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let product: BTreeMap<PathBuf, String> =
-        PRODUCT.iter().flat_map(|name| sources(&package.join("..").join(name).join("src"))).collect();
+    let product = product();
     let mut count = 0;
     let mut missing = Vec::new();
-    for (path, text) in sources(&package.join("tests/model")) {
+    for (path, text) in sources(&package().join("tests/model")) {
         let names = names(&text);
         count += names.len();
         let gone = names.into_iter().filter(|name| !is_function(name, &product));
         missing.extend(gone.map(|name| format!("{name} in {}", path.display())));
     }
     assert!(count > 30, "the tables are found: {count}");
+    assert!(missing.is_empty(), "not in the product: {missing:#?}");
+}
+
+#[test]
+fn every_function_that_pairs_with_another_one_is_in_the_product() {
+    let page = fs::read_to_string(package().join("../docs/protocol.md")).expect("it is there");
+    let orderings = page.split("## ").find(|section| section.starts_with("The orderings")).expect("it is there");
+    let rows = orderings.lines().filter(|line| line.starts_with("| `"));
+    let name = Regex::new(r"`(\w+::\w+)`").expect("the pattern is valid");
+    let names: Vec<String> = rows
+        .flat_map(|row| row.split(" | ").take(2).flat_map(|cell| name.captures_iter(cell)).collect::<Vec<_>>())
+        .map(|found| found[1].to_owned())
+        .collect();
+    let product = product();
+    let is_module = |name: &str| product.keys().any(|path| path.with_extension("").ends_with(name.replace("::", "/")));
+    let missing: Vec<_> = names.iter().filter(|name| !is_function(name, &product) && !is_module(name)).collect();
+    assert!(names.len() > 20, "the names are found: {names:?}");
     assert!(missing.is_empty(), "not in the product: {missing:#?}");
 }
