@@ -7,7 +7,6 @@ use common::cli::{self, exit_code};
 use common::{AttachError, CreateError, RemoveError, RunState, SegmentInfo, SegmentName};
 
 use crate::advice;
-use crate::command::collect::CollectError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -157,9 +156,16 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
-    /// A folder of results cannot be collected.
-    #[error(transparent)]
-    Collect(#[from] CollectError),
+    /// A folder of results cannot be collected; `collect` knows why, and what follows.
+    #[error("{what}")]
+    Collect {
+        /// What is wrong.
+        what: String,
+        /// The next step, if there is one.
+        hint: Option<String>,
+        /// The exit code.
+        exit_code: u8,
+    },
     /// A system call failed.
     #[error("cannot {doing}: {source}")]
     System {
@@ -207,7 +213,7 @@ impl Error {
             | Self::Timeline { .. }
             | Self::System { .. }
             | Self::Forsaken { .. } => exit_code::INCOMPLETE,
-            Self::Collect(error) => error.exit_code(),
+            Self::Collect { exit_code, .. } => *exit_code,
             Self::Violation { .. } | Self::NoJob { .. } => exit_code::FOREIGN,
             Self::Coordinated { .. } | Self::Exists { .. } | Self::Folder { .. } | Self::ExecLog { .. } => {
                 exit_code::UNAVAILABLE
@@ -239,7 +245,7 @@ impl Error {
             Self::NotInPath { name, is_here: true } => Some(format!("it is in this folder: --worker ./{}", name.display())),
             Self::NotInPath { .. } => Some("name its path: --worker PATH".to_owned()),
             Self::Violation { .. } => Some("another program wrote to it; do not trust its contents".to_owned()),
-            Self::Collect(error) => error.hint(),
+            Self::Collect { hint, .. } => hint.clone(),
             Self::NotARun { name } => Some(format!("start workers: worker --name {name}")),
             Self::Coordinated { name, .. } | Self::Forsaken { name, .. } => {
                 Some(format!("look at it, if it still exists: coordinator status {name}"))

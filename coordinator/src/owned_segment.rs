@@ -1,16 +1,12 @@
 //! A segment whose coordinator keeps or removes it, however the run ends.
 
-use std::time::Duration;
-
 use common::cli::{self, exit_code};
 use common::failpoint::Failpoint;
 use common::{Ledger, Lifecycle, Mode, Removal, RemoveError, Segment, Stop, say};
 
 use crate::error::Error;
 use crate::keep::{Claims, Disposal, RunEnd, disposal};
-
-/// How long the lock may keep a failed run from its end.
-const LOCK_PATIENCE: Duration = Duration::from_millis(20);
+use crate::readiness::LOCK_PATIENCE;
 
 /// Keeps or removes its segment when dropped, so also after a panic; not in a forked child, which owns nothing.
 pub struct OwnedSegment {

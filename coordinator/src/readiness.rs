@@ -1,8 +1,14 @@
-//! Waiting for file descriptors.
+//! How long the coordinator waits, and for what.
 
 use std::time::Duration;
 
 use rustix::event::{PollFd, Timespec, poll};
+
+/// How long the lock may keep the coordinator from its other duties.
+pub const LOCK_PATIENCE: Duration = Duration::from_millis(20);
+
+/// How often to check what wakes nobody.
+pub const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Waits until a descriptor is ready, for at most that long; without a limit, for as long as it takes.
 ///

@@ -21,9 +21,8 @@ use crate::figures::counted;
 use crate::narration::Narrator;
 use crate::outcome::{EndReason, Outcome};
 use crate::output::{Output, Style};
-use crate::readiness;
+use crate::readiness::{self, CHECK_INTERVAL, LOCK_PATIENCE};
 use crate::signals::Signals;
-use crate::supervisor::{CHECK_INTERVAL, LOCK_PATIENCE};
 
 /// Prints a contribution that was applied.
 pub fn print_commit(segment: &Segment, committed: &Committed, output: &mut Output) {

@@ -11,8 +11,9 @@ use crate::keep::Claims;
 use crate::limits::Limits;
 use crate::narration::Narrator;
 use crate::owned_segment::OwnedSegment;
+use crate::readiness::LOCK_PATIENCE;
 use crate::signals::Signals;
-use crate::supervisor::{LOCK_PATIENCE, LockWait, has_passed};
+use crate::supervisor::{LockWait, has_passed};
 
 /// Finishes the run of a segment that this process coordinates now, reports, keeps or removes the segment; returns the exit code.
 pub fn take_over(

@@ -17,7 +17,7 @@ mod requests;
 mod sleep;
 mod workers;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use common::oom::OomKills;
 use common::{Descendants, Ledger, LockError, Segment, TicketState};
@@ -30,6 +30,7 @@ use crate::narration::Narrator;
 use crate::outcome::{EndReason, Outcome, PrintedCommits};
 use crate::output::Output;
 use crate::progress::ProgressDisplay;
+use crate::readiness::{CHECK_INTERVAL, LOCK_PATIENCE};
 use crate::signals::Signals;
 use crate::timeline::Timeline;
 use deadlines::Deadlines;
@@ -38,12 +39,6 @@ use failure_reports::FailureReports;
 use failures::Repeats;
 pub use lock_wait::LockWait;
 use workers::{AdoptedWorker, Workers};
-
-/// How long the lock may keep the loop from its other duties.
-pub const LOCK_PATIENCE: Duration = Duration::from_millis(20);
-
-/// How often to check what wakes nobody.
-pub const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// One run's supervision.
 pub struct Supervisor<'a> {

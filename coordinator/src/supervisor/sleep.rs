@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
 
-use super::{CHECK_INTERVAL, Supervisor};
+use super::Supervisor;
 use crate::caller::Caller;
-use crate::readiness;
+use crate::readiness::{self, CHECK_INTERVAL};
 
 /// The longest sleep. A notice may be lost, so nothing rests on one alone; a look takes microseconds.
 const SLOW_LOOK: Duration = Duration::from_secs(3);

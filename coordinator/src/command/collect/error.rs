@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use common::cli::exit_code;
 
 use super::collection::Differing;
+use crate::error::Error;
 
 /// Why a folder cannot be collected.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +83,7 @@ pub enum CollectError {
 
 impl CollectError {
     /// The exit code.
-    pub fn exit_code(&self) -> u8 {
+    fn exit_code(&self) -> u8 {
         match self {
             Self::Folder { .. } | Self::NoJob { .. } => exit_code::UNAVAILABLE,
             Self::Job { .. } | Self::System { .. } | Self::Unverified { .. } => exit_code::INCOMPLETE,
@@ -92,7 +93,7 @@ impl CollectError {
     }
 
     /// The next step, if there is one.
-    pub fn hint(&self) -> Option<String> {
+    fn hint(&self) -> Option<String> {
         match self {
             Self::Folder { folder, source } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some(format!("see who may read it: ls -ld {}", quoted(folder)))
@@ -134,6 +135,12 @@ impl CollectError {
             }
             Self::System { .. } | Self::Unverified { .. } => None,
         }
+    }
+}
+
+impl From<CollectError> for Error {
+    fn from(error: CollectError) -> Self {
+        Self::Collect { what: error.to_string(), hint: error.hint(), exit_code: error.exit_code() }
     }
 }
 

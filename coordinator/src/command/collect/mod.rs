@@ -20,7 +20,7 @@ use common::Overflow;
 use common::cli::exit_code;
 use rustix::fs::{Access, access};
 
-pub use error::CollectError;
+use error::CollectError;
 
 use self::collection::Collection;
 use self::missing::Missing;
