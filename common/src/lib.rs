@@ -85,4 +85,4 @@ pub use sys::sigbus::{ExitOnTruncation, exit_on_truncation};
 pub use sys::slice::shorten as ask_for_short_slices;
 pub use system_error::SystemError;
 pub use terms::{InvalidTerms, Mode, Origin, Part, Shard, Terms};
-pub use value::{Cells, Number, Overflow, Value, ValueType};
+pub use value::{Cells, Number, Overflow, Value, ValueType, WideSum};

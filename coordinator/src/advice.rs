@@ -12,7 +12,12 @@ use crate::outcome::{EndReason, Outcome};
 pub fn advice(segment: &Segment, outcome: &Outcome) -> Option<String> {
     let (name, terms) = (segment.name(), segment.terms());
     let command = if terms.has_folder { "the same command with".to_owned() } else { resume(name, terms) };
-    change(outcome, &command, !terms.has_folder)
+    // All shards of a job have the same worker executable: there it may not change.
+    let others = [
+        terms.command_timeout.map(|_| "--exec-timeout DUR (more time for a range)"),
+        (!terms.has_folder).then_some("--worker PATH (another executable)"),
+    ];
+    change(outcome, &command, &others.into_iter().flatten().collect::<Vec<_>>())
 }
 
 /// The command that resumes a run.
@@ -51,17 +56,15 @@ pub fn install_worker(path: &Path) -> String {
     format!("{how}; or name one: --worker PATH")
 }
 
-/// The command with its options. All shards of a job have the same worker executable: there it may not change.
-fn change(outcome: &Outcome, command: &str, may_change_worker: bool) -> Option<String> {
+/// The command with its options.
+fn change(outcome: &Outcome, command: &str, others: &[&str]) -> Option<String> {
     match outcome.end_reason {
         Some(EndReason::Signal(_) | EndReason::CallerGone | EndReason::Stopped) => None,
         Some(EndReason::TimedOut) => Some(format!("give it more time: {command} --timeout DUR")),
         None if outcome.has_overflow => None,
         None => {
-            let worker = if may_change_worker { ", --worker PATH (another executable)" } else { "" };
-            Some(format!(
-                "remove the cause, or change: {command} --restarts N (more attempts), --jobs N (fewer workers at once){worker}"
-            ))
+            let options = [&["--restarts N (more attempts)", "--jobs N (fewer workers at once)"], others].concat();
+            Some(format!("remove the cause, or change: {command} {}", options.join(", ")))
         }
     }
 }
@@ -83,7 +86,7 @@ mod tests {
                 printed: PrintedCommits::default(),
                 deadline: None,
             };
-            change(&outcome, "RESUME", true).unwrap_or_default()
+            change(&outcome, "RESUME", &[]).unwrap_or_default()
         };
         assert_eq!(after(Some(EndReason::Stopped)), "");
         assert_eq!(after(Some(EndReason::TimedOut)), "give it more time: RESUME --timeout DUR");
@@ -118,6 +121,6 @@ mod tests {
             printed: PrintedCommits::default(),
             deadline: None,
         };
-        assert_eq!(change(&outcome, "RESUME", true), None);
+        assert_eq!(change(&outcome, "RESUME", &[]), None);
     }
 }

@@ -1,10 +1,11 @@
 //! Why a command fails, with which exit code, and what to do next.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use common::cli::{self, exit_code};
 use common::{AttachError, CreateError, RemoveError, RunState, SegmentInfo, SegmentName};
+use rustix::io::Errno;
 
 use crate::advice;
 
@@ -91,7 +92,7 @@ pub enum Error {
         name: SegmentName,
     },
     /// No worker is left that would contribute.
-    #[error("segment \"{name}\" will not get the contributions: {done} of {wanted} are applied, and {why}")]
+    #[error("segment \"{name}\" will get no more contributions: {done} of {wanted} are applied, and {why}")]
     Forsaken {
         /// The segment.
         name: SegmentName,
@@ -254,16 +255,38 @@ impl Error {
             Self::OtherJob { .. } => {
                 Some("give all shards the same terms; or take another folder: --results DIR; one without results may be removed".to_owned())
             }
-            Self::NoJob { .. } => {
-                Some("restore it; or compute the job in another folder: each result names the id of its job".to_owned())
-            }
-            Self::Folder { path, source } | Self::ExecLog { path, source } => Some(match (source.kind(), self) {
-                (io::ErrorKind::NotFound, _) => format!("make the folder that it is to be in: mkdir -p {}", path.parent().unwrap_or(path).display()),
+            Self::NoJob { .. } => Some(
+                "is it the right folder? if so, restore the file; or compute the job in another folder: each result names its id".to_owned(),
+            ),
+            Self::Folder { path, source } | Self::ExecLog { path, source } => after_file_error(path, source).or_else(|| Some(match (source.kind(), self) {
+                (io::ErrorKind::NotFound, _) if path.starts_with("~") => {
+                    "the shell did not replace ~ here: write \"$HOME/…\"".to_owned()
+                }
+                (io::ErrorKind::NotFound, _) => format!("make it first: mkdir -p {}", quoted(path)),
                 (io::ErrorKind::NotADirectory, _) => "name a folder, and not a file".to_owned(),
-                (_, Self::ExecLog { .. }) => format!("this user must be able to write to it: ls -la {}", path.display()),
-                _ => format!("all machines must share it, and this user must be able to write to it: ls -la {}", path.display()),
-            }),
+                (_, Self::ExecLog { .. }) => format!("this user must be able to write to it: ls -la {}", quoted(path)),
+                _ => format!("all machines must share it, and this user must be able to write to it: ls -la {}", quoted(path)),
+            })),
             Self::NothingLeft { .. } | Self::Timeline { .. } | Self::System { .. } => None,
         }
     }
+}
+
+/// What to do when the system refuses a file or a folder for a reason that is none of the file's own.
+pub fn after_file_error(path: &Path, source: &io::Error) -> Option<String> {
+    match Errno::from_io_error(source)? {
+        Errno::NOSPC | Errno::DQUOT => Some(format!("make room: df -h {}", quoted(path))),
+        Errno::FBIG => Some(cli::RAISE_FILE_SIZE.to_owned()),
+        Errno::MFILE => Some("allow this process more open files: ulimit -n 1024".to_owned()),
+        Errno::IO | Errno::STALE | Errno::INTR | Errno::TIMEDOUT | Errno::NOTCONN => {
+            Some(format!("try again; if it stays, look at the file system: findmnt --target {}", quoted(path)))
+        }
+        _ => None,
+    }
+}
+
+/// A path as a word of a shell.
+pub fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    shlex::try_quote(&text).map_or_else(|_| text.clone(), std::borrow::Cow::into_owned)
 }

@@ -17,6 +17,8 @@ pub struct Limits {
     pub jobs: u32,
     /// How often a worker is launched again, and a failed kernel is tried again.
     pub restarts: u32,
+    /// How long a command may take for one range.
+    pub command_timeout: Option<Duration>,
     /// When to give up.
     pub deadline: Option<Instant>,
 }
@@ -24,7 +26,8 @@ pub struct Limits {
 impl Limits {
     /// The limits in the terms of a run.
     pub fn of(terms: &Terms, deadline: Option<Instant>) -> Self {
-        Self { jobs: terms.jobs, restarts: terms.restarts, deadline }
+        let Terms { jobs, restarts, command_timeout, .. } = *terms;
+        Self { jobs, restarts, command_timeout, deadline }
     }
 
     /// The limits of a `resume`: those of the run, except what its options change.
@@ -32,6 +35,7 @@ impl Limits {
         Ok(Self {
             jobs: args.jobs.map_or(Ok(terms.jobs), |given| jobs(given, terms.workers))?,
             restarts: args.restarts.map_or(Ok(terms.restarts), restarts)?,
+            command_timeout: args.exec_timeout.or(terms.command_timeout),
             deadline: deadline(args.timeout.or(terms.timeout)),
         })
     }
@@ -41,6 +45,7 @@ impl Limits {
         Ok(Self {
             jobs: args.jobs.map_or(Ok(terms.jobs), |given| jobs(given, terms.workers))?,
             restarts: restarts(args.restarts)?,
+            command_timeout: args.terms.exec_timeout.or(terms.command_timeout),
             deadline,
         })
     }
@@ -49,7 +54,9 @@ impl Limits {
     pub fn worker_options(self, terms: &Terms) -> Vec<String> {
         let changed = [("--jobs", self.jobs, terms.jobs), ("--restarts", self.restarts, terms.restarts)];
         let changed = changed.into_iter().filter(|(_, now, before)| now != before);
-        changed.flat_map(|(option, now, _)| [option.to_owned(), now.to_string()]).collect()
+        let counts = changed.flat_map(|(option, now, _)| [option.to_owned(), now.to_string()]);
+        let timeout = self.command_timeout.filter(|_| self.command_timeout != terms.command_timeout);
+        counts.chain(timeout.map(|timeout| format!("--exec-timeout={}ns", timeout.as_nanos()))).collect()
     }
 }
 
@@ -85,7 +92,9 @@ mod tests {
         let limits = Limits::of(&terms, None);
         assert_eq!(limits.worker_options(&terms), [""; 0]);
         assert_eq!(Limits { restarts: 0, ..limits }.worker_options(&terms), ["--restarts", "0"]);
-        let both = Limits { restarts: 9, jobs: 1, deadline: deadline(Some(Duration::ZERO)) };
+        let longer = Limits { command_timeout: Some(Duration::from_millis(1500)), ..limits };
+        assert_eq!(longer.worker_options(&terms), ["--exec-timeout=1500000000ns"]);
+        let both = Limits { restarts: 9, jobs: 1, command_timeout: None, deadline: deadline(Some(Duration::ZERO)) };
         assert_eq!(both.worker_options(&terms), ["--jobs", "1", "--restarts", "9"]);
     }
 }

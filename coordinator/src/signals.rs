@@ -80,6 +80,13 @@ pub fn survive_file_size_limit() {
     }
 }
 
+/// Lets this process await the ends of its children, also if it was started with SIGCHLD ignored: the kernel would reap them
+/// itself (wait(2)).
+pub fn await_children() {
+    // On failure an end is not known, and so no success.
+    let _ = register(SIGCHLD, Arc::default());
+}
+
 /// From now on SIGINT, SIGTERM and SIGHUP, unless they are ignored, end the process with their exit codes: for commands
 /// without anything to clean up.
 pub fn exit_on_stop_signals() {

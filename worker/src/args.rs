@@ -1,9 +1,10 @@
 //! The worker's command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser};
-use common::{DelayRange, SegmentName, cli, parse_count};
+use common::{DelayRange, SegmentName, cli, parse_count, parse_duration};
 
 /// Each runs as it stands, after: coordinator create demo.
 const EXAMPLES: &str = "\
@@ -64,6 +65,9 @@ pub struct Args {
     /// How often a failed kernel is tried again, where the coordinator differs from the segment's terms
     #[arg(long, value_name = "N", hide = true)]
     pub restarts: Option<u32>,
+    /// Time limit of the command, where the coordinator differs from the segment's terms
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, hide = true)]
+    pub exec_timeout: Option<Duration>,
     /// Leave in the middle of a kernel that does not watch when the coordinator is dead
     #[arg(long, hide = true)]
     pub end_with_coordinator: bool,

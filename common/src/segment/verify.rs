@@ -82,7 +82,7 @@ pub(crate) fn verify(name: &SegmentName, file: BorrowedFd<'_>, patience: Duratio
     Ok(Verified { terms, geometry, nonce: header.header().identity.nonce.load(Relaxed), header })
 }
 
-/// Device and inode of an open file.
+/// Device and inode of an open file. Async-signal-safe, like [`is_cut_short`]: `removal::truncated` asks in a signal handler.
 pub(crate) fn file_id(file: impl AsFd) -> Result<(u64, u64), Errno> {
     rustix::fs::fstat(file).map(|stat| (stat.st_dev, stat.st_ino))
 }

@@ -5,11 +5,13 @@
 
 mod cells;
 mod number;
+mod wide_sum;
 
 use std::fmt;
 
 pub use cells::Cells;
 pub use number::Number;
+pub use wide_sum::WideSum;
 
 /// The type of the shared value, or of each cell of a shared array.
 // As wide as the bits beside it in a `Value`, so that a `Value` has no padding.

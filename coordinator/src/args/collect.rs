@@ -1,9 +1,10 @@
 //! The options of `collect`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
-use common::parse_count;
+use common::{parse_count, parse_duration};
 
 use super::run::Format;
 
@@ -28,6 +29,14 @@ pub struct CollectArgs {
     /// The worker executable of the job, for --verify
     #[arg(long, value_name = "PATH", requires = "verify", conflicts_with = "missing")]
     pub worker: Option<PathBuf>,
+    /// Time limit of the command for one range, for --verify
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, requires = "verify", allow_hyphen_values = true)]
+    #[arg(conflicts_with = "missing")]
+    pub exec_timeout: Option<Duration>,
+    /// How often a failed command is tried again, for --verify [default: 3]
+    #[arg(long, value_name = "N", value_parser = parse_count, requires = "verify", allow_hyphen_values = true)]
+    #[arg(conflicts_with = "missing")]
+    pub restarts: Option<u64>,
     /// The result as text or as one JSON object
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,

@@ -94,6 +94,9 @@ pub struct ResumeArgs {
     /// How often a worker is launched again, and a failed command is tried again [default: as the run]
     #[arg(long, value_name = "N", value_parser = parse_count, allow_hyphen_values = true)]
     pub restarts: Option<u64>,
+    /// Time limit of a run's command for one range [default: as the run]
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, allow_hyphen_values = true)]
+    pub exec_timeout: Option<Duration>,
     /// Give up after this time [default: as the run]
     #[arg(long, value_name = "DUR", value_parser = parse_duration, allow_hyphen_values = true)]
     pub timeout: Option<Duration>,

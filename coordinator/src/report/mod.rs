@@ -11,7 +11,9 @@ pub mod table;
 use std::time::Instant;
 
 use common::cli::{self, exit_code};
-use common::{Committed, Ledger, Mode, Number, Origin, Segment, Snapshot, Totals, ValueType, WorkerState};
+use common::{
+    Cells, Committed, Ledger, Mode, Number, Origin, Segment, Snapshot, Totals, Value, ValueType, WorkerState,
+};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
@@ -169,11 +171,16 @@ fn print_parts(snapshot: &Snapshot, output: &mut Output) {
 fn wrap_note(totals: &Totals) -> String {
     let kind = totals.value_type.name();
     if totals.value_type.is_float() {
-        return format!("the {kind} left its range: {} is not the sum", totals.value);
+        return left_its_range(totals.value_type, &totals.value);
     }
     let total = totals.exact.as_ref().map_or_else(|| "more than 128 bits hold".to_owned(), ToString::to_string);
     let wider = if fits_i64(totals) { ", which --type i64 holds" } else { "" };
     format!("the {kind} wrapped around; the exact total is {total}{wider}")
+}
+
+/// What to say of a sum of fractions that is not finite.
+pub fn left_its_range(kind: ValueType, value: &Cells<Value>) -> String {
+    format!("the {} left its range: {value} is not the sum", kind.name())
 }
 
 /// Whether an `i32` has wrapped around and an `i64` would not have.

@@ -209,6 +209,9 @@ fn next_command(snapshot: &Snapshot, state: RunState) -> String {
         RunState::Open if snapshot.stop != Stop::No || snapshot.terms.mode == Mode::Shared => {
             format!("coordinator remove {name}")
         }
+        RunState::Open if snapshot.terms.mode == Mode::Split && snapshot.is_complete() => {
+            format!("coordinator remove {name}")
+        }
         RunState::Open => format!("{worker} --name {name}; coordinator wait {name}; coordinator remove {name}"),
         RunState::Running if snapshot.stop != Stop::No => {
             format!("coordinator wait {name}; coordinator stop --now {name}")

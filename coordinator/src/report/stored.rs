@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use common::cli::exit_code;
 
-use super::{drain, json};
+use super::{drain, json, left_its_range};
 use crate::args::OutputArgs;
 use crate::caller::Caller;
 use crate::narration::Narrator;
@@ -29,6 +29,9 @@ pub fn report(
         result.host,
         result.finished
     ));
+    if results.job().terms.value_type.is_float() && result.has_wrapped(results.job()) {
+        narrator.note(left_its_range(results.job().terms.value_type, &result.value(results.job())));
+    }
     let mut output = Output::new(args);
     match output.style() {
         Style::Json => output.line(json::of_stored(result, results)),

@@ -62,6 +62,11 @@ impl Folder {
         Ok(accessat(&self.directory, ".", access, AtFlags::empty())?)
     }
 
+    /// Whether it was not removed since it was opened.
+    pub fn is_linked(&self) -> bool {
+        fstat(&self.directory).is_ok_and(|stat| stat.st_nlink > 0)
+    }
+
     /// Its path, as it was given.
     pub fn path(&self) -> &Path {
         &self.path

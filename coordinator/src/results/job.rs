@@ -71,6 +71,11 @@ impl Job {
         Self { schema: SCHEMA, version: env!("CARGO_PKG_VERSION").to_owned(), id, terms }
     }
 
+    /// The job with that id once more.
+    pub fn again(id: &str, terms: JobTerms) -> Self {
+        Self { id: id.to_owned(), ..Self::new(terms) }
+    }
+
     /// Reads the text of a file; or says why it is no job.
     pub fn parse(text: &[u8]) -> Result<Self, String> {
         let job: Self = serde_json::from_slice(text).map_err(|error| format!("is not a job: {error}"))?;

@@ -1,5 +1,6 @@
 //! Folders of exact results: each part of a job once, from any number of machines.
 
+mod agreement;
 pub mod folder;
 pub mod job;
 mod publication;
@@ -12,6 +13,8 @@ use std::path::Path;
 
 use common::{Mode, SegmentName, Shard, Terms};
 
+use agreement::agreed;
+pub use agreement::read_job;
 pub use publication::Writer;
 
 use crate::error::{Error, Result};
@@ -19,6 +22,9 @@ use folder::{Entry, Folder};
 use job::{Job, JobTerms};
 use publication::Publication;
 use shard_result::{ShardResult, Stored, agree};
+
+/// How the name of a part's segment begins.
+const SEGMENT_PREFIX: &str = "shard-";
 
 /// How often to try again what somebody else has changed meanwhile.
 const ATTEMPTS: usize = 16;
@@ -41,6 +47,8 @@ pub enum Left {
     Equal(ShardResult),
     /// Somebody else has left another result; this one is kept under that name.
     Differs(ShardResult, String),
+    /// The folder is not that of the job any more, and why. Nothing is in it.
+    OtherJob(String),
 }
 
 impl Results {
@@ -69,16 +77,27 @@ impl Results {
         Ok(Self { folder, job, range: terms.range(), shard: terms.shard(), writer })
     }
 
-    /// The place for the result of a segment's run; nothing if the folder is of another job.
+    /// The place for the result of a segment's run; nothing if the folder is of another job. A folder without results gets the
+    /// segment's job: it may have been removed while the run was at work. `named_worker` is as of [`Self::for_run`].
     ///
     /// # Errors
     /// As [`Self::for_run`], except [`Error::OtherJob`].
-    pub fn for_segment(path: &Path, name: &SegmentName, terms: &Terms) -> Result<Option<Self>> {
+    pub fn for_segment(
+        path: &Path,
+        name: &SegmentName,
+        terms: &Terms,
+        named_worker: Option<&Path>,
+    ) -> Result<Option<Self>> {
+        let Some(id) = job_of(name).filter(|_| terms.has_folder) else { return Ok(None) };
         let folder = Folder::open(path).map_err(|source| unusable(path, source))?;
-        let Some(job) = read_job(&folder)? else {
-            return Err(Error::NoJob { path: folder.path_of(job::NAME), why: "is missing".to_owned() });
-        };
+        let is_new = read_job(&folder)?.is_none();
+        let wanted = Job::again(id, JobTerms::of(terms, named_worker.map(text_of).transpose()?));
         let (range, shard, writer) = (terms.range(), terms.shard(), Writer::this_process());
+        let job = agreed(&folder, &wanted, &writer)?;
+        if is_new {
+            let what = format!("{} is a folder of the segment's job now", path.display());
+            common::say(&format!("note: {}\n", common::cli::one_line(&what)));
+        }
         let results = Self { folder, job, range, shard, writer };
         Ok((results.segment_name() == *name && results.has_terms(terms)).then_some(results))
     }
@@ -86,7 +105,9 @@ impl Results {
     /// The name of the segment for this part of this job, the same at each start.
     pub fn segment_name(&self) -> SegmentName {
         let Range { start, end } = self.range;
-        format!("shard-{}-{start}-{end}", self.job.id).parse().expect("hexadecimal and decimal digits are legal")
+        format!("{SEGMENT_PREFIX}{}-{start}-{end}", self.job.id)
+            .parse()
+            .expect("hexadecimal and decimal digits are legal")
     }
 
     /// Whether a segment's run has the terms of this part of this job.
@@ -110,6 +131,11 @@ impl Results {
     /// Which of the job's shards that is, if the run was asked for one.
     pub fn shard(&self) -> Option<Shard> {
         self.shard
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The path of the result.
@@ -155,6 +181,10 @@ impl Results {
     /// If it cannot be written. Nothing is left then.
     pub fn leave(&self, result: &ShardResult) -> io::Result<Left> {
         for _ in 0..ATTEMPTS {
+            // Somebody may have begun again in the same folder: nothing of the new job is moved aside.
+            if let Some(why) = self.why_of_another_job()? {
+                return Ok(Left::OtherJob(why));
+            }
             if self.folder.publish(&self.name(), &result.to_text(), &self.writer)? == Publication::Done {
                 return Ok(Left::Alone);
             }
@@ -169,6 +199,22 @@ impl Results {
             }
         }
         Err(replaced_again())
+    }
+
+    /// Why the folder is not that of the job any more.
+    fn why_of_another_job(&self) -> io::Result<Option<String>> {
+        let found = match self.folder.read(job::NAME, job::MOST_BYTES)? {
+            // A whole folder that is gone is told by the writer.
+            Entry::Absent if self.folder.is_linked() => Err("is missing".to_owned()),
+            Entry::Absent => return Ok(None),
+            Entry::File(text) => Job::parse(&text),
+            Entry::Unfit(why) | Entry::Others(why) => Err(why),
+        };
+        Ok(match found {
+            Ok(job) if job.id == self.job.id => None,
+            Ok(job) => Some(format!("{} is of another job by now, {}", self.folder.path_of(job::NAME), job.id)),
+            Err(why) => Some(format!("{} {why}", self.folder.path_of(job::NAME))),
+        })
     }
 
     /// Leaves a result that differs from the one in the folder under another name, which is returned.
@@ -218,48 +264,10 @@ impl Results {
     }
 }
 
-/// Reads the job of a folder; nothing if it has none.
-///
-/// # Errors
-/// [`Error::NoJob`] if its `job.json` makes no sense; [`Error::Folder`] if the folder cannot be read.
-pub fn read_job(folder: &Folder) -> Result<Option<Job>> {
-    let no_job = |why| Error::NoJob { path: folder.path_of(job::NAME), why };
-    match folder.read(job::NAME, job::MOST_BYTES).map_err(|source| unusable(folder.path(), source))? {
-        Entry::Absent => Ok(None),
-        Entry::Unfit(why) | Entry::Others(why) => Err(no_job(why)),
-        Entry::File(text) => Job::parse(&text).map(Some).map_err(no_job),
-    }
-}
-
-/// A name of a result in the folder, if it has one.
-pub fn any_result(folder: &Folder) -> Result<Option<String>> {
-    let first = || {
-        folder
-            .names()?
-            .find(|name| name.as_ref().map_or(true, |name| ShardResult::range_of(name).is_some()))
-            .transpose()
-    };
-    first().map_err(|source| unusable(folder.path(), source))
-}
-
-/// The job of the folder; if it has none yet, the wanted one.
-fn agreed(folder: &Folder, wanted: &Job, writer: &Writer) -> Result<Job> {
-    for _ in 0..ATTEMPTS {
-        if let Some(job) = read_job(folder)? {
-            return Ok(job);
-        }
-        if let Some(result) = any_result(folder)? {
-            // Another first shard may have begun the job since the look above; else it was lost, and a new one would have another id.
-            let why = || format!("is missing, and results are there, such as {result}");
-            return read_job(folder)?.ok_or_else(|| Error::NoJob { path: folder.path_of(job::NAME), why: why() });
-        }
-        // Of several first shards one succeeds, and the others find its job.
-        let published = folder.publish(job::NAME, &wanted.to_text(), writer);
-        if published.map_err(|source| unusable(folder.path(), source))? == Publication::Done {
-            return Ok(wanted.clone());
-        }
-    }
-    Err(unusable(folder.path(), replaced_again()))
+/// The id of the job to which the segment of that name belongs.
+fn job_of(name: &SegmentName) -> Option<&str> {
+    let (id, _) = name.as_str().strip_prefix(SEGMENT_PREFIX)?.split_once('-')?;
+    Some(id)
 }
 
 /// A worker's path as the files have it.

@@ -1,12 +1,12 @@
 //! The result of a complete run in the folder that it was asked for.
 
+use std::io;
 use std::time::SystemTime;
 
-use common::cli::{self, RAISE_FILE_SIZE, exit_code};
+use common::cli::{self, exit_code};
 use common::{Segment, Snapshot, rfc3339};
-use rustix::io::Errno;
 
-use crate::error::Result;
+use crate::error::{Result, after_file_error, quoted};
 use crate::narration::Narrator;
 use crate::outcome::Outcome;
 use crate::report;
@@ -56,11 +56,17 @@ pub fn leave(results: &Results, segment: &Segment, outcome: &Outcome, narrator: 
             );
             Kept { is_left: true, code: exit_code::DISAGREE }
         }
-        Err(error) if error.raw_os_error() == Some(Errno::FBIG.raw_os_error()) => {
-            failed(&error.to_string(), RAISE_FILE_SIZE)
+        Ok(Left::OtherJob(why)) => {
+            let name = segment.name();
+            failed(&why, &format!("leave it in a folder of its own: coordinator resume {name} --results NEW-DIR"))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let (name, folder) = (segment.name(), quoted(results.folder()));
+            failed(&error.to_string(), &format!("mkdir -p {folder}; coordinator resume {name} --results {folder}"))
         }
         Err(error) => {
-            failed(&error.to_string(), "make it writable, and run the same command again: nothing is computed twice")
+            let cause = after_file_error(results.folder(), &error).unwrap_or_else(|| "make it writable".to_owned());
+            failed(&error.to_string(), &format!("{cause}; then run the same command again: nothing is computed twice"))
         }
     }))
 }

@@ -9,7 +9,7 @@ mod take_over;
 use std::path::Path;
 
 use common::cli::exit_code;
-use common::{Origin, Segment, Snapshot};
+use common::{Origin, Segment, Snapshot, Terms};
 
 use crate::advice;
 use crate::args::{Keep, ResumeArgs, RunArgs};
@@ -74,7 +74,12 @@ pub fn run(args: &RunArgs) -> Result<u8> {
             let claims = Claims { is_resumed: true, ..claims };
             Ok(take_over::take_over(segment, claims, limits, equipment, &args.output))
         }
-        Found::Result(result) => Ok(stored::report(&result, results, &args.output, signals, caller, narrator)),
+        Found::Result(result) => {
+            if !args.output.timeline.is_empty() {
+                narrator.note("no timeline is drawn: there was no run");
+            }
+            Ok(stored::report(&result, results, &args.output, signals, caller, narrator))
+        }
         Found::Ended(code) => Ok(code),
     }
 }
@@ -99,6 +104,9 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
     let worker = launch::find(args.worker.as_deref().or(Some(&segment.terms().worker)))?;
     let exec_log =
         args.exec_log.as_deref().map(|folder| exec_log::resumed(folder, &name, segment.terms())).transpose()?;
+    if args.exec_timeout.is_some() && segment.terms().command.is_empty() {
+        return Err(Error::usage(format!("segment \"{name}\" runs no command"), "omit --exec-timeout"));
+    }
     let limits = Limits::resumed(segment.terms(), args)?;
     if !segment.become_coordinator()? {
         let pid = Snapshot::of(&segment)?.coordinator;
@@ -123,7 +131,7 @@ fn results_of(segment: &Segment, folder: Option<&Path>) -> Result<Option<Results
             format!("run its shard's command again; or {}", advice::resume(name, terms)),
         )),
         None => Ok(None),
-        Some(folder) => match Results::for_segment(folder, name, terms)? {
+        Some(folder) => match Results::for_segment(folder, name, terms, named_worker(terms))? {
             Some(results) => Ok(Some(results)),
             None => Err(Error::usage(
                 format!("the result of segment \"{name}\" does not go into {}", folder.display()),
@@ -131,4 +139,10 @@ fn results_of(segment: &Segment, folder: Option<&Path>) -> Result<Option<Results
             )),
         },
     }
+}
+
+/// The worker's executable, if it was named when the run began: the terms have it in any case.
+fn named_worker(terms: &Terms) -> Option<&Path> {
+    let is_named = launch::find(None).map_or(true, |beside| beside != terms.worker);
+    is_named.then_some(terms.worker.as_path())
 }

@@ -6,7 +6,9 @@
 use std::time::{Duration, Instant};
 
 use common::cli::{self, exit_code};
-use common::{AttachError, Condition, CreateError, Lifecycle, Observer, Segment, SegmentInfo, SegmentName, Terms};
+use common::{
+    AttachError, Condition, CreateError, Lifecycle, Observer, Segment, SegmentInfo, SegmentName, Snapshot, Terms,
+};
 use rustix::event::{PollFd, PollFlags};
 
 use crate::caller::Caller;
@@ -62,7 +64,14 @@ impl ShardStart<'_> {
         self.results.must_be_writable()?;
         let mut has_waited = false;
         loop {
-            match self.look(&name)? {
+            let place = self.look(&name)?;
+            // Meanwhile the other start, or one on another machine, may have left it.
+            if has_waited && let Some(result) = self.stored()? {
+                drop(place);
+                self.clear_leftover(&name);
+                return Ok(Found::Result(result));
+            }
+            match place {
                 Place::Left(segment) => return Ok(Found::Segment(segment)),
                 Place::Busy => {
                     if !std::mem::replace(&mut has_waited, true) {
@@ -156,6 +165,7 @@ impl ShardStart<'_> {
     fn clear_leftover(&self, name: &SegmentName) {
         if let Ok(left) = SegmentInfo::of(name)
             && !left.is_in_use
+            && !is_kept(name)
         {
             if let Some(pid) = left.coordinator {
                 self.results.clear_after(pid);
@@ -164,4 +174,10 @@ impl ShardStart<'_> {
             let _ = common::remove(name, Condition::Unattached);
         }
     }
+}
+
+/// Whether `--keep always` has kept it: it is complete, and was reported.
+fn is_kept(name: &SegmentName) -> bool {
+    let is_complete = |segment: &Observer| Snapshot::of(segment).is_ok_and(|snapshot| snapshot.is_complete());
+    Observer::open(name).is_ok_and(|segment| segment.lifecycle() == Lifecycle::Reported && is_complete(&segment))
 }

@@ -12,7 +12,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use common::cli::exit_code::{COMPLETE, INCOMPLETE, OVERFLOW, UNAVAILABLE, USAGE};
+use common::cli::exit_code::{COMPLETE, FOREIGN, INCOMPLETE, OVERFLOW, UNAVAILABLE, USAGE};
 use harness::{Finished, TestEnv, assert_error, test_env};
 use serde_json::{Value, json};
 
@@ -169,12 +169,34 @@ fn fractions_beyond_their_range_are_refused_if_the_job_refuses_it() {
 }
 
 #[test]
-fn a_total_beyond_128_bits_is_an_overflow_in_every_job() {
+fn of_a_total_beyond_128_bits_the_value_is_known_unless_the_job_refuses_it() {
     let env = test_env!();
-    let folder = Folder::new(&env, &json!({ "shards": "2" }));
-    folder.put(0..50, i128::MAX.to_string());
-    folder.put(50..100, "1");
-    assert_error(&folder.collect(&[]), OVERFLOW, "does not fit into 128 bits");
+    for overflow in ["wrap", "error"] {
+        let folder = Folder::new(&env, &json!({ "shards": "2", "overflow": overflow }));
+        folder.put(0..50, i128::MAX.to_string());
+        folder.put(50..100, "6");
+        if overflow == "error" {
+            assert_error(&folder.collect(&[]), OVERFLOW, "overflow: the total does not fit into i32");
+            continue;
+        }
+        let finished = folder.collect(&[]).expect(COMPLETE);
+        assert_eq!(finished.stdout, "Final shared value: 5\n");
+        assert_line(&finished, "note", 1, &["the exact total has more than 128 bits"]);
+        let report = folder.collect(&["--format", "json"]).expect(COMPLETE).json();
+        assert_eq!((&report["exact_total"], &report["wrapped"]), (&Value::Null, &json!(true)), "{report}");
+        fs::remove_dir_all(folder.path()).expect("it can be removed");
+    }
+}
+
+#[test]
+fn fractions_that_left_their_range_are_no_sum_and_a_note_says_so() {
+    let env = test_env!();
+    let folder = Folder::new(&env, &json!({ "shards": "2", "type": "f64" }));
+    folder.put(0..50, "1e308");
+    folder.put(50..100, "1e308");
+    let finished = folder.collect(&[]).expect(COMPLETE);
+    assert_eq!(finished.stdout, "Final shared value: inf\n");
+    assert_line(&finished, "note", 1, &["the f64 left its range: inf is not the sum"]);
 }
 
 #[test]
@@ -192,7 +214,7 @@ fn a_folder_that_is_none_or_is_not_there_is_unavailable() {
 }
 
 #[test]
-fn a_folder_without_a_job_is_unavailable_and_one_with_a_damaged_job_incomplete() {
+fn a_folder_without_a_job_is_unavailable_and_a_damaged_job_is_refused() {
     let env = test_env!();
     let folder = Folder::new(&env, &json!({}));
     folder.put_shards(0..10);
@@ -204,9 +226,12 @@ fn a_folder_without_a_job_is_unavailable_and_one_with_a_damaged_job_incomplete()
         (&" ".repeat(100_000), "is too large"),
     ] {
         folder.write("job.json", text);
-        assert_error(&folder.collect(&[]), INCOMPLETE, &format!("{}/job.json {why}", folder.path()));
+        assert_error(&folder.collect(&[]), FOREIGN, &format!("{}/job.json {why}", folder.path()));
     }
     fs::remove_file(folder.file("job.json")).expect("it can be removed");
+    assert_error(&folder.collect(&[]), FOREIGN, "job.json is missing, and results are there, such as ");
+    fs::remove_dir_all(folder.path()).expect("it can be removed");
+    fs::create_dir(folder.path()).expect("it can be made");
     assert_error(&folder.collect(&[]), UNAVAILABLE, &format!("{} holds no job: job.json is missing", folder.path()));
 }
 

@@ -1,5 +1,6 @@
 //! `--results`: each part's exact result in a folder, once, whoever starts it how often.
 
+mod begun_anew;
 mod damage;
 mod refusals;
 mod starts;

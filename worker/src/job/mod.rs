@@ -63,7 +63,9 @@ impl<'a> Job<'a> {
         let mut terms = segment.terms().clone();
         terms.iterations = args.iterations.unwrap_or(terms.iterations);
         terms.jobs = args.jobs.unwrap_or(terms.jobs);
-        let seed = args.seed.or(terms.seed).unwrap_or(segment.nonce());
+        terms.command_timeout = args.exec_timeout.or(terms.command_timeout);
+        // Not the option's, which is for delays: what is computed follows from the terms alone.
+        let seed = terms.seed.unwrap_or(segment.nonce());
         let (name, worker) = (segment.name().to_string(), claim.ticket());
         let task = Task { range: terms.range(), seed, terms, name, worker, attempt: 1, stderr: StderrTo::of(args) };
         let watchdog = (!kernel.watches()).then(|| Watchdog::start(segment, signals, args)).flatten();

@@ -2,7 +2,7 @@
 
 use super::Violation;
 use crate::terms::Terms;
-use crate::value::{Cells, Number, Overflow, Value};
+use crate::value::{Cells, Number, Overflow, Value, WideSum};
 
 /// What the value should be.
 pub struct ValueSum(Vec<Value>);
@@ -40,25 +40,26 @@ fn differ(value: &Value, sum: &Value) -> bool {
 }
 
 /// The sum without wrapping; nothing for fractions or beyond 128 bits.
-pub struct ExactSum(Option<Vec<i128>>);
+pub struct ExactSum(Option<Vec<WideSum>>);
 
 impl ExactSum {
     pub fn new(terms: &Terms, cells: usize) -> Self {
-        Self((!terms.value_type.is_float()).then(|| vec![0; cells]))
+        Self((!terms.value_type.is_float()).then(|| vec![WideSum::default(); cells]))
     }
 
     pub fn add(&mut self, contribution: &Cells<Number>) {
-        let Some(totals) = &mut self.0 else { return };
-        for (total, number) in totals.iter_mut().zip(contribution.as_slice()) {
-            let Some(sum) = number.integer().and_then(|number| total.checked_add(number)) else {
+        let Some(sums) = &mut self.0 else { return };
+        for (sum, number) in sums.iter_mut().zip(contribution.as_slice()) {
+            let Some(integer) = number.integer() else {
                 self.0 = None;
                 return;
             };
-            *total = sum;
+            sum.add(integer);
         }
     }
 
     pub fn total(self) -> Option<Cells<i128>> {
-        self.0.map(Cells::from)
+        let totals: Option<Vec<i128>> = self.0?.into_iter().map(WideSum::total).collect();
+        totals.map(Cells::from)
     }
 }

@@ -90,7 +90,9 @@ impl Collection {
         let mut parts = collection.take_names(folder, job)?;
         parts.sort_by_key(|part| (part.start, part.end));
         for part in parts {
-            let stored = read(folder, &ShardResult::name(&part), job, &part)?;
+            // One that cannot be read hides no other.
+            let unread = |error| Stored::Others(format!("cannot be read: {error}"));
+            let stored = ShardResult::read(folder, job, &part).unwrap_or_else(unread);
             collection.take_result(job, part, stored);
         }
         collection.damaged.sort();

@@ -1,12 +1,13 @@
 //! Why a folder cannot be collected, with which exit code, and what to do next.
 
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use common::cli::exit_code;
 
 use super::collection::Differing;
-use crate::error::Error;
+use crate::error::{Error, after_file_error, quoted};
 
 /// Why a folder cannot be collected.
 #[derive(Debug, thiserror::Error)]
@@ -24,16 +25,6 @@ pub enum CollectError {
     NoJob {
         /// The folder.
         folder: PathBuf,
-        /// Whether it has results all the same.
-        has_results: bool,
-    },
-    /// What the folder's results are results of cannot be told.
-    #[error("{file} {why}")]
-    Job {
-        /// The file of the job.
-        file: String,
-        /// What is wrong with it.
-        why: String,
     },
     /// The system failed.
     #[error("cannot read {what}: {source}")]
@@ -56,6 +47,8 @@ pub enum CollectError {
     /// A part was computed again, with another total.
     #[error("results disagree: {file} has {found}, and computed again it has {computed}")]
     Wrong {
+        /// The part.
+        part: Range<u64>,
         /// The file of its result.
         file: String,
         /// The total in it.
@@ -74,9 +67,9 @@ pub enum CollectError {
     /// The total does not fit.
     #[error("overflow: the total {total}does not fit into {kind}")]
     Overflow {
-        /// The total, if it can be told.
+        /// The total, unless it has more than 128 bits.
         total: String,
-        /// The type, or `128 bits`.
+        /// The type.
         kind: &'static str,
     },
 }
@@ -86,7 +79,7 @@ impl CollectError {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Folder { .. } | Self::NoJob { .. } => exit_code::UNAVAILABLE,
-            Self::Job { .. } | Self::System { .. } | Self::Unverified { .. } => exit_code::INCOMPLETE,
+            Self::System { .. } | Self::Unverified { .. } => exit_code::INCOMPLETE,
             Self::Differing { .. } | Self::Wrong { .. } => exit_code::DISAGREE,
             Self::Overflow { .. } => exit_code::OVERFLOW,
         }
@@ -95,6 +88,9 @@ impl CollectError {
     /// The next step, if there is one.
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Folder { folder, source } if after_file_error(folder, source).is_some() => {
+                after_file_error(folder, source)
+            }
             Self::Folder { folder, source } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Some(format!("see who may read it: ls -ld {}", quoted(folder)))
             }
@@ -105,16 +101,9 @@ impl CollectError {
                 "check the name; the first shard makes the folder: coordinator run --split --shard I/N --results {}",
                 quoted(folder)
             )),
-            Self::NoJob { folder, has_results: false } => Some(format!(
+            Self::NoJob { folder } => Some(format!(
                 "the first shard begins the job: coordinator run --split --shard I/N --results {}",
                 quoted(folder)
-            )),
-            Self::NoJob { .. } => {
-                Some("restore it; or compute the job in another folder: each result names the id of its job".to_owned())
-            }
-            Self::Job { file, .. } => Some(format!(
-                "look at it: ls -l {}; restore it, or compute the job in a new folder: each result names the job's id",
-                quoted(Path::new(file))
             )),
             Self::Differing { folder, files, .. } => {
                 let [result, other] = [&files.result, &files.other].map(|file| quoted(&folder.join(&file.name)));
@@ -127,13 +116,13 @@ impl CollectError {
                 "the kernel must depend on its range alone; or a machine was wrong: rm {}, start that shard again, and verify more",
                 quoted(Path::new(file))
             )),
-            Self::Overflow { kind: "128 bits", .. } => {
-                Some("use smaller numbers, or fractions (--type f64), in a folder of their own".to_owned())
-            }
             Self::Overflow { .. } => {
                 Some("a job with a wider type, or with --overflow wrap, needs a folder of its own".to_owned())
             }
-            Self::System { .. } | Self::Unverified { .. } => None,
+            Self::System { what, source } => after_file_error(Path::new(what), source),
+            Self::Unverified { .. } => {
+                Some("its lines above say why; the run is that of the shard: start that one by hand".to_owned())
+            }
         }
     }
 }
@@ -142,12 +131,6 @@ impl From<CollectError> for Error {
     fn from(error: CollectError) -> Self {
         Self::Collect { what: error.to_string(), hint: error.hint(), exit_code: error.exit_code() }
     }
-}
-
-/// A path as a word of a shell.
-pub fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    shlex::try_quote(&text).map_or_else(|_| text.clone(), std::borrow::Cow::into_owned)
 }
 
 fn and_more(more: usize) -> String {

@@ -5,7 +5,8 @@ use std::ops::{Range, RangeInclusive};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::Findings;
+use super::sum::Total;
+use super::{CollectError, Findings};
 use crate::report::json::{SCHEMA, cells, text, value};
 use crate::results::job::Job;
 use crate::results::shard_result::ShardResult;
@@ -34,6 +35,7 @@ struct Report<'a> {
     differs: Vec<Differs<'a>>,
     foreign: &'a [String],
     verified: Vec<Part>,
+    refuted: Vec<Refuted<'a>>,
     restarts: u64,
     elapsed_s: f64,
 }
@@ -65,10 +67,21 @@ struct Differs<'a> {
     other: &'a str,
 }
 
-/// The object.
-pub fn object(job: &Job, findings: &Findings, verified: &[Range<u64>]) -> String {
+/// A part whose total is another one when it is computed again.
+#[derive(Serialize)]
+struct Refuted<'a> {
+    start: String,
+    end: String,
+    found: &'a str,
+    computed: &'a str,
+}
+
+/// The object. With an error it has no value.
+pub fn object(job: &Job, findings: &Findings, verified: &[Range<u64>], error: Option<&CollectError>) -> String {
     let (terms, collection) = (&job.terms, &findings.collection);
     let total = findings.total.as_ref();
+    let is_refuted = matches!(error, Some(CollectError::Differing { .. } | CollectError::Wrong { .. }));
+    let is_known = matches!(error, None | Some(CollectError::Overflow { .. }));
     let report = Report {
         schema: SCHEMA,
         job: &job.id,
@@ -81,11 +94,10 @@ pub fn object(job: &Job, findings: &Findings, verified: &[Range<u64>]) -> String
         command: terms.command.as_deref(),
         worker: terms.worker.as_deref(),
         shards: terms.shards.map(|shards| shards.to_string()),
-        // With --overflow error, one that does not fit is nobody's value.
-        value: total.filter(|_| !findings.has_overflow(job)).map_or(Json::Null, |total| cells(&total.value(), value)),
-        exact_total: total.and_then(super::sum::Total::exact).map_or(Json::Null, |exact| cells(&exact, text)),
+        value: total.filter(|_| error.is_none()).map_or(Json::Null, |total| cells(total.value(), value)),
+        exact_total: total.filter(|_| is_known).and_then(Total::exact).map_or(Json::Null, |exact| cells(&exact, text)),
         wrapped: total.is_some_and(|total| total.misfit().is_some()),
-        complete: findings.tiling.is_complete(),
+        complete: findings.tiling.is_complete() && !is_refuted,
         results: collection.parts.len(),
         missing: findings.missing.entries().into_iter().map(entry).collect(),
         overlaps: findings.tiling.overlaps.iter().map(|pair| pair.each_ref().map(ShardResult::name)).collect(),
@@ -101,10 +113,16 @@ pub fn object(job: &Job, findings: &Findings, verified: &[Range<u64>]) -> String
             .iter()
             .map(|part| Part { start: part.start.to_string(), end: part.end.to_string() })
             .collect(),
+        refuted: error.and_then(refuted).into_iter().collect(),
         restarts: collection.restarts,
         elapsed_s: collection.elapsed_s,
     };
     serde_json::to_string(&report).expect("the report has only string keys and finite numbers")
+}
+
+fn refuted(error: &CollectError) -> Option<Refuted<'_>> {
+    let CollectError::Wrong { part, found, computed, .. } = error else { return None };
+    Some(Refuted { start: part.start.to_string(), end: part.end.to_string(), found, computed })
 }
 
 fn entry((iterations, shards): (Range<u64>, Option<RangeInclusive<u64>>)) -> Entry {

@@ -13,6 +13,7 @@ mod sum;
 mod tiling;
 mod verification;
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 
@@ -24,14 +25,15 @@ use error::CollectError;
 
 use self::collection::Collection;
 use self::missing::Missing;
-use self::sum::Total;
+use self::sum::{Misfit, Total};
 use self::tiling::Tiling;
 use self::verification::Verification;
 use crate::args::{CollectArgs, Format};
 use crate::error::Result;
-use crate::results::any_result;
-use crate::results::folder::{Entry, Folder};
-use crate::results::job::{self, Job};
+use crate::results::folder::Folder;
+use crate::results::job::Job;
+use crate::results::read_job;
+use crate::results::shard_result::ShardResult;
 use crate::signals;
 
 /// What a folder holds of its job, and what that comes to.
@@ -39,7 +41,7 @@ struct Findings {
     collection: Collection,
     tiling: Tiling,
     missing: Missing,
-    /// The sum, if all parts are there and it has 128 bits at most.
+    /// The sum, if all parts are there.
     total: Option<Total>,
 }
 
@@ -47,7 +49,7 @@ struct Findings {
 pub fn collect(args: &CollectArgs) -> Result<u8> {
     signals::exit_on_stop_signals();
     let folder = open(&args.folder)?;
-    let job = read_job(&folder)?;
+    let job = job_of(&folder)?;
     let verification = args.verify.map(|count| Verification::new(count, args, &folder, &job)).transpose()?;
     let findings = Findings::of(Collection::read(&folder, &job)?, &job);
     notes::tell_what_is_not_counted(&findings, &folder);
@@ -56,11 +58,13 @@ pub fn collect(args: &CollectArgs) -> Result<u8> {
     }
     let mut error = findings.error(&folder, &job);
     let mut verified = Vec::new();
-    if let (Some(verification), None, true) = (verification, &error, findings.tiling.is_complete()) {
-        (verified, error) = verification.verify(&findings.collection.parts);
+    if let (Some(verification), None | Some(CollectError::Differing { .. })) = (verification, &error) {
+        let wrong;
+        (verified, wrong) = verification.verify(&findings.to_verify());
+        error = wrong.or(error);
     }
     let printed = match (args.format, &findings.total, &error) {
-        (Format::Json, ..) => super::print(&json::object(&job, &findings, &verified))?,
+        (Format::Json, ..) => super::print(&json::object(&job, &findings, &verified, error.as_ref()))?,
         (Format::Text, Some(total), None) => super::print(&lines(total))?,
         _ => exit_code::COMPLETE,
     };
@@ -68,6 +72,7 @@ pub fn collect(args: &CollectArgs) -> Result<u8> {
         Some(error) => Err(error.into()),
         None if !findings.tiling.is_complete() => Ok(notes::tell_incomplete(&findings, &folder)),
         None => {
+            notes::tell_what_the_value_is_not(&findings, &job);
             notes::tell_leftovers(&findings.collection, &folder);
             Ok(printed)
         }
@@ -82,18 +87,8 @@ fn open(path: &Path) -> Result<Folder, CollectError> {
     Ok(folder)
 }
 
-fn read_job(folder: &Folder) -> Result<Job, CollectError> {
-    let file = folder.path_of(job::NAME);
-    let damaged = |why| CollectError::Job { file: file.clone(), why };
-    match folder.read(job::NAME, job::MOST_BYTES) {
-        Ok(Entry::File(text)) => Job::parse(&text).map_err(damaged),
-        Ok(Entry::Unfit(why) | Entry::Others(why)) => Err(damaged(why)),
-        Ok(Entry::Absent) => {
-            let has_results = any_result(folder).is_ok_and(|result| result.is_some());
-            Err(CollectError::NoJob { folder: folder.path().to_owned(), has_results })
-        }
-        Err(source) => Err(CollectError::System { what: file, source }),
-    }
+fn job_of(folder: &Folder) -> Result<Job> {
+    read_job(folder)?.ok_or_else(|| CollectError::NoJob { folder: folder.path().to_owned() }.into())
 }
 
 impl Findings {
@@ -101,29 +96,30 @@ impl Findings {
         let parts: &[Range<u64>] = &collection.parts;
         let tiling = Tiling::of(job.terms.n, parts);
         let missing = Missing::of(job.terms.n, job.terms.shards, parts, &tiling);
-        let total = if tiling.is_complete() { collection.sum.total() } else { None };
+        let total = tiling.is_complete().then(|| collection.sum.total());
         Self { collection, tiling, missing, total }
+    }
+
+    /// The parts that may be computed again: those whose results disagree, else all that are there.
+    fn to_verify(&self) -> Cow<'_, [Range<u64>]> {
+        let parts = &self.collection.parts;
+        let disputed =
+            self.collection.differing.kept().iter().filter_map(|one| ShardResult::range_of(&one.result.name));
+        let disputed: Vec<Range<u64>> = disputed.filter(|part| parts.contains(part)).collect();
+        if disputed.is_empty() { Cow::Borrowed(parts) } else { Cow::Owned(disputed) }
     }
 
     /// Why no total is printed, unless it is that something is missing.
     fn error(&self, folder: &Folder, job: &Job) -> Option<CollectError> {
-        let overflow = |total, kind| CollectError::Overflow { total, kind };
         if let Some(differing) = self.differing(folder) {
             return Some(differing);
         }
-        match &self.total {
-            None if self.tiling.is_complete() => Some(overflow(String::new(), "128 bits")),
-            Some(total) if self.has_overflow(job) => {
-                total.misfit().map(|number| overflow(format!("{number} "), job.terms.value_type.name()))
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether the total does not fit, and the job refuses that.
-    fn has_overflow(&self, job: &Job) -> bool {
-        let refuses = job.terms.overflow() == Overflow::Error;
-        self.total.as_ref().is_some_and(|total| refuses && total.misfit().is_some())
+        let misfit = self.total.as_ref().and_then(Total::misfit).filter(|_| job.terms.overflow() == Overflow::Error)?;
+        let total = match misfit {
+            Misfit::Number(number) => format!("{number} "),
+            Misfit::Wide => String::new(),
+        };
+        Some(CollectError::Overflow { total, kind: job.terms.value_type.name() })
     }
 
     fn differing(&self, folder: &Folder) -> Option<CollectError> {

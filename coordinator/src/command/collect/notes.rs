@@ -5,14 +5,17 @@
 use std::ops::Range;
 
 use common::cli::{self, exit_code, one_line};
-use common::say;
+use common::{Number, say};
 
 use super::Findings;
 use super::capped::first_ten;
 use super::collection::{Collection, Damaged};
-use super::error::quoted;
+use super::sum::Misfit;
+use crate::error::quoted;
 use crate::figures::counted;
+use crate::report;
 use crate::results::folder::Folder;
+use crate::results::job::Job;
 use crate::results::shard_result::ShardResult;
 
 /// Names what counts for nothing: damaged results, results that overlap or differ, and what is foreign.
@@ -57,6 +60,16 @@ pub fn tell_incomplete(findings: &Findings, folder: &Folder) -> u8 {
         if findings.tiling.overlaps.is_empty() { "" } else { "of two that overlap remove the wrong one; then " };
     say(&format!("{}\nhint: {first}{}\n", missing.line(), one_line(&next)));
     exit_code::INCOMPLETE
+}
+
+/// Says it if the value is not the sum, and the exact total does not tell either.
+pub fn tell_what_the_value_is_not(findings: &Findings, job: &Job) {
+    let Some(total) = &findings.total else { return };
+    match total.misfit() {
+        Some(Misfit::Number(Number::Float(_))) => note(&report::left_its_range(job.terms.value_type, total.value())),
+        Some(Misfit::Wide) => note("the value wrapped around; the exact total has more than 128 bits"),
+        _ => {}
+    }
 }
 
 /// Names what shards that were killed have left, once nobody needs it.

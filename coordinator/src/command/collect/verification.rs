@@ -21,6 +21,7 @@ use crate::launch;
 use crate::results::folder::Folder;
 use crate::results::job::Job;
 use crate::results::shard_result::{ShardResult, Stored};
+use crate::signals;
 
 /// Computes parts of a job again.
 pub struct Verification<'a> {
@@ -29,6 +30,8 @@ pub struct Verification<'a> {
     job: &'a Job,
     folder: &'a Folder,
     worker: Option<PathBuf>,
+    /// Options of the runs that are no terms of the job.
+    others: Vec<String>,
 }
 
 impl<'a> Verification<'a> {
@@ -38,12 +41,15 @@ impl<'a> Verification<'a> {
         let named = worker.as_ref().map(|path| path.to_string_lossy());
         command_must_be_given(args, job)?;
         must_be_given("worker", "--worker", named.as_deref(), job.terms.worker.as_deref())?;
-        Ok(Self { count, job, folder, worker })
+        let timeout = args.exec_timeout.map(|timeout| format!("--exec-timeout={}ns", timeout.as_nanos()));
+        let restarts = args.restarts.map(|restarts| format!("--restarts={restarts}"));
+        Ok(Self { count, job, folder, worker, others: timeout.into_iter().chain(restarts).collect() })
     }
 
     /// Computes as many of the parts again, chosen at random; returns those that agree, and the first failure.
     pub fn verify(&self, parts: &[Range<u64>]) -> (Vec<Range<u64>>, Option<CollectError>) {
         let mut verified = Vec::new();
+        signals::await_children();
         for part in sample(parts, self.count, common::random) {
             if let Err(error) = self.verify_part(part) {
                 return (verified, Some(error));
@@ -65,7 +71,7 @@ impl<'a> Verification<'a> {
         let computed = self.compute(part).map_err(|why| CollectError::Unverified { file: file.clone(), why })?;
         let Some([found, computed]) = contrast(&found, &computed) else { return Ok(()) };
         let number = |said: String| said.trim_start_matches("has ").to_owned();
-        Err(CollectError::Wrong { file, found: number(found), computed: number(computed) })
+        Err(CollectError::Wrong { part: part.clone(), file, found: number(found), computed: number(computed) })
     }
 
     /// The part's total, from a run that ends with this process; or what became of the run.
@@ -106,6 +112,7 @@ impl<'a> Verification<'a> {
         .map(OsString::from)
         .collect();
         options.push(what.into());
+        options.extend(self.others.iter().map(OsString::from));
         if let Some(path) = &self.worker {
             options.extend(["--worker".into(), path.into()]);
         }

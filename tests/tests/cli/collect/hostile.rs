@@ -65,7 +65,7 @@ fn a_job_that_is_a_link_is_none() {
     let elsewhere = env.path().join("elsewhere.json");
     fs::rename(folder.file("job.json"), &elsewhere).expect("it can be moved");
     symlink(&elsewhere, folder.file("job.json")).expect("it can be linked");
-    assert_error(&folder.collect(&[]), common::cli::exit_code::INCOMPLETE, "job.json is a symbolic link");
+    assert_error(&folder.collect(&[]), common::cli::exit_code::FOREIGN, "job.json is a symbolic link");
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn a_complete_job_is_one_object_with_the_types_of_a_runs() {
         "schema": 2, "job": ID, "version": "0.1.0", "kernel": "sum-of-squares", "iterations": "100", "type": "i64",
         "cells": 1, "seed": "7", "command": "CMD", "worker": "/w", "shards": "10", "value": total, "exact_total": total,
         "wrapped": false, "complete": true, "results": 10, "missing": [], "overlaps": [], "damaged": [], "differs": [],
-        "foreign": [], "verified": [], "restarts": 10, "elapsed_s": null,
+        "foreign": [], "verified": [], "refuted": [], "restarts": 10, "elapsed_s": null,
     });
     assert_eq!(report, expected);
 }
@@ -94,6 +94,8 @@ fn results_that_differ_and_a_total_that_does_not_fit_are_in_the_object() {
     folder.write("0-50.differs-n-1.json", &result(&(0..50), "7").to_string());
     let report = folder.collect(&["--format", "json"]).expect(DISAGREE).json();
     assert_eq!(report["differs"], json!([{ "file": "0-50.json", "other": "0-50.differs-n-1.json" }]));
+    let known = ["value", "exact_total", "complete"].map(|key| &report[key]);
+    assert_eq!(known, [&json!(null), &json!(null), &json!(false)]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use super::super::hosted::is_gone;
-use super::{Folder, assert_incomplete, assert_line, squares};
+use super::{Folder, assert_incomplete, assert_line, result, squares};
 
 /// A command that leaves a mark, and adds the range's length.
 fn marking(env: &TestEnv) -> (String, std::path::PathBuf) {
@@ -78,13 +78,57 @@ fn a_wrong_total_is_found_and_named_beside_the_right_one() {
 }
 
 #[test]
-fn an_incomplete_job_is_not_verified() {
+fn of_an_incomplete_job_the_parts_that_are_there_are_verified() {
     let env = test_env!();
     let folder = Folder::new(&env, &json!({}));
     folder.put_shards(0..9);
     let finished = folder.collect(&["--verify", "3"]);
     assert_incomplete(&finished, "9 of 10 shards");
-    assert_line(&finished, "note", 0, &[]);
+    assert_line(&finished, "note", 3, &["is verified"]);
+    folder.put(40..50, "7");
+    let report = folder.collect(&["--verify", "9", "--format", "json"]).expect(DISAGREE).json();
+    let refuted = json!([{ "start": "40", "end": "50", "found": "7", "computed": "19885" }]);
+    assert_eq!((&report["refuted"], &report["value"]), (&refuted, &json!(null)), "{report}");
+}
+
+#[test]
+fn of_results_that_disagree_it_is_found_which_is_right() {
+    let env = test_env!();
+    let folder = Folder::new(&env, &json!({}));
+    folder.put_shards(0..10);
+    folder.write("40-50.differs-n-1.json", &result(&(40..50), "7").to_string());
+    let finished = folder.collect(&["--verify", "10"]);
+    assert_eq!(finished.code, Some(DISAGREE.into()), "{finished:?}");
+    assert_line(&finished, "note", 1, &["40-50.json is verified"]);
+    assert_line(&finished, "error", 1, &["disagree: 40-50.json has 19885, and 40-50.differs-n-1.json has 7"]);
+}
+
+#[test]
+fn a_command_may_have_its_time_limit_and_its_attempts() {
+    let env = test_env!();
+    let command = "[ $KILLPROOF_ATTEMPT != 1 ] || sleep 600; echo $(({end} - {start}))";
+    let folder = lengths(&env, &json!({ "kernel": "exec", "command": command }));
+    let verify = ["--verify", "1", "--exec", command, "--exec-timeout", "200ms", "--restarts"];
+    let finished = folder.collect(&[&verify[..], &["1"]].concat()).expect(COMPLETE);
+    assert_line(&finished, "note", 1, &["is verified"]);
+    let finished = folder.collect(&[&verify[..], &["0"]].concat());
+    assert_eq!(finished.code, Some(INCOMPLETE.into()), "{finished:?}");
+}
+
+#[test]
+fn it_works_where_the_ends_of_children_are_ignored() {
+    let Some(python) = harness::which("python3") else {
+        return harness::skip("it_works_where_the_ends_of_children_are_ignored", "no python3");
+    };
+    let env = test_env!();
+    let folder = Folder::new(&env, &json!({}));
+    folder.put_shards(0..10);
+    let ignoring =
+        "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])";
+    let python = python.to_str().expect("it is UTF-8");
+    let collect = env.coordinator(["collect", folder.path(), "--verify", "1"]);
+    let finished = collect.with(harness::wrapped(&[python, "-c", ignoring])).run().expect(COMPLETE);
+    assert_line(&finished, "note", 1, &["is verified"]);
 }
 
 #[test]

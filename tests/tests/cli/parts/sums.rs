@@ -41,6 +41,18 @@ fn shards_by_hand_add_up_to_the_whole_though_their_first_worker_is_killed() {
     }
 }
 
+/// The option of a worker is for its delays.
+#[test]
+fn a_worker_by_hand_draws_the_points_of_the_run_whatever_its_seed() {
+    let env = test_env!();
+    let kernel = ["--kernel", "monte-carlo-pi", "-n", "1e5", "--type", "i64", "--seed", "7"];
+    let wanted = totals(run(&env, &kernel, &[]).run());
+    let name = env.create("seeds", &[&kernel[..], &["--split", "--chunk", "10_000"]].concat());
+    let _ = env.worker(&name).args(["--seed", "8"]).run().expect(COMPLETE);
+    assert_eq!(totals(env.coordinator(["status", &name, "--format", "json"]).run()), wanted);
+    env.remove(&name);
+}
+
 #[test]
 fn a_part_whose_workers_are_killed_anywhere_has_the_total_of_the_part() {
     let env = test_env!();

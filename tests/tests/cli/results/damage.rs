@@ -89,8 +89,8 @@ fn a_job_that_was_lost_is_not_begun_anew_beside_its_results() {
         assert_error(&folder.run(&["-n", "100", "--shard", shard]).run(), FOREIGN, lost);
     }
     let collected = env.coordinator(["collect"]).args([folder.path()]).run();
-    assert_error(&collected, UNAVAILABLE, "holds no job");
-    assert!(collected.stderr.contains("hint: restore it; or compute the job in another folder"), "{collected:?}");
+    assert_error(&collected, FOREIGN, lost);
+    assert!(collected.stderr.contains("restore the file; or compute the job in another folder"), "{collected:?}");
     assert_eq!(folder.names(), ["0-50.json"]);
     fs::write(folder.path().join("job.json"), job).expect("it can be written");
     let _ = folder.run(&["-n", "100", "--shard", "1/2"]).run().expect(COMPLETE);

@@ -93,7 +93,7 @@ fn a_limit_for_files_keeps_the_work_and_the_same_command_leaves_the_result_witho
     let limited = run.finish().expect(INCOMPLETE);
     assert!(limited.stdout.ends_with("Final shared value: 50\n"), "{limited:?}");
     assert!(limited.stderr.contains("error: cannot leave the result in "), "{limited:?}");
-    assert!(limited.stderr.contains("hint: file sizes are limited here: ulimit -f unlimited\n"), "{limited:?}");
+    assert!(limited.stderr.contains("hint: file sizes are limited here: ulimit -f unlimited; then run"), "{limited:?}");
     assert!(limited.stderr.contains("finish it: run the same command again"), "{limited:?}");
     assert_eq!(folder.names(), ["job.json"]);
     held.hold_again();

@@ -1,0 +1,115 @@
+//! Folders that change while their shards are at work: removed, begun anew for another job, or filled by somebody else.
+
+use std::fs;
+
+use common::cli::exit_code::{COMPLETE, INCOMPLETE};
+use harness::{HeldRun, ResultsFolder, Running, test_env, until};
+use rustix::process::Signal;
+use serde_json::json;
+
+/// A shard whose only chunk waits for the release, and the name of its segment.
+fn waiting(folder: &ResultsFolder<'_>, held: &HeldRun<'_>) -> (Running, String) {
+    let command = format!("{}; echo 7 # {{start}}", held.wait());
+    let run = folder.run(&["-n", "100", "--chunk", "100", "-w", "1", "--exec", &command]).start();
+    until("the run to begin", || !folder.segments().is_empty());
+    (run, folder.segment("0-100"))
+}
+
+fn empty(folder: &ResultsFolder<'_>) {
+    for name in folder.names() {
+        fs::remove_file(folder.path().join(name)).expect("it is there");
+    }
+}
+
+#[test]
+fn a_straggler_of_an_earlier_job_moves_no_result_aside_and_its_work_goes_elsewhere() {
+    let env = test_env!();
+    let (folder, held) = (ResultsFolder::new(&env, "results"), HeldRun::new(&env));
+    let (straggler, name) = waiting(&folder, &held);
+    empty(&folder);
+    let _ = folder.run(&["-n", "100", "--exec", "echo 5 # {start}", "--chunk", "100"]).run().expect(COMPLETE);
+    held.release();
+    let straggler = straggler.finish().expect(INCOMPLETE);
+    assert!(straggler.stderr.contains("job.json is of another job by now"), "{straggler:?}");
+    assert!(straggler.stderr.contains(&format!("coordinator resume {name} --results NEW-DIR")), "{straggler:?}");
+    assert_eq!(folder.names(), ["0-100.json", "job.json"]);
+    assert_eq!(folder.json("0-100.json")["total"], "5");
+    held.hold_again();
+    let other = ResultsFolder::new(&env, "other");
+    fs::create_dir(other.path()).expect("it can be made");
+    // It would wait for ever if it computed anything.
+    let resumed = env.coordinator(["resume", &name, "--results"]).args([other.path()]).run().expect(COMPLETE);
+    assert!(resumed.stderr.contains("is a folder of the segment's job now"), "{resumed:?}");
+    let collected = env.coordinator(["collect"]).args([other.path()]).run().expect(COMPLETE);
+    assert_eq!(collected.stdout, "Final shared value: 7\nExact total: 7\n");
+}
+
+#[test]
+fn the_work_of_a_shard_whose_folder_was_removed_goes_into_a_new_one() {
+    let env = test_env!();
+    let (folder, held) = (ResultsFolder::new(&env, "results"), HeldRun::new(&env));
+    let (run, name) = waiting(&folder, &held);
+    fs::remove_dir_all(folder.path()).expect("it can be removed");
+    held.release();
+    let lost = run.finish().expect(INCOMPLETE);
+    let path = folder.path().display();
+    let hint = format!("hint: mkdir -p {path}; coordinator resume {name} --results {path}\n");
+    assert!(lost.stderr.contains(&hint), "{lost:?}");
+    held.hold_again();
+    fs::create_dir(folder.path()).expect("it can be made");
+    let _ = env.coordinator(["resume", &name, "--results"]).args([folder.path()]).run().expect(COMPLETE);
+    assert_eq!(folder.names(), ["0-100.json", "job.json"]);
+    assert_eq!(folder.segment("0-100"), name, "it is the same job");
+}
+
+/// As from another machine.
+#[test]
+fn a_start_that_waits_finds_the_result_that_somebody_else_leaves() {
+    let env = test_env!();
+    let (folder, held) = (ResultsFolder::new(&env, "results"), HeldRun::new(&env));
+    let (first, _) = waiting(&folder, &held);
+    first.signal(Signal::STOP);
+    let command = format!("{}; echo 7 # {{start}}", held.wait());
+    let second = folder.run(&["-n", "100", "--chunk", "100", "-w", "1", "--exec", &command]).start();
+    until("the second to wait", || second.stderr().contains("waiting for it"));
+    let result = json!({
+        "schema": 1, "job": folder.json("job.json")["id"], "start": "0", "end": "100", "total": "7", "host": "other", "pid": 1,
+        "started": "2026-01-01T00:00:00Z", "finished": "2026-01-01T00:00:01Z", "elapsed_s": 1.0, "restarts": 0, "recoveries": 0,
+    });
+    folder.write("0-100.json", &result.to_string());
+    let second = second.finish().expect(COMPLETE);
+    assert_eq!(second.stdout, "Final shared value: 7\n");
+    first.signal(Signal::CONT);
+    held.release();
+    assert!(first.finish().expect(COMPLETE).stderr.contains("other has left the same result"));
+}
+
+#[test]
+fn a_segment_that_was_kept_on_purpose_outlives_the_next_start() {
+    let env = test_env!();
+    let folder = ResultsFolder::new(&env, "results");
+    let _ = folder.run(&["-n", "100", "--keep", "always"]).run().expect(COMPLETE);
+    assert_eq!(folder.segments().len(), 1);
+    let again = folder.run(&["-n", "100", "--timeline", "picture.svg"]).run().expect(COMPLETE);
+    assert!(again.stderr.contains("note: no timeline is drawn: there was no run"), "{again:?}");
+    assert_eq!(folder.segments().len(), 1);
+    env.remove(&folder.segment("0-100"));
+}
+
+#[test]
+fn a_longer_time_for_the_command_counts_when_a_shard_is_started_again_or_resumed() {
+    let env = test_env!();
+    for (label, is_resumed) in [("again", false), ("resumed", true)] {
+        let folder = ResultsFolder::new(&env, label);
+        let args = ["-n", "2", "--chunk", "1", "-w", "1", "--restarts", "0", "--exec"];
+        let command = "[ {start} = 0 ] || sleep 1; echo 1";
+        let start = |timeout: &str| folder.run(&args).args([command, "--exec-timeout", timeout]);
+        let failed = start("200ms").run().expect(INCOMPLETE);
+        assert!(failed.stderr.contains("took longer than 200ms"), "{failed:?}");
+        assert!(failed.stderr.contains("--exec-timeout DUR"), "{failed:?}");
+        let name = folder.segment("0-2");
+        let resume = ["resume", &name, "--exec-timeout", "60s", "--results"];
+        let finished = if is_resumed { env.coordinator(resume).args([folder.path()]) } else { start("60s") };
+        assert!(finished.run().expect(COMPLETE).stdout.ends_with("Final shared value: 2\n"));
+    }
+}
