@@ -107,7 +107,7 @@ impl Engine<'_> {
     }
 
     fn wrong(&self, name: &str, why: &str) -> Error {
-        Error::usage(format!("--shard is auto, and {} {why}", self.shown(name)), "--shard I/N")
+        Error::usage(format!("--shard is auto, and {} {why}", self.shown(name)), "--shard auto/N; or --shard I/N")
     }
 
     fn shown(&self, name: &str) -> String {

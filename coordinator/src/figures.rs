@@ -21,7 +21,7 @@ pub fn first_few<T>(all: &[T], count: usize, most: usize, text: impl FnMut(&T) -
 /// The iterations of a run, and where they lie in a larger range.
 pub fn iterations_of(terms: &Terms) -> String {
     let n = terms.iterations;
-    let Some(part) = &terms.part else { return format!("{n} iterations") };
+    let Some(part) = &terms.part else { return counted(n, "iteration") };
     let Range { start, end } = part.range();
     let shard = part.shard().map(|shard| format!(", shard {} of {}", shard.index(), shard.of()));
     format!("iterations {start}..{end} of {n}{}", shard.unwrap_or_default())

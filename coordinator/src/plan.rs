@@ -149,7 +149,8 @@ fn check_kernel(args: &TermsArgs, name: &str, command: &str) -> Result<()> {
     };
     let most = kernel.most_iterations();
     let example = if name == Serve::NAME { "--serve CMD" } else { "--exec 'CMD {start} {end}'" };
-    let has_place = command.contains("{start}") || command.contains("{end}");
+    let has = |places: [&str; 2]| places.iter().any(|place| command.contains(place));
+    let (has_place, has_variable) = (has(["{start}", "{end}"]), has(["KILLPROOF_START", "KILLPROOF_END"]));
     let (what, hint) = match name {
         Exec::NAME | Serve::NAME if args.exec.is_none() && args.serve.is_none() => {
             (format!("kernel {name} has no command"), example)
@@ -158,9 +159,9 @@ fn check_kernel(args: &TermsArgs, name: &str, command: &str) -> Result<()> {
         _ if args.exec_timeout.is_some_and(|timeout| timeout.is_zero()) => {
             ("--exec-timeout is 0".to_owned(), "give the command some time, such as 10s")
         }
-        Exec::NAME if args.split && !has_place => (
+        Exec::NAME if args.split && !has_place && !has_variable => (
             format!("the command \"{command}\" would compute the same result for each chunk"),
-            "put the chunk's range into it: --exec 'CMD {start} {end}'",
+            "put the chunk's range into it: --exec 'CMD {start} {end}'; or, if it reads its environment: --exec 'CMD # {start}'",
         ),
         Serve::NAME if has_place => (
             format!("the command \"{command}\" has {{start}} or {{end}} in it, which --serve does not replace"),

@@ -73,6 +73,12 @@ fn has_enough(segment: &Observer, wanted: u64, is_counted: bool) -> Result<bool>
     Ok(may_be_enough && (is_counted || Snapshot::of(segment)?.is_complete()))
 }
 
+/// Whether nothing of a divided range is left to a worker.
+fn is_applied(segment: &Observer) -> Result<bool> {
+    let may_be = segment.terms().mode == Mode::Split && ObservedLedger::of(segment).left() == 0;
+    Ok(may_be && Snapshot::of(segment)?.is_complete())
+}
+
 /// Why no worker will contribute any more, if so.
 fn why_in_vain(segment: &Observer) -> Result<Option<&'static str>> {
     if segment.lifecycle().is_over() {
@@ -82,7 +88,8 @@ fn why_in_vain(segment: &Observer) -> Result<Option<&'static str>> {
         return Err(AttachError::NoSegment { name: segment.name().clone() }.into());
     }
     let why = match segment.terms().origin {
-        Origin::ByHand if segment.stop_requested() == Stop::No => return Ok(None),
+        Origin::ByHand if segment.stop_requested() == Stop::No && !is_applied(segment)? => return Ok(None),
+        Origin::ByHand if segment.stop_requested() == Stop::No => "all of its range is applied",
         Origin::ByHand => "its workers were asked to stop",
         Origin::Run | Origin::Call if segment.has_coordinator()? => return Ok(None),
         Origin::Run | Origin::Call => "its coordinator is dead",

@@ -177,6 +177,19 @@ fn wait_does_not_wait_for_what_cannot_come() {
 
 /// Fault 39.
 #[test]
+fn wait_ends_when_a_divided_range_leaves_no_contribution_to_come() {
+    let env = test_env!();
+    let name = env.create("divided", &["--split", "-n", "4"]);
+    let _ = env.worker(&name).run().expect(exit_code::COMPLETE);
+    let _ = env.coordinator(["wait", &name]).run().expect(exit_code::COMPLETE);
+    let waited = env.coordinator(["wait", &name, "--contributions", "3"]).run().expect(exit_code::INCOMPLETE);
+    assert!(waited.stderr.contains("1 of 3 are applied, and all of its range is applied"), "{waited:?}");
+    let status = env.coordinator(["status", &name]).run().expect(exit_code::COMPLETE).stdout;
+    assert!(status.ends_with(&format!("next: coordinator remove {name}\n")), "{status}");
+    env.remove(&name);
+}
+
+#[test]
 fn wait_says_that_nobody_is_at_work_and_what_is_missing_and_goes_on() {
     let env = test_env!();
     let flag = env.path().join("flag");

@@ -105,6 +105,7 @@ fn is_over(status: &StatusView) -> bool {
 /// Why the run is incomplete and nothing more will happen.
 fn why_in_vain(status: &StatusView) -> Option<&'static str> {
     match status.state {
+        RunState::Stale if status.snapshot.is_complete() => Some("its coordinator died before it reported them"),
         RunState::Stale => Some("its coordinator is dead"),
         RunState::Foreign { in_use: false, .. } => {
             Some("its processes, in another PID namespace (container), are gone")

@@ -26,7 +26,20 @@ pub fn numbers(text: &[u8], place: &str, terms: &Terms) -> Result<Contribution, 
     match numbers {
         Ok(numbers) if numbers.len() == terms.cells as usize => Ok(numbers.into()),
         Ok(numbers) => Err(format!("{} {place}, not {}", counted(numbers.len() as u64, "number"), terms.cells)),
-        Err(token) => Err(format!("not a number: {}", shown(token))),
+        Err(token) => Err(why_not(token, terms.value_type.is_float())),
+    }
+}
+
+/// Why a token is no number of the type.
+fn why_not(token: &str, is_float: bool) -> String {
+    let digits = token.strip_prefix(['+', '-']).unwrap_or(token);
+    let is_integer = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let is_fraction = token.parse::<f64>().is_ok() && token.bytes().any(|byte| byte.is_ascii_digit());
+    match (is_float, is_integer, is_fraction) {
+        (false, true, _) => format!("more than 128 bits: {}", shown(token)),
+        (false, false, true) => format!("not a whole number: {}; fractions need --type f64", shown(token)),
+        (true, _, true) => format!("beyond the range of f64: {}", shown(token)),
+        _ => format!("not a number: {}", shown(token)),
     }
 }
 

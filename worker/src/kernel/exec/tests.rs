@@ -108,16 +108,16 @@ fn the_range_is_put_in_everywhere() {
 #[test]
 fn fractions_are_numbers_where_the_value_is_one() {
     let mut task = task("echo 0.5");
-    assert_eq!(why(&task), "not a number: \"0.5\"");
+    assert_eq!(why(&task), "not a whole number: \"0.5\"; fractions need --type f64");
     task.terms.value_type = ValueType::F64;
     assert_eq!(compute(&task), Ok(0.5.into()));
     for (text, fraction) in [("3", 3.0), ("-1e-3", -0.001)] {
         task.terms.command = format!("echo {text}");
         assert_eq!(compute(&task), Ok(fraction.into()));
     }
-    for text in ["inf", "nan", "1e999"] {
+    for (text, told) in [("inf", "not a number"), ("nan", "not a number"), ("1e999", "beyond the range of f64")] {
         task.terms.command = format!("echo {text}");
-        assert_eq!(why(&task), format!("not a number: {text:?}"));
+        assert_eq!(why(&task), format!("{told}: {text:?}"));
     }
 }
 
@@ -135,7 +135,7 @@ fn what_is_no_number_is_told() {
     assert_eq!(why(&task("printf '\\377'")), "not a number: \"\u{fffd}\"");
     assert_eq!(
         why(&task("echo 170141183460469231731687303715884105728")),
-        "not a number: \"170141183460469231731687303715884105728\""
+        "more than 128 bits: \"170141183460469231731687303715884105728\""
     );
     let long = why(&task("printf '%0100d' 1; echo x"));
     assert_eq!(long, format!("not a number: \"{}\"…", "0".repeat(40)));
