@@ -92,16 +92,16 @@ pub enum Error {
         name: SegmentName,
     },
     /// No worker is left that would contribute.
-    #[error("segment \"{name}\" will get no more contributions: {done} of {wanted} are applied, and {why}")]
+    #[error("segment \"{name}\" will get no more: {applied}, and {why}")]
     Forsaken {
         /// The segment.
         name: SegmentName,
-        /// How many are applied.
-        done: u64,
-        /// How many were waited for.
-        wanted: u64,
+        /// What is applied, of what was waited for.
+        applied: String,
         /// Why no more will follow.
         why: &'static str,
+        /// The command that finishes its run, if one does.
+        next: Option<String>,
     },
     /// The contributions did not come in time.
     #[error("timeout: {done} of {wanted} contributions are applied in segment \"{name}\"")]
@@ -248,6 +248,7 @@ impl Error {
             Self::Violation { .. } => Some("another program wrote to it; do not trust its contents".to_owned()),
             Self::Collect { hint, .. } => hint.clone(),
             Self::NotARun { name } => Some(format!("start workers: worker --name {name}")),
+            Self::Forsaken { next: Some(next), .. } => Some(next.clone()),
             Self::Coordinated { name, .. } | Self::Forsaken { name, .. } => {
                 Some(format!("look at it, if it still exists: coordinator status {name}"))
             }

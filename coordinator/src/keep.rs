@@ -11,13 +11,24 @@ pub struct RunEnd {
     pub is_complete: bool,
     /// Whether the result is written, or nobody wants to read it.
     pub is_delivered: bool,
-    /// Whether `resume` would end the same way: the segment is damaged, or a contribution does not fit.
-    pub is_final: bool,
+    /// What would come of resuming it.
+    pub resumption: Resumption,
+}
+
+/// What would come of resuming a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resumption {
+    /// It goes on.
+    Useful,
+    /// It goes on in another folder alone: its own is gone, or of another job, where the same command would begin anew.
+    Elsewhere,
+    /// The same end: the segment is damaged, or a contribution does not fit.
+    InVain,
 }
 
 impl RunEnd {
     /// The end of a run that an error or a panic ended.
-    pub const FAILED: Self = Self { is_complete: false, is_delivered: false, is_final: false };
+    pub const FAILED: Self = Self { is_complete: false, is_delivered: false, resumption: Resumption::Useful };
 }
 
 /// What the options of a run say about its segment.
@@ -40,8 +51,8 @@ pub enum Disposal {
     Keep {
         /// The mark that it gets.
         mark: Lifecycle,
-        /// Whether `resume` can do something with it.
-        can_be_resumed: bool,
+        /// What would come of resuming it.
+        resumption: Resumption,
     },
 }
 
@@ -58,7 +69,7 @@ pub fn disposal(claims: Claims, end: RunEnd, applied: Option<Applied>) -> Dispos
         return Disposal::Remove;
     }
     let mark = if end.is_delivered { Lifecycle::Reported } else { Lifecycle::Kept };
-    Disposal::Keep { mark, can_be_resumed: !is_finished && !end.is_final }
+    Disposal::Keep { mark, resumption: if is_finished { Resumption::InVain } else { end.resumption } }
 }
 
 #[cfg(test)]
@@ -72,18 +83,18 @@ mod tests {
     const PUBLISHED: Option<Applied> = Some(Applied { done: 0, due: 4, is_more_published: true });
     const UNKNOWN: Option<Applied> = None;
 
-    const COMPLETE: RunEnd = RunEnd { is_complete: true, is_delivered: true, is_final: false };
+    const COMPLETE: RunEnd = RunEnd { is_complete: true, is_delivered: true, ..RunEnd::FAILED };
     const UNDELIVERED: RunEnd = RunEnd { is_delivered: false, ..COMPLETE };
     const PARTIAL: RunEnd = RunEnd { is_complete: false, ..COMPLETE };
-    const OVERFLOW: RunEnd = RunEnd { is_final: true, ..PARTIAL };
+    const OVERFLOW: RunEnd = RunEnd { resumption: Resumption::InVain, ..PARTIAL };
     const FAILED: RunEnd = RunEnd::FAILED;
 
     /// Kept, to be resumed.
-    const OPEN: Disposal = Disposal::Keep { mark: Lifecycle::Reported, can_be_resumed: true };
+    const OPEN: Disposal = Disposal::Keep { mark: Lifecycle::Reported, resumption: Resumption::Useful };
     /// The same, and its result was not delivered.
-    const UNREAD: Disposal = Disposal::Keep { mark: Lifecycle::Kept, can_be_resumed: true };
+    const UNREAD: Disposal = Disposal::Keep { mark: Lifecycle::Kept, resumption: Resumption::Useful };
     /// Kept to be looked at.
-    const SHOWN: Disposal = Disposal::Keep { mark: Lifecycle::Reported, can_be_resumed: false };
+    const SHOWN: Disposal = Disposal::Keep { mark: Lifecycle::Reported, resumption: Resumption::InVain };
 
     /// Faults 35 to 37: each option × who it belongs to × each end × what is applied.
     #[test]

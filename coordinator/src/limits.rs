@@ -35,7 +35,7 @@ impl Limits {
         Ok(Self {
             jobs: args.jobs.map_or(Ok(terms.jobs), |given| jobs(given, terms.workers))?,
             restarts: args.restarts.map_or(Ok(terms.restarts), restarts)?,
-            command_timeout: args.exec_timeout.or(terms.command_timeout),
+            command_timeout: args.exec_timeout.map(command_timeout).transpose()?.or(terms.command_timeout),
             deadline: deadline(args.timeout.or(terms.timeout)),
         })
     }
@@ -58,6 +58,14 @@ impl Limits {
         let timeout = self.command_timeout.filter(|_| self.command_timeout != terms.command_timeout);
         counts.chain(timeout.map(|timeout| format!("--exec-timeout={}ns", timeout.as_nanos()))).collect()
     }
+}
+
+/// How long a command may take, which is not nothing.
+pub fn command_timeout(given: Duration) -> Result<Duration> {
+    if given.is_zero() {
+        return Err(Error::usage("--exec-timeout is 0", "give the command some time, such as 10s"));
+    }
+    Ok(given)
 }
 
 /// When a timeout that begins now has passed; nothing if it is further off than an [`Instant`] can be.

@@ -4,8 +4,9 @@ use common::cli::{self, exit_code};
 use common::failpoint::Failpoint;
 use common::{Ledger, Lifecycle, Mode, Removal, RemoveError, Segment, Stop, say};
 
+use crate::advice;
 use crate::error::Error;
-use crate::keep::{Claims, Disposal, RunEnd, disposal};
+use crate::keep::{Claims, Disposal, Resumption, RunEnd, disposal};
 use crate::readiness::LOCK_PATIENCE;
 
 /// Keeps or removes its segment when dropped, so also after a panic; not in a forked child, which owns nothing.
@@ -33,7 +34,10 @@ impl OwnedSegment {
             return false;
         }
         let applied = Ledger::of(&self.segment).applied();
-        matches!(disposal(self.claims, end, applied), Disposal::Keep { can_be_resumed: true, .. })
+        match disposal(self.claims, end, applied) {
+            Disposal::Keep { resumption, .. } => resumption != Resumption::InVain,
+            Disposal::Remove => false,
+        }
     }
 
     /// Keeps or removes the segment, and says so if it is kept. Returns what happened to it, for `--verbose`.
@@ -52,12 +56,12 @@ impl OwnedSegment {
         }
         let applied = Ledger::of(&self.segment).applied();
         match disposal(self.claims, end, applied) {
-            Disposal::Keep { mark, can_be_resumed } => {
+            Disposal::Keep { mark, resumption } => {
                 self.segment.mark_over(mark);
                 if !self.segment.is_linked() {
                     return Ok("its segment was removed by someone else");
                 }
-                say(&self.kept(can_be_resumed));
+                say(&self.kept(resumption));
                 Ok("kept the segment")
             }
             Disposal::Remove => self.remove(),
@@ -91,21 +95,19 @@ impl OwnedSegment {
     }
 
     /// The line about a kept segment.
-    fn kept(&self, can_be_resumed: bool) -> String {
-        let (name, mode) = (self.segment.name(), self.segment.terms().mode);
+    fn kept(&self, resumption: Resumption) -> String {
+        let (name, terms) = (self.segment.name(), self.segment.terms());
         let what = match Ledger::of(&self.segment).applied() {
             None => "its ledger cannot be read".to_owned(),
-            Some(applied) if mode == Mode::Split => {
+            Some(applied) if terms.mode == Mode::Split => {
                 format!("{} of {} iterations are applied", applied.done, applied.due)
             }
             Some(applied) => format!("{} of {} contributions are applied", applied.done, applied.due),
         };
-        let next = if can_be_resumed && self.segment.terms().has_folder {
-            "finish it: run the same command again".to_owned()
-        } else if can_be_resumed {
-            format!("finish it: coordinator resume {name}")
-        } else {
-            format!("look at it: coordinator status {name}")
+        let next = match resumption {
+            Resumption::Useful if terms.has_folder => "finish it: run the same command again".to_owned(),
+            Resumption::Useful | Resumption::Elsewhere => format!("finish it: {}", advice::resume(name, terms)),
+            Resumption::InVain => format!("look at it: coordinator status {name}"),
         };
         format!("kept segment {name}: {what}; {next}; or remove it: coordinator remove {name}\n")
     }
@@ -116,7 +118,8 @@ impl OwnedSegment {
         cli::report(&error.to_string(), error.hint().as_deref());
         self.dismiss_workers();
         let code = error.exit_code();
-        (code, RunEnd { is_final: code == exit_code::FOREIGN, ..RunEnd::FAILED })
+        let resumption = if code == exit_code::FOREIGN { Resumption::InVain } else { Resumption::Useful };
+        (code, RunEnd { resumption, ..RunEnd::FAILED })
     }
 
     /// Asks the workers that are left to leave, and lets a dead one's commit be applied.

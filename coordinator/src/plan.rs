@@ -75,6 +75,7 @@ fn shared_terms(args: &TermsArgs, origin: Origin) -> Result<Terms> {
         iterations: args.iterations,
         part,
         has_folder: false,
+        has_named_worker: args.worker.is_some(),
         chunk,
         delay: args.delay.unwrap_or(default_delay),
         seed: args.seed,
@@ -90,7 +91,7 @@ fn shared_terms(args: &TermsArgs, origin: Origin) -> Result<Terms> {
         timeout: None,
         worker: PathBuf::new(),
         command: command.to_owned(),
-        command_timeout: args.exec_timeout,
+        command_timeout: args.exec_timeout.map(limits::command_timeout).transpose()?,
     };
     // Before a folder or a segment is made.
     terms.check().map_err(|what| Error::creating(CreateError::Terms { what }))?;
@@ -156,9 +157,6 @@ fn check_kernel(args: &TermsArgs, name: &str, command: &str) -> Result<()> {
             (format!("kernel {name} has no command"), example)
         }
         Exec::NAME | Serve::NAME if command.trim().is_empty() => (format!("\"{command}\" is not a command"), example),
-        _ if args.exec_timeout.is_some_and(|timeout| timeout.is_zero()) => {
-            ("--exec-timeout is 0".to_owned(), "give the command some time, such as 10s")
-        }
         Exec::NAME if args.split && !has_place && !has_variable => (
             format!("the command \"{command}\" would compute the same result for each chunk"),
             "put the chunk's range into it: --exec 'CMD {start} {end}'; or, if it reads its environment: --exec 'CMD # {start}'",

@@ -75,7 +75,7 @@ impl Terms {
             self.seed.is_some().into(),
             self.fail_fast.into(),
             u8::from(self.part.is_some()) + u8::from(self.shard().is_some()),
-            self.has_folder.into(),
+            u8::from(self.has_folder) + 2 * u8::from(self.has_named_worker),
         ];
         u64::from_le_bytes(choices.map(|choice| choice + 1))
     }
@@ -88,9 +88,11 @@ impl Terms {
         let [choices, iterations, part_first, part_last, chunk, delay_min, delay_max, seed, words @ ..] = words;
         let [cells_and_workers, slots_and_jobs, restarts_and_command, grace, timeout, command_timeout, names, _] =
             words;
-        let [mode, origin, value_type, overflow, seeded, fail_fast, part, has_folder] = choices.to_le_bytes();
+        let [mode, origin, value_type, overflow, seeded, fail_fast, part, folder_and_worker] = choices.to_le_bytes();
         let (restarts, command) = apart(restarts_and_command);
         let (kernel, worker) = apart(names);
+        let both_ways = [(false, false), (true, false), (false, true), (true, true)];
+        let (has_folder, has_named_worker) = pick(both_ways, folder_and_worker).ok_or("folder")?;
         let shard = Shard::new(part_first, part_last);
         let parts = [
             Some(None),
@@ -109,7 +111,8 @@ impl Terms {
             kernel: std::str::from_utf8(kernel).map_err(|_| "kernel")?.to_owned(),
             iterations,
             part: pick(parts, part).flatten().ok_or("part of the range")?,
-            has_folder: pick([false, true], has_folder).ok_or("folder")?,
+            has_folder,
+            has_named_worker,
             chunk: Some(chunk).filter(|chunk| *chunk > 0),
             delay: DelayRange::new(Duration::from_nanos(delay_min), Duration::from_nanos(delay_max)).ok_or("delay")?,
             seed: pick([None, Some(seed)], seeded).ok_or("seed")?,

@@ -39,6 +39,8 @@ pub struct Terms {
     pub part: Option<Part>,
     /// Whether the part's result goes into a folder, which its coordinator must be given.
     pub has_folder: bool,
+    /// Whether the worker's executable was named, and is not just the one beside the coordinator.
+    pub has_named_worker: bool,
     /// Iterations in a chunk of a split run; nothing if workers choose by their speed.
     pub chunk: Option<u64>,
     /// How long a worker sleeps before it commits.
@@ -87,6 +89,7 @@ impl Terms {
             iterations: 0,
             part: None,
             has_folder: false,
+            has_named_worker: false,
             chunk: None,
             delay: DelayRange::NONE,
             seed: None,

@@ -16,6 +16,7 @@ fn any_terms() -> impl Strategy<Value = Terms> {
             iterations,
             part: any_part(choice, seed.unwrap_or(0), iterations),
             has_folder: choices[2],
+            has_named_worker: choices[4],
             chunk: choices[0].then_some(u64::from(spare) + 1),
             delay: DelayRange::new(Duration::ZERO, Duration::from_micros(delay.into())).unwrap(),
             seed,

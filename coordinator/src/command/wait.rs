@@ -51,7 +51,8 @@ fn wait_for(name: &SegmentName, contributions: Option<u64>, deadline: Option<Ins
             if has_enough(&segment, wanted, contributions.is_some())? {
                 return Ok(());
             }
-            return Err(Error::Forsaken { name: name.clone(), done, wanted, why });
+            let applied = format!("{done} of {} are applied", counted(wanted, "contribution"));
+            return Err(Error::Forsaken { name: name.clone(), applied, why, next: None });
         }
         idle.look(&segment, wanted)?;
         let left = deadline.map_or(INTERVAL, |deadline| deadline.saturating_duration_since(Instant::now()));

@@ -203,14 +203,15 @@ pub fn reason(snapshot: &Snapshot, outcome: &Outcome) -> &'static str {
 
 /// The error of an incomplete run: why, and how much is done. Why each worker failed was reported when it did.
 fn what_is_missing(snapshot: &Snapshot, outcome: &Outcome) -> String {
-    let reason = reason(snapshot, outcome);
-    let progress = match snapshot.terms.mode {
-        Mode::Split => {
-            format!("{} of {} iterations are applied", snapshot.iterations_done(), snapshot.terms.length())
-        }
+    format!("incomplete ({}): {}", reason(snapshot, outcome), applied(snapshot))
+}
+
+/// How much is applied, of how much.
+pub fn applied(snapshot: &Snapshot) -> String {
+    match snapshot.terms.mode {
+        Mode::Split => format!("{} of {} iterations are applied", snapshot.iterations_done(), snapshot.terms.length()),
         _ => format!("{} of {} contributions are applied", snapshot.done(), snapshot.total()),
-    };
-    format!("incomplete ({reason}): {progress}")
+    }
 }
 
 fn exit_code(outcome: &Outcome) -> u8 {

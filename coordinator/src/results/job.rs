@@ -99,8 +99,8 @@ impl Job {
 }
 
 impl JobTerms {
-    /// The terms of a run. `named_worker` is the executable of `--worker`.
-    pub fn of(terms: &Terms, named_worker: Option<&str>) -> Self {
+    /// The terms of a run. The path of a named worker is UTF-8.
+    pub fn of(terms: &Terms) -> Self {
         let shards = match &terms.part {
             None => Some(1),
             Some(part) => part.shard().map(Shard::of),
@@ -112,7 +112,7 @@ impl JobTerms {
             cells: terms.cells,
             seed: 0,
             command: Some(terms.command.clone()).filter(|command| !command.is_empty()),
-            worker: named_worker.map(str::to_owned),
+            worker: terms.has_named_worker.then(|| terms.worker.to_string_lossy().into_owned()),
             overflow: match terms.overflow {
                 Overflow::Wrap => OverflowName::Wrap,
                 Overflow::Error => OverflowName::Error,
@@ -172,7 +172,7 @@ pub(crate) mod tests {
     pub fn job(change: impl FnOnce(&mut Terms)) -> Job {
         let mut terms = Terms { mode: common::Mode::Split, iterations: 1000, ..Terms::by_hand("prime-count", 1) };
         change(&mut terms);
-        Job::new(JobTerms::of(&terms, None))
+        Job::new(JobTerms::of(&terms))
     }
 
     #[test]

@@ -53,21 +53,23 @@ pub enum Left {
 
 impl Results {
     /// The place for the result of a run with these terms, which get the job's seed. The first run of a job makes its folder and its
-    /// `job.json`. `named_worker` is the executable of `--worker`.
+    /// `job.json`.
     ///
     /// # Errors
     /// [`Error::OtherJob`] if the folder is of another job; [`Error::NoJob`] if its `job.json` makes no sense;
     /// [`Error::Folder`] if it cannot be used.
-    pub fn for_run(path: &Path, terms: &mut Terms, named_worker: Option<&Path>) -> Result<Self> {
+    pub fn for_run(path: &Path, terms: &mut Terms) -> Result<Self> {
         if terms.mode != Mode::Split {
             return Err(Error::usage("--results is for one divided range", "--split; or omit --results"));
         }
         if terms.iterations == 0 {
             return Err(Error::usage("-n is 0, and an empty range has no result to leave", "-n N; or omit --results"));
         }
-        let named_worker = named_worker.map(text_of).transpose()?;
+        if terms.has_named_worker {
+            must_be_text(&terms.worker)?;
+        }
         let folder = Folder::open_or_make(path).map_err(|source| unusable(path, source))?;
-        let (wanted, writer) = (Job::new(JobTerms::of(terms, named_worker)), Writer::this_process());
+        let (wanted, writer) = (Job::new(JobTerms::of(terms)), Writer::this_process());
         let job = agreed(&folder, &wanted, &writer)?;
         if let Some((term, here, there)) = wanted.terms.difference(&job.terms) {
             return Err(Error::OtherJob { folder: path.to_owned(), term, here, there });
@@ -77,29 +79,34 @@ impl Results {
         Ok(Self { folder, job, range: terms.range(), shard: terms.shard(), writer })
     }
 
-    /// The place for the result of a segment's run; nothing if the folder is of another job. A folder without results gets the
-    /// segment's job: it may have been removed while the run was at work. `named_worker` is as of [`Self::for_run`].
+    /// The place for the result of a segment's run; nothing if the folder is of another job.
     ///
     /// # Errors
     /// As [`Self::for_run`], except [`Error::OtherJob`].
-    pub fn for_segment(
-        path: &Path,
-        name: &SegmentName,
-        terms: &Terms,
-        named_worker: Option<&Path>,
-    ) -> Result<Option<Self>> {
+    pub fn for_segment(path: &Path, name: &SegmentName, terms: &Terms) -> Result<Option<Self>> {
         let Some(id) = job_of(name).filter(|_| terms.has_folder) else { return Ok(None) };
         let folder = Folder::open(path).map_err(|source| unusable(path, source))?;
-        let is_new = read_job(&folder)?.is_none();
-        let wanted = Job::again(id, JobTerms::of(terms, named_worker.map(text_of).transpose()?));
+        let job = read_job(&folder)?.unwrap_or_else(|| Job::again(id, JobTerms::of(terms)));
         let (range, shard, writer) = (terms.range(), terms.shard(), Writer::this_process());
-        let job = agreed(&folder, &wanted, &writer)?;
-        if is_new {
-            let what = format!("{} is a folder of the segment's job now", path.display());
-            common::say(&format!("note: {}\n", common::cli::one_line(&what)));
-        }
         let results = Self { folder, job, range, shard, writer };
         Ok((results.segment_name() == *name && results.has_terms(terms)).then_some(results))
+    }
+
+    /// Makes a folder without results, as one that was made anew while the run was at work, a folder of the job.
+    ///
+    /// # Errors
+    /// As [`Self::for_run`].
+    pub fn begin(&self) -> Result<()> {
+        if read_job(&self.folder)?.is_some() {
+            return Ok(());
+        }
+        let job = agreed(&self.folder, &self.job, &self.writer)?;
+        if let Some((term, here, there)) = self.job.terms.difference(&job.terms) {
+            return Err(Error::OtherJob { folder: self.folder().to_owned(), term, here, there });
+        }
+        let what = format!("{} is a folder of the segment's job now", self.folder().display());
+        common::say(&format!("note: {}\n", common::cli::one_line(&what)));
+        Ok(())
     }
 
     /// The name of the segment for this part of this job, the same at each start.
@@ -112,10 +119,7 @@ impl Results {
 
     /// Whether a segment's run has the terms of this part of this job.
     pub fn has_terms(&self, terms: &Terms) -> bool {
-        let named_worker = self.job.terms.worker.as_ref().map(|_| terms.worker.to_string_lossy());
-        terms.has_folder
-            && terms.range() == self.range
-            && JobTerms::of(terms, named_worker.as_deref()) == self.job.terms
+        terms.has_folder && terms.range() == self.range && JobTerms::of(terms) == self.job.terms
     }
 
     /// The job.
@@ -158,13 +162,26 @@ impl Results {
                 match ShardResult::read(&self.folder, &self.job, &self.range)? {
                     Stored::Absent => return Ok(None),
                     Stored::Result(result) => return Ok(Some(result)),
-                    Stored::Damaged(why) | Stored::Unfit(why) => self.move_aside(&why)?,
+                    Stored::Damaged(why) | Stored::Unfit(why) => {
+                        if let Some(why) = self.why_of_another_job()? {
+                            return Err(io::Error::other(why));
+                        }
+                        self.move_aside(&why)?;
+                    }
                     Stored::Others(why) => return Err(self.taken(&why)),
                 }
             }
             Err(replaced_again())
         };
         stored().map_err(|source| unusable(self.folder.path(), source))
+    }
+
+    /// The result, if it is in the folder and can be read; nothing is renamed.
+    pub fn seen(&self) -> Option<ShardResult> {
+        match ShardResult::read(&self.folder, &self.job, &self.range) {
+            Ok(Stored::Result(result)) => Some(result),
+            _ => None,
+        }
     }
 
     /// Refuses a folder in which nothing can be left, before any work.
@@ -270,10 +287,10 @@ fn job_of(name: &SegmentName) -> Option<&str> {
     Some(id)
 }
 
-/// A worker's path as the files have it.
-fn text_of(path: &Path) -> Result<&str> {
+/// Refuses a worker's path that the files cannot have.
+fn must_be_text(path: &Path) -> Result<()> {
     let what = || format!("the path of the worker, {}, is not UTF-8", path.display());
-    path.to_str().ok_or_else(|| Error::usage(what(), "with --results it must be: rename it"))
+    if path.to_str().is_some() { Ok(()) } else { Err(Error::usage(what(), "with --results it must be: rename it")) }
 }
 
 fn unusable(path: &Path, source: io::Error) -> Error {

@@ -9,7 +9,7 @@ mod take_over;
 use std::path::Path;
 
 use common::cli::exit_code;
-use common::{Origin, Segment, Snapshot, Terms};
+use common::{Origin, Segment, Snapshot};
 
 use crate::advice;
 use crate::args::{Keep, ResumeArgs, RunArgs};
@@ -43,10 +43,8 @@ pub fn run(args: &RunArgs) -> Result<u8> {
     let mut terms = plan::run_terms(args)?;
     let worker = launch::find(args.terms.worker.as_deref())?;
     terms.worker.clone_from(&worker);
-    let named_worker = args.terms.worker.is_some().then_some(worker.as_path());
     let exec_log = args.exec_log.as_deref().map(exec_log::folder).transpose()?;
-    let results =
-        args.results.as_deref().map(|folder| Results::for_run(folder, &mut terms, named_worker)).transpose()?;
+    let results = args.results.as_deref().map(|folder| Results::for_run(folder, &mut terms)).transpose()?;
     let signals = Signals::listen()?;
     let timeline = Timeline::prepare(&args.output.timeline)?;
     let mut left = leftovers::clear();
@@ -116,6 +114,7 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
     if let Some(why) = take_over::why_over(&segment)? {
         return Err(Error::NothingLeft { name, why });
     }
+    results.as_ref().map(Results::begin).transpose()?;
     let worker = WorkerProgram { path: worker, args: Vec::new(), ends_with_coordinator: false, exec_log };
     let claims = Claims { keep: args.keep, is_wanted: true, is_resumed: true };
     let equipment = Equipment { worker, signals, caller: None, timeline, narrator, results };
@@ -131,7 +130,7 @@ fn results_of(segment: &Segment, folder: Option<&Path>) -> Result<Option<Results
             format!("run its shard's command again; or {}", advice::resume(name, terms)),
         )),
         None => Ok(None),
-        Some(folder) => match Results::for_segment(folder, name, terms, named_worker(terms))? {
+        Some(folder) => match Results::for_segment(folder, name, terms)? {
             Some(results) => Ok(Some(results)),
             None => Err(Error::usage(
                 format!("the result of segment \"{name}\" does not go into {}", folder.display()),
@@ -139,10 +138,4 @@ fn results_of(segment: &Segment, folder: Option<&Path>) -> Result<Option<Results
             )),
         },
     }
-}
-
-/// The worker's executable, if it was named when the run began: the terms have it in any case.
-fn named_worker(terms: &Terms) -> Option<&Path> {
-    let is_named = launch::find(None).map_or(true, |beside| beside != terms.worker);
-    is_named.then_some(terms.worker.as_path())
 }

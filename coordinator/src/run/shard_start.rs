@@ -65,8 +65,12 @@ impl ShardStart<'_> {
         let mut has_waited = false;
         loop {
             let place = self.look(&name)?;
-            // Meanwhile the other start, or one on another machine, may have left it.
-            if has_waited && let Some(result) = self.stored()? {
+            // Meanwhile the other start, or one on another machine, may have left it. Complete work is compared with it.
+            let is_complete = matches!(&place, Place::Left(segment) if is_complete(segment));
+            if has_waited
+                && !is_complete
+                && let Some(result) = self.results.seen()
+            {
                 drop(place);
                 self.clear_leftover(&name);
                 return Ok(Found::Result(result));
@@ -178,6 +182,9 @@ impl ShardStart<'_> {
 
 /// Whether `--keep always` has kept it: it is complete, and was reported.
 fn is_kept(name: &SegmentName) -> bool {
-    let is_complete = |segment: &Observer| Snapshot::of(segment).is_ok_and(|snapshot| snapshot.is_complete());
     Observer::open(name).is_ok_and(|segment| segment.lifecycle() == Lifecycle::Reported && is_complete(&segment))
+}
+
+fn is_complete(segment: &impl AsRef<Observer>) -> bool {
+    Snapshot::of(segment).is_ok_and(|snapshot| snapshot.is_complete())
 }

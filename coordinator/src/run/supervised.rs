@@ -12,7 +12,7 @@ use crate::args::OutputArgs;
 use crate::caller::Caller;
 use crate::error::Result;
 use crate::figures::counted;
-use crate::keep::{Claims, RunEnd};
+use crate::keep::{Claims, Resumption, RunEnd};
 use crate::launch::{Launcher, WorkerProgram};
 use crate::limits::Limits;
 use crate::narration::Narrator;
@@ -106,11 +106,14 @@ impl Run {
             Ledger::of(segment).set_reported(delivered);
         }
         let code = timeline.write(segment, &outcome, narrator, code);
-        let is_too_large = kept.is_some_and(|kept| kept.code == exit_code::OVERFLOW);
-        let is_final = !outcome.is_interrupted() && (outcome.has_overflow || is_too_large);
         // With its result in the folder, nobody needs the segment any more.
         let is_delivered = kept.map_or(output.is_delivered(), |kept| kept.is_left);
-        let end = RunEnd { is_complete, is_delivered, is_final };
+        let resumption = match kept {
+            _ if outcome.has_overflow && !outcome.is_interrupted() => Resumption::InVain,
+            Some(kept) => kept.resumption,
+            None => Resumption::Useful,
+        };
+        let end = RunEnd { is_complete, is_delivered, resumption };
         let code = kept.map_or(code, |kept| if kept.code == exit_code::COMPLETE { code } else { kept.code });
         if let Some(advice) = advice(segment, &outcome).filter(|_| !is_complete && self.owned.can_be_resumed(end)) {
             narrator.hint(&advice);

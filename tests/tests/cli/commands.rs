@@ -183,7 +183,7 @@ fn wait_ends_when_a_divided_range_leaves_no_contribution_to_come() {
     let _ = env.worker(&name).run().expect(exit_code::COMPLETE);
     let _ = env.coordinator(["wait", &name]).run().expect(exit_code::COMPLETE);
     let waited = env.coordinator(["wait", &name, "--contributions", "3"]).run().expect(exit_code::INCOMPLETE);
-    assert!(waited.stderr.contains("1 of 3 are applied, and all of its range is applied"), "{waited:?}");
+    assert!(waited.stderr.contains("1 of 3 contributions are applied, and all of its range is applied"), "{waited:?}");
     let status = env.coordinator(["status", &name]).run().expect(exit_code::COMPLETE).stdout;
     assert!(status.ends_with(&format!("next: coordinator remove {name}\n")), "{status}");
     env.remove(&name);

@@ -40,7 +40,7 @@ fn a_signal_does_not_take_an_error_away() {
     }
     let env = test_env!();
     let strace =
-        ["strace", "-o", "/dev/null", "-e", "trace=poll,ppoll", "-e", "inject=poll,ppoll:error=EINTR:when=1+2"];
+        ["strace", "-o", "/dev/null", "-e", "trace=?poll,ppoll", "-e", "inject=?poll,ppoll:error=EINTR:when=1+2"];
     let finished = env.coordinator(["status", &env.name("none")]).with(wrapped(&strace)).run();
     assert_error(&finished, exit_code::UNAVAILABLE, "no segment");
 }

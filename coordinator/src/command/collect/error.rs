@@ -4,7 +4,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use common::cli::exit_code;
+use common::cli::{self, exit_code};
 
 use super::collection::Differing;
 use crate::error::{Error, after_file_error, quoted};
@@ -75,6 +75,11 @@ pub enum CollectError {
 }
 
 impl CollectError {
+    /// Reports it on stderr.
+    pub fn report(&self) {
+        cli::report(&self.to_string(), self.hint().as_deref());
+    }
+
     /// The exit code.
     fn exit_code(&self) -> u8 {
         match self {

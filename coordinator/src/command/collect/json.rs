@@ -76,12 +76,19 @@ struct Refuted<'a> {
     computed: &'a str,
 }
 
-/// The object. With an error it has no value.
-pub fn object(job: &Job, findings: &Findings, verified: &[Range<u64>], error: Option<&CollectError>) -> String {
+/// The object. With an error in what is there, or a failure to verify it, there is no value.
+pub fn object(
+    job: &Job,
+    findings: &Findings,
+    verified: &[Range<u64>],
+    error: Option<&CollectError>,
+    failure: Option<&CollectError>,
+) -> String {
     let (terms, collection) = (&job.terms, &findings.collection);
     let total = findings.total.as_ref();
-    let is_refuted = matches!(error, Some(CollectError::Differing { .. } | CollectError::Wrong { .. }));
-    let is_known = matches!(error, None | Some(CollectError::Overflow { .. }));
+    let refuted = failure.and_then(refuted);
+    let is_refuted = collection.differing.count() > 0 || refuted.is_some();
+    let is_known = matches!(error, None | Some(CollectError::Overflow { .. })) && failure.is_none();
     let report = Report {
         schema: SCHEMA,
         job: &job.id,
@@ -94,7 +101,9 @@ pub fn object(job: &Job, findings: &Findings, verified: &[Range<u64>], error: Op
         command: terms.command.as_deref(),
         worker: terms.worker.as_deref(),
         shards: terms.shards.map(|shards| shards.to_string()),
-        value: total.filter(|_| error.is_none()).map_or(Json::Null, |total| cells(total.value(), value)),
+        value: total
+            .filter(|_| error.is_none() && failure.is_none())
+            .map_or(Json::Null, |total| cells(total.value(), value)),
         exact_total: total.filter(|_| is_known).and_then(Total::exact).map_or(Json::Null, |exact| cells(&exact, text)),
         wrapped: total.is_some_and(|total| total.misfit().is_some()),
         complete: findings.tiling.is_complete() && !is_refuted,
@@ -113,7 +122,7 @@ pub fn object(job: &Job, findings: &Findings, verified: &[Range<u64>], error: Op
             .iter()
             .map(|part| Part { start: part.start.to_string(), end: part.end.to_string() })
             .collect(),
-        refuted: error.and_then(refuted).into_iter().collect(),
+        refuted: refuted.into_iter().collect(),
         restarts: collection.restarts,
         elapsed_s: collection.elapsed_s,
     };

@@ -56,22 +56,28 @@ pub fn collect(args: &CollectArgs) -> Result<u8> {
     if args.missing {
         return print_missing(&findings, &folder);
     }
-    let mut error = findings.error(&folder, &job);
-    let mut verified = Vec::new();
-    if let (Some(verification), None | Some(CollectError::Differing { .. })) = (verification, &error) {
-        let wrong;
-        (verified, wrong) = verification.verify(&findings.to_verify());
-        error = wrong.or(error);
-    }
-    let printed = match (args.format, &findings.total, &error) {
-        (Format::Json, ..) => super::print(&json::object(&job, &findings, &verified, error.as_ref()))?,
+    let error = findings.error(&folder, &job);
+    let (verified, failure) = match (verification, &error) {
+        (Some(verification), None | Some(CollectError::Differing { .. })) => verification.verify(&findings.to_verify()),
+        _ => (Vec::new(), None),
+    };
+    let printed = match (args.format, &findings.total, error.as_ref().or(failure.as_ref())) {
+        (Format::Json, ..) => {
+            super::print(&json::object(&job, &findings, &verified, error.as_ref(), failure.as_ref()))?
+        }
         (Format::Text, Some(total), None) => super::print(&lines(total))?,
         _ => exit_code::COMPLETE,
     };
-    match error {
-        Some(error) => Err(error.into()),
-        None if !findings.tiling.is_complete() => Ok(notes::tell_incomplete(&findings, &folder)),
-        None => {
+    let is_gap_the_error = !findings.tiling.is_complete() && error.is_none();
+    let incomplete = is_gap_the_error.then(|| notes::tell_incomplete(&findings, &folder));
+    if let (Some(_), Some(failure)) = (&error, &failure) {
+        // It may say which of two is right.
+        failure.report();
+    }
+    match (error.or(failure), incomplete) {
+        (Some(error), _) => Err(error.into()),
+        (None, Some(code)) => Ok(code),
+        (None, None) => {
             notes::tell_what_the_value_is_not(&findings, &job);
             notes::tell_leftovers(&findings.collection, &folder);
             Ok(printed)

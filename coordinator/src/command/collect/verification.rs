@@ -18,6 +18,7 @@ use super::error::CollectError;
 use crate::args::CollectArgs;
 use crate::error::{Error, Result};
 use crate::launch;
+use crate::limits;
 use crate::results::folder::Folder;
 use crate::results::job::Job;
 use crate::results::shard_result::{ShardResult, Stored};
@@ -41,8 +42,13 @@ impl<'a> Verification<'a> {
         let named = worker.as_ref().map(|path| path.to_string_lossy());
         command_must_be_given(args, job)?;
         must_be_given("worker", "--worker", named.as_deref(), job.terms.worker.as_deref())?;
-        let timeout = args.exec_timeout.map(|timeout| format!("--exec-timeout={}ns", timeout.as_nanos()));
-        let restarts = args.restarts.map(|restarts| format!("--restarts={restarts}"));
+        if args.exec_timeout.is_some() && job.terms.command.is_none() {
+            return Err(Error::usage("--exec-timeout is given, and the job has no command", "omit --exec-timeout"));
+        }
+        let timeout = args.exec_timeout.map(limits::command_timeout).transpose()?;
+        let timeout = timeout.map(|timeout| format!("--exec-timeout={}ns", timeout.as_nanos()));
+        let restarts = args.restarts.map(limits::restarts).transpose()?;
+        let restarts = restarts.map(|restarts| format!("--restarts={restarts}"));
         Ok(Self { count, job, folder, worker, others: timeout.into_iter().chain(restarts).collect() })
     }
 

@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 use common::cli::exit_code;
 use common::{Lifecycle, Mode, ObservedLedger, Observer, RunState, Stop};
 
+use crate::advice;
 use crate::args::StatusArgs;
 use crate::error::{Error, Result};
+use crate::report;
 use crate::report::status_view::StatusView;
 use crate::signals;
 use view::WatchView;
@@ -46,8 +48,9 @@ pub fn watch(args: &StatusArgs) -> Result<u8> {
             return Ok(exit_code::COMPLETE);
         }
         if let Some(why) = why_in_vain(&status) {
-            let (done, wanted) = (status.snapshot.done() as u64, status.snapshot.total() as u64);
-            return Err(Error::Forsaken { name: args.name.clone(), done, wanted, why });
+            let (snapshot, applied) = (&status.snapshot, report::applied(&status.snapshot));
+            let next = (status.state == RunState::Stale).then(|| advice::resume(&args.name, &snapshot.terms));
+            return Err(Error::Forsaken { name: args.name.clone(), applied, why, next });
         }
         wait(&segment, seen, state);
     }
@@ -105,7 +108,7 @@ fn is_over(status: &StatusView) -> bool {
 /// Why the run is incomplete and nothing more will happen.
 fn why_in_vain(status: &StatusView) -> Option<&'static str> {
     match status.state {
-        RunState::Stale if status.snapshot.is_complete() => Some("its coordinator died before it reported them"),
+        RunState::Stale if status.snapshot.is_complete() => Some("its coordinator died before it reported that"),
         RunState::Stale => Some("its coordinator is dead"),
         RunState::Foreign { in_use: false, .. } => {
             Some("its processes, in another PID namespace (container), are gone")

@@ -108,7 +108,7 @@ fn a_command_may_have_its_time_limit_and_its_attempts() {
     let env = test_env!();
     let command = "[ $KILLPROOF_ATTEMPT != 1 ] || sleep 600; echo $(({end} - {start}))";
     let folder = lengths(&env, &json!({ "kernel": "exec", "command": command }));
-    let verify = ["--verify", "1", "--exec", command, "--exec-timeout", "200ms", "--restarts"];
+    let verify = ["--verify", "1", "--exec", command, "--exec-timeout", "2s", "--restarts"];
     let finished = folder.collect(&[&verify[..], &["1"]].concat()).expect(COMPLETE);
     assert_line(&finished, "note", 1, &["is verified"]);
     let finished = folder.collect(&[&verify[..], &["0"]].concat());

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use common::cli::exit_code::{COMPLETE, INCOMPLETE};
-use harness::{HeldRun, ResultsFolder, Running, test_env, until};
+use common::cli::exit_code::{COMPLETE, DISAGREE, INCOMPLETE};
+use harness::{HeldRun, ResultsFolder, Running, secluded, test_env, until};
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -21,6 +21,16 @@ fn empty(folder: &ResultsFolder<'_>) {
     }
 }
 
+/// A result of the whole range, as another machine leaves it.
+fn left_by_another(folder: &ResultsFolder<'_>, total: &str) {
+    let result = json!({
+        "schema": 1, "job": folder.json("job.json")["id"], "start": "0", "end": "100", "total": total, "host": "other",
+        "pid": 1, "started": "2026-01-01T00:00:00Z", "finished": "2026-01-01T00:00:01Z", "elapsed_s": 1.0, "restarts": 0,
+        "recoveries": 0,
+    });
+    folder.write("0-100.json", &result.to_string());
+}
+
 #[test]
 fn a_straggler_of_an_earlier_job_moves_no_result_aside_and_its_work_goes_elsewhere() {
     let env = test_env!();
@@ -34,6 +44,10 @@ fn a_straggler_of_an_earlier_job_moves_no_result_aside_and_its_work_goes_elsewhe
     assert!(straggler.stderr.contains(&format!("coordinator resume {name} --results NEW-DIR")), "{straggler:?}");
     assert_eq!(folder.names(), ["0-100.json", "job.json"]);
     assert_eq!(folder.json("0-100.json")["total"], "5");
+    assert!(
+        straggler.stderr.contains(&format!("finish it: coordinator resume {name} --results DIR;")),
+        "{straggler:?}"
+    );
     held.hold_again();
     let other = ResultsFolder::new(&env, "other");
     fs::create_dir(other.path()).expect("it can be made");
@@ -53,13 +67,67 @@ fn the_work_of_a_shard_whose_folder_was_removed_goes_into_a_new_one() {
     held.release();
     let lost = run.finish().expect(INCOMPLETE);
     let path = folder.path().display();
-    let hint = format!("hint: mkdir -p {path}; coordinator resume {name} --results {path}\n");
+    let hint = format!(
+        "hint: mkdir -p {path}; coordinator resume {name} --results {path}\nkept segment {name}: 100 of 100 iterations are applied; finish it: coordinator resume {name} --results DIR;"
+    );
     assert!(lost.stderr.contains(&hint), "{lost:?}");
     held.hold_again();
     fs::create_dir(folder.path()).expect("it can be made");
     let _ = env.coordinator(["resume", &name, "--results"]).args([folder.path()]).run().expect(COMPLETE);
     assert_eq!(folder.names(), ["0-100.json", "job.json"]);
     assert_eq!(folder.segment("0-100"), name, "it is the same job");
+}
+
+#[test]
+fn a_start_that_waits_moves_nothing_of_another_job_aside() {
+    if !secluded!(a_start_that_waits_moves_nothing_of_another_job_aside) {
+        return;
+    }
+    let env = test_env!();
+    let (folder, held) = (ResultsFolder::new(&env, "results"), HeldRun::new(&env));
+    let (first, name) = waiting(&folder, &held);
+    let command = format!("{}; echo 7 # {{start}}", held.wait());
+    let second = folder.run(&["-n", "100", "--chunk", "100", "-w", "1", "--exec", &command]).start();
+    until("the second to wait", || second.stderr().contains("waiting for it"));
+    empty(&folder);
+    let _ = folder.run(&["-n", "100", "--exec", "echo 5 # {start}", "--chunk", "100"]).run().expect(COMPLETE);
+    // So that it has looked into the folder.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    first.signal_group(Signal::KILL);
+    assert_eq!(first.finish().signal, Some(9));
+    held.release();
+    let second = second.finish().expect(INCOMPLETE);
+    assert!(second.stderr.contains("job.json is of another job by now"), "{second:?}");
+    assert_eq!(folder.names(), ["0-100.json", "job.json"]);
+    assert_eq!(folder.json("0-100.json")["total"], "5");
+    env.remove(&name);
+}
+
+/// A worker finishes it after its coordinator was killed, and somebody else leaves another result, while the start that waits is
+/// stopped.
+#[test]
+fn complete_work_that_was_not_left_is_compared_with_the_result_that_is_there() {
+    if !secluded!(complete_work_that_was_not_left_is_compared_with_the_result_that_is_there) {
+        return;
+    }
+    let env = test_env!();
+    let (folder, held) = (ResultsFolder::new(&env, "results"), HeldRun::new(&env));
+    let (first, name) = waiting(&folder, &held);
+    env.until_status(&name, |status| status["split"]["given_out"] == "100");
+    let command = format!("{}; echo 7 # {{start}}", held.wait());
+    let second = folder.run(&["-n", "100", "--chunk", "100", "-w", "1", "--exec", &command]).start();
+    until("the second to wait", || second.stderr().contains("waiting for it"));
+    second.signal(Signal::STOP);
+    first.signal(Signal::KILL);
+    held.release();
+    env.until_status(&name, |status| status["complete"] == true && status["state"] == "stale");
+    // Only now: it ends what is left of its group.
+    assert_eq!(first.finish().signal, Some(9));
+    left_by_another(&folder, "9");
+    second.signal(Signal::CONT);
+    let second = second.finish().expect(DISAGREE);
+    assert!(second.stderr.contains("0-100.json has 9, by other"), "{second:?}");
+    assert_eq!(folder.names().len(), 3);
 }
 
 /// As from another machine.
@@ -72,11 +140,7 @@ fn a_start_that_waits_finds_the_result_that_somebody_else_leaves() {
     let command = format!("{}; echo 7 # {{start}}", held.wait());
     let second = folder.run(&["-n", "100", "--chunk", "100", "-w", "1", "--exec", &command]).start();
     until("the second to wait", || second.stderr().contains("waiting for it"));
-    let result = json!({
-        "schema": 1, "job": folder.json("job.json")["id"], "start": "0", "end": "100", "total": "7", "host": "other", "pid": 1,
-        "started": "2026-01-01T00:00:00Z", "finished": "2026-01-01T00:00:01Z", "elapsed_s": 1.0, "restarts": 0, "recoveries": 0,
-    });
-    folder.write("0-100.json", &result.to_string());
+    left_by_another(&folder, "7");
     let second = second.finish().expect(COMPLETE);
     assert_eq!(second.stdout, "Final shared value: 7\n");
     first.signal(Signal::CONT);
@@ -102,10 +166,10 @@ fn a_longer_time_for_the_command_counts_when_a_shard_is_started_again_or_resumed
     for (label, is_resumed) in [("again", false), ("resumed", true)] {
         let folder = ResultsFolder::new(&env, label);
         let args = ["-n", "2", "--chunk", "1", "-w", "1", "--restarts", "0", "--exec"];
-        let command = "[ {start} = 0 ] || sleep 1; echo 1";
+        let command = "[ {start} = 0 ] || sleep 3; echo 1";
         let start = |timeout: &str| folder.run(&args).args([command, "--exec-timeout", timeout]);
-        let failed = start("200ms").run().expect(INCOMPLETE);
-        assert!(failed.stderr.contains("took longer than 200ms"), "{failed:?}");
+        let failed = start("2s").run().expect(INCOMPLETE);
+        assert!(failed.stderr.contains("took longer than 2s"), "{failed:?}");
         assert!(failed.stderr.contains("--exec-timeout DUR"), "{failed:?}");
         let name = folder.segment("0-2");
         let resume = ["resume", &name, "--exec-timeout", "60s", "--results"];

@@ -61,11 +61,12 @@ fn a_start_that_waits_and_takes_up_gives_up_when_its_timeout_has_passed_since_it
     let (folder, held) = (ResultsFolder::new(&env, "results"), HeldRun::new(&env));
     let calls = env.path().join("calls");
     let (log, never_ending) = (calls.display(), held.wait());
-    let command = format!("echo {{start}} >> {log}; test $(wc -l < {log}) -gt 1 || {never_ending}; sleep 1.5; echo 5");
+    let command =
+        format!("echo {{start}} >> {log}; case $(wc -l < {log}) in 1) {never_ending};; 2) sleep 3.5;; esac; echo 5");
     let args = ["-n", "100", "--chunk", "100", "-w", "1", "--exec", &command];
     let first = folder.run(&args).start();
     until("the segment", || !folder.segments().is_empty());
-    let second = folder.run(&args).args(["--timeout", "2s"]).start();
+    let second = folder.run(&args).args(["--timeout", "4s"]).start();
     until("the second to wait", || second.stderr().contains("waiting for it"));
     thread::sleep(Duration::from_secs(1));
     first.signal_group(Signal::KILL);
