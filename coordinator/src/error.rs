@@ -273,7 +273,7 @@ impl Error {
     }
 }
 
-/// What to do when the system refuses a file or a folder for a reason that is none of the file's own.
+/// The next step after an error that is not about the path itself: no room, a limit, a failing file system.
 pub fn after_file_error(path: &Path, source: &io::Error) -> Option<String> {
     match Errno::from_io_error(source)? {
         Errno::NOSPC | Errno::DQUOT => Some(format!("make room: df -h {}", quoted(path))),

@@ -7,6 +7,7 @@ use fnv::FnvHasher;
 use serde::{Deserialize, Serialize};
 
 use super::spelling::{decimal, kind, optional_decimal};
+use crate::error::{Error, Result};
 
 /// The name of the file.
 pub const NAME: &str = "job.json";
@@ -96,6 +97,15 @@ impl Job {
     pub fn to_text(&self) -> String {
         serde_json::to_string(self).expect("a job has only string keys") + "\n"
     }
+}
+
+/// Refuses a named worker whose path the file cannot have.
+pub fn worker_must_be_text(terms: &Terms) -> Result<()> {
+    if !terms.has_named_worker || terms.worker.to_str().is_some() {
+        return Ok(());
+    }
+    let what = format!("the path of the worker, {}, is not UTF-8", terms.worker.display());
+    Err(Error::usage(what, "with --results it must be: rename it"))
 }
 
 impl JobTerms {

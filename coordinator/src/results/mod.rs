@@ -65,9 +65,7 @@ impl Results {
         if terms.iterations == 0 {
             return Err(Error::usage("-n is 0, and an empty range has no result to leave", "-n N; or omit --results"));
         }
-        if terms.has_named_worker {
-            must_be_text(&terms.worker)?;
-        }
+        job::worker_must_be_text(terms)?;
         let folder = Folder::open_or_make(path).map_err(|source| unusable(path, source))?;
         let (wanted, writer) = (Job::new(JobTerms::of(terms)), Writer::this_process());
         let job = agreed(&folder, &wanted, &writer)?;
@@ -162,12 +160,7 @@ impl Results {
                 match ShardResult::read(&self.folder, &self.job, &self.range)? {
                     Stored::Absent => return Ok(None),
                     Stored::Result(result) => return Ok(Some(result)),
-                    Stored::Damaged(why) | Stored::Unfit(why) => {
-                        if let Some(why) = self.why_of_another_job()? {
-                            return Err(io::Error::other(why));
-                        }
-                        self.move_aside(&why)?;
-                    }
+                    Stored::Damaged(why) | Stored::Unfit(why) => self.move_aside(&why)?,
                     Stored::Others(why) => return Err(self.taken(&why)),
                 }
             }
@@ -198,7 +191,7 @@ impl Results {
     /// If it cannot be written. Nothing is left then.
     pub fn leave(&self, result: &ShardResult) -> io::Result<Left> {
         for _ in 0..ATTEMPTS {
-            // Somebody may have begun again in the same folder: nothing of the new job is moved aside.
+            // Somebody may have begun again in the same folder.
             if let Some(why) = self.why_of_another_job()? {
                 return Ok(Left::OtherJob(why));
             }
@@ -252,8 +245,12 @@ impl Results {
         }
     }
 
-    /// Renames the file that has the result's name and is no result. A result that replaced it meanwhile keeps the name.
+    /// Renames the file that has the result's name and is no result. A result that replaced it meanwhile keeps the name, and a folder
+    /// of another job all of its files.
     fn move_aside(&self, why: &str) -> io::Result<()> {
+        if let Some(why) = self.why_of_another_job()? {
+            return Err(io::Error::other(why));
+        }
         let name = self.name();
         let named =
             |error: io::Error| io::Error::new(error.kind(), format!("{name} {why}, and cannot be renamed: {error}"));
@@ -285,12 +282,6 @@ impl Results {
 fn job_of(name: &SegmentName) -> Option<&str> {
     let (id, _) = name.as_str().strip_prefix(SEGMENT_PREFIX)?.split_once('-')?;
     Some(id)
-}
-
-/// Refuses a worker's path that the files cannot have.
-fn must_be_text(path: &Path) -> Result<()> {
-    let what = || format!("the path of the worker, {}, is not UTF-8", path.display());
-    if path.to_str().is_some() { Ok(()) } else { Err(Error::usage(what(), "with --results it must be: rename it")) }
 }
 
 fn unusable(path: &Path, source: io::Error) -> Error {

@@ -57,7 +57,7 @@ impl ShardStart<'_> {
     /// Finds the result, or takes up the segment of another start. Waits while that start lives; without one, creates the segment.
     pub fn find(mut self) -> Result<Found> {
         let name = self.results.segment_name();
-        if let Some(result) = self.stored()? {
+        if let Some(result) = self.results.stored()? {
             self.clear_leftover(&name);
             return Ok(Found::Result(result));
         }
@@ -97,13 +97,9 @@ impl ShardStart<'_> {
         }
     }
 
-    fn stored(&self) -> Result<Option<ShardResult>> {
-        self.results.stored()
-    }
-
     /// The new segment, unless another start has left the result and removed its segment since the last look.
     fn unless_stored(&self, segment: Segment) -> Result<Found> {
-        let stored = self.stored();
+        let stored = self.results.stored();
         if !matches!(stored, Ok(None)) {
             segment.mark_over(Lifecycle::ToBeRemoved);
             common::unlink(&segment)?;

@@ -93,19 +93,9 @@ impl CollectError {
     /// The next step, if there is one.
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Folder { folder, source } if after_file_error(folder, source).is_some() => {
-                after_file_error(folder, source)
+            Self::Folder { folder, source } => {
+                after_file_error(folder, source).or_else(|| Some(after_opening(folder, source.kind())))
             }
-            Self::Folder { folder, source } if source.kind() == io::ErrorKind::PermissionDenied => {
-                Some(format!("see who may read it: ls -ld {}", quoted(folder)))
-            }
-            Self::Folder { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
-                Some("name the folder, and not a file in it: coordinator collect DIR".to_owned())
-            }
-            Self::Folder { folder, .. } => Some(format!(
-                "check the name; the first shard makes the folder: coordinator run --split --shard I/N --results {}",
-                quoted(folder)
-            )),
             Self::NoJob { folder } => Some(format!(
                 "the first shard begins the job: coordinator run --split --shard I/N --results {}",
                 quoted(folder)
@@ -135,6 +125,17 @@ impl CollectError {
 impl From<CollectError> for Error {
     fn from(error: CollectError) -> Self {
         Self::Collect { what: error.to_string(), hint: error.hint(), exit_code: error.exit_code() }
+    }
+}
+
+fn after_opening(folder: &Path, error: io::ErrorKind) -> String {
+    match error {
+        io::ErrorKind::PermissionDenied => format!("see who may read it: ls -ld {}", quoted(folder)),
+        io::ErrorKind::NotADirectory => "name the folder, and not a file in it: coordinator collect DIR".to_owned(),
+        _ => format!(
+            "check the name; the first shard makes the folder: coordinator run --split --shard I/N --results {}",
+            quoted(folder)
+        ),
     }
 }
 

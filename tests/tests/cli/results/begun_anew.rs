@@ -7,12 +7,24 @@ use harness::{HeldRun, ResultsFolder, Running, secluded, test_env, until};
 use rustix::process::Signal;
 use serde_json::json;
 
-/// A shard whose only chunk waits for the release, and the name of its segment.
-fn waiting(folder: &ResultsFolder<'_>, held: &HeldRun<'_>) -> (Running, String) {
+/// A start of a shard whose only chunk waits for the release.
+fn start(folder: &ResultsFolder<'_>, held: &HeldRun<'_>) -> Running {
     let command = format!("{}; echo 7 # {{start}}", held.wait());
-    let run = folder.run(&["-n", "100", "--chunk", "100", "-w", "1", "--exec", &command]).start();
+    folder.run(&["-n", "100", "--chunk", "100", "-w", "1", "--exec", &command]).start()
+}
+
+/// The first start of it, and the name of its segment.
+fn waiting(folder: &ResultsFolder<'_>, held: &HeldRun<'_>) -> (Running, String) {
+    let run = start(folder, held);
     until("the run to begin", || !folder.segments().is_empty());
     (run, folder.segment("0-100"))
+}
+
+/// A further start, which waits for the first.
+fn second(folder: &ResultsFolder<'_>, held: &HeldRun<'_>) -> Running {
+    let second = start(folder, held);
+    until("the second to wait", || second.stderr().contains("waiting for it"));
+    second
 }
 
 fn empty(folder: &ResultsFolder<'_>) {
@@ -86,13 +98,9 @@ fn a_start_that_waits_moves_nothing_of_another_job_aside() {
     let env = test_env!();
     let (folder, held) = (ResultsFolder::new(&env, "results"), HeldRun::new(&env));
     let (first, name) = waiting(&folder, &held);
-    let command = format!("{}; echo 7 # {{start}}", held.wait());
-    let second = folder.run(&["-n", "100", "--chunk", "100", "-w", "1", "--exec", &command]).start();
-    until("the second to wait", || second.stderr().contains("waiting for it"));
+    let second = second(&folder, &held);
     empty(&folder);
     let _ = folder.run(&["-n", "100", "--exec", "echo 5 # {start}", "--chunk", "100"]).run().expect(COMPLETE);
-    // So that it has looked into the folder.
-    std::thread::sleep(std::time::Duration::from_millis(500));
     first.signal_group(Signal::KILL);
     assert_eq!(first.finish().signal, Some(9));
     held.release();
@@ -114,9 +122,7 @@ fn complete_work_that_was_not_left_is_compared_with_the_result_that_is_there() {
     let (folder, held) = (ResultsFolder::new(&env, "results"), HeldRun::new(&env));
     let (first, name) = waiting(&folder, &held);
     env.until_status(&name, |status| status["split"]["given_out"] == "100");
-    let command = format!("{}; echo 7 # {{start}}", held.wait());
-    let second = folder.run(&["-n", "100", "--chunk", "100", "-w", "1", "--exec", &command]).start();
-    until("the second to wait", || second.stderr().contains("waiting for it"));
+    let second = second(&folder, &held);
     second.signal(Signal::STOP);
     first.signal(Signal::KILL);
     held.release();
@@ -137,9 +143,7 @@ fn a_start_that_waits_finds_the_result_that_somebody_else_leaves() {
     let (folder, held) = (ResultsFolder::new(&env, "results"), HeldRun::new(&env));
     let (first, _) = waiting(&folder, &held);
     first.signal(Signal::STOP);
-    let command = format!("{}; echo 7 # {{start}}", held.wait());
-    let second = folder.run(&["-n", "100", "--chunk", "100", "-w", "1", "--exec", &command]).start();
-    until("the second to wait", || second.stderr().contains("waiting for it"));
+    let second = second(&folder, &held);
     left_by_another(&folder, "7");
     let second = second.finish().expect(COMPLETE);
     assert_eq!(second.stdout, "Final shared value: 7\n");
