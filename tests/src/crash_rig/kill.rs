@@ -35,21 +35,14 @@ impl<S: Subject> CrashRig<'_, S> {
     pub fn kill_after_each_store(&mut self, recoverer_too: bool) -> Result<usize, String> {
         let states = self.states();
         // The latest first: most mistakes show there.
-        for state in states.iter().rev() {
-            self.kill_after(*state);
+        for state in (0..states).rev() {
+            self.kill_in(state);
             if recoverer_too {
                 self.recoverer().finish();
             }
             self.check_after_death()?;
         }
-        Ok(states.len())
-    }
-
-    /// Kills a victim that many instructions into its commit.
-    fn kill_after(&mut self, instructions: usize) {
-        let mut victim = self.victim();
-        assert!(victim.run_to(Signal::WINCH) && step(&mut victim, instructions, Signal::USR2).is_ok());
-        victim.kill();
+        Ok(states)
     }
 
     /// Kills a victim in each state that it can leave, and its recoverer after every `stride` instructions, with
@@ -58,9 +51,9 @@ impl<S: Subject> CrashRig<'_, S> {
         // All kills between two stores leave the same bytes, so one kill after each store covers them.
         let states = self.states();
         let mut pairs = 0;
-        for (index, first) in states.iter().enumerate() {
-            for second in (index % stride..).step_by(stride) {
-                self.kill_after(*first);
+        for first in 0..states {
+            for second in (first % stride..).step_by(stride) {
+                self.kill_in(first);
                 let mut recoverer = self.recoverer();
                 assert!(recoverer.run_to(Signal::USR1));
                 if step(&mut recoverer, second, Signal::USR2).is_err() {
@@ -73,44 +66,46 @@ impl<S: Subject> CrashRig<'_, S> {
                 pairs += 1;
             }
         }
-        (states.len(), pairs)
+        (states, pairs)
     }
 
-    /// The numbers of instructions, counted from a commit's lock, after which the segment's bytes change; 0 first.
-    fn states(&mut self) -> Vec<usize> {
+    /// Kills a victim when its commit has changed the segment's bytes that often.
+    ///
+    /// Instructions are no measure: where the loader puts the program changes their number.
+    fn kill_in(&mut self, state: usize) {
         let mut victim = self.victim();
-        let mut states = vec![0];
-        let mut steps = 0;
-        while let Some(more) = self.step_to_change(&mut victim, steps == 0) {
-            steps += more;
-            states.push(steps);
-        }
+        self.step_to(state, &mut victim);
+        victim.kill();
+    }
+
+    /// The number of states in which a commit can leave the segment's bytes, the untouched one included.
+    fn states(&mut self) -> usize {
+        let mut victim = self.victim();
+        let last = self.step_to(usize::MAX, &mut victim);
         victim.kill();
         // This victim's work is not checked.
         self.renew();
-        states
+        last + 1
     }
 
-    /// Steps until the segment's bytes change, first running to the commit if asked to; returns the number of steps, or
-    /// none if the commit ends before.
-    fn step_to_change(&self, victim: &mut Traced, from_beginning: bool) -> Option<usize> {
-        if from_beginning {
-            assert!(victim.run_to(Signal::WINCH));
-        }
+    /// Steps through a victim's commit until it has changed the segment's bytes that often, or ends; returns how often it
+    /// has changed them.
+    fn step_to(&self, state: usize, victim: &mut Traced) -> usize {
+        assert!(victim.run_to(Signal::WINCH));
         let file = File::open(self.env.segment(self.name.as_str())).expect("it is there");
-        let before = bytes(&file);
-        for steps in 1.. {
+        let (mut changes, mut last) = (0, bytes(&file));
+        while changes < state {
             match victim.go(Gait::Step) {
-                Stop::Signal(signal) if signal == Signal::USR2.as_raw() => return None,
-                Stop::End => panic!("a victim ended in its commit, after {steps} steps"),
+                Stop::Signal(signal) if signal == Signal::USR2.as_raw() => break,
+                Stop::End => panic!("a victim ended in its commit, after {changes} changes"),
                 // A signal from elsewhere is dropped, and does not end the walk.
                 _ => {}
             }
-            if bytes(&file) != before {
-                return Some(steps);
-            }
+            let now = bytes(&file);
+            changes += usize::from(now != last);
+            last = now;
         }
-        None
+        changes
     }
 }
 

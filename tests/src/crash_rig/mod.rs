@@ -10,6 +10,7 @@ mod contributions;
 mod kill;
 
 use std::ffi::OsStr;
+use std::fmt::Debug;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -201,10 +202,10 @@ fn sound(segment: &Segment) -> Result<Snapshot, String> {
 
 /// Passes if the mutant was found, or if the check was skipped.
 #[track_caller]
-pub fn assert_found<T>(outcome: Option<Result<T, String>>) {
+pub fn assert_found<T: Debug>(outcome: Option<Result<T, String>>) {
     match outcome {
         Some(Err(what)) => report(&format!("the mutant was found: {what}")),
-        Some(Ok(_)) => panic!("the mutant was not found"),
+        Some(Ok(states)) => panic!("the mutant was not found, states: {states:?}"),
         None => {}
     }
 }
