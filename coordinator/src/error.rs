@@ -37,6 +37,12 @@ pub enum Error {
         /// The reason.
         why: &'static str,
     },
+    /// A dead coordinator has left the run behind, and its workers are gone.
+    #[error("nobody is at work in segment \"{name}\": its coordinator is dead")]
+    LeftBehind {
+        /// The segment.
+        name: SegmentName,
+    },
     /// The command line is wrong.
     #[error("{what}")]
     Usage {
@@ -219,7 +225,7 @@ impl Error {
             Self::Coordinated { .. } | Self::Exists { .. } | Self::Folder { .. } | Self::ExecLog { .. } => {
                 exit_code::UNAVAILABLE
             }
-            Self::NotARun { .. } | Self::NothingLeft { .. } => exit_code::NOTHING_TO_DO,
+            Self::NotARun { .. } | Self::NothingLeft { .. } | Self::LeftBehind { .. } => exit_code::NOTHING_TO_DO,
             Self::Timeout { .. } => exit_code::TIMEOUT,
         }
     }
@@ -233,7 +239,7 @@ impl Error {
                 | common::Error::Remove(RemoveError::Unavailable(AttachError::NoSegment { name })),
             ) => Some(cli::missing_segment(name)),
             Self::Segment(error) => cli::hint(error),
-            Self::Exists { name, state: Some(RunState::Stale) } => {
+            Self::Exists { name, state: Some(RunState::Stale) } | Self::LeftBehind { name } => {
                 Some(format!("finish it: coordinator resume {name}; or remove it: coordinator remove {name}"))
             }
             Self::Exists { name, state: Some(RunState::Finished) } => {

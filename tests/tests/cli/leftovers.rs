@@ -47,6 +47,21 @@ fn the_next_run_names_what_a_killed_one_left_and_what_to_do() {
 
 /// Fault 12.
 #[test]
+fn a_run_that_was_left_behind_has_nobody_to_stop() {
+    let env = test_env!();
+    let name = stale_run(&env, "left");
+    for options in [&["stop"][..], &["stop", "--now"]] {
+        let stopped = env.coordinator(options.iter().chain([&&*name])).run().expect(exit_code::NOTHING_TO_DO);
+        assert!(stopped.stderr.contains("nobody is at work in segment"), "{}", stopped.stderr);
+        assert!(stopped.stderr.contains(&format!("coordinator resume {name}")), "{}", stopped.stderr);
+    }
+    let status = env.status(&name).expect("it is there");
+    assert_eq!(status["stop"], "no", "a run that is resumed goes on");
+    let _ = env.coordinator(["remove", &name]).run().expect(exit_code::COMPLETE);
+}
+
+/// Fault 12.
+#[test]
 fn remove_stale_removes_what_is_stale_and_nothing_else() {
     if !secluded!(remove_stale_removes_what_is_stale_and_nothing_else) {
         return;
@@ -93,7 +108,7 @@ fn a_relaunch_never_goes_to_another_segment_of_the_same_name() {
     let old = env.sleeping_run(&name, "1h", &["-w", "2"]);
     let pid = env.status(&name).expect("it is there")["workers"][1]["pid"].as_u64().expect("it has a pid");
     fs::remove_file(env.segment(&name)).expect("a third party can unlink it");
-    let new = env.sleeping_run(&name, "500ms", &["-w", "2"]);
+    let new = env.sleeping_run(&name, "3s", &["-w", "2"]);
     let pid = Pid::from_raw(i32::try_from(pid).expect("it is a pid")).expect("it is positive");
     rustix::process::kill_process(pid, Signal::KILL).expect("the worker lives");
     until("the old run to give the worker up", || old.stderr().contains("launching it again"));
@@ -109,7 +124,7 @@ fn a_relaunch_never_goes_to_another_segment_of_the_same_name() {
 fn of_two_coordinators_with_one_name_one_wins_and_the_other_says_why() {
     let env = test_env!();
     let name = env.name("race");
-    let args = ["--name", &name, "--delay", "200ms", "-n", "10"];
+    let args = ["--name", &name, "--delay", "2s", "-n", "10"];
     let racers = [env.coordinator(args).start(), env.coordinator(args).start()];
     let mut finished = racers.map(Running::finish);
     finished.sort_by_key(|finished| finished.code);
