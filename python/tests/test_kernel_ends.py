@@ -93,23 +93,19 @@ class AStuckKernel(WorkerCase):
         for kernel, processes in KERNELS.items():
             with self.subTest(kernel=kernel):
                 Path(self.environment["LOG"]).unlink(missing_ok=True)
-                command = self.command(script, kernel, 100, *options)
+                command = self.command(script, kernel, 100, "--grace", "1h", *options)
                 name = command[command.index("--name") + 1]
                 with subprocess.Popen(
                     command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
                 ) as run:
                     self.addCleanup(run.kill)
                     until(lambda: len(self.logged()) == 2 * processes)
-                    began = time.monotonic()
                     end(run, name)
                     _, err = run.communicate(timeout=PATIENCE)
-                    took = time.monotonic() - began
                 self.assertEqual(run.returncode, code, err)
-                # Before the grace period of 5 s, after which workers are killed.
-                self.assertLess(took, 4)
                 self.assertNotIn("Traceback", err)
                 pids = [pid for [pid] in self.logged()]
-                until(lambda: not any(Path("/proc", pid).exists() for pid in pids), 5)
+                until(lambda: not any(Path("/proc", pid).exists() for pid in pids))
 
     def test_ends_when_the_run_is_stopped(self) -> None:
         def stop(_: object, name: str) -> None:
@@ -119,7 +115,7 @@ class AStuckKernel(WorkerCase):
         self.assert_ends(stop, 1)
 
     def test_ends_at_a_timeout(self) -> None:
-        self.assert_ends(lambda *_: None, 5, "--timeout", "1s")
+        self.assert_ends(lambda *_: None, 5, "--timeout", "4s")
 
     def test_ends_at_a_signal_to_the_coordinator(self) -> None:
         self.assert_ends(lambda run, _: run.send_signal(signal.SIGINT), 130)
@@ -137,12 +133,10 @@ class AStuckKernel(WorkerCase):
                     worker = subprocess.Popen([str(script), "--name", name], env=self.environment)
                     self.addCleanup(worker.kill)
                     until(lambda: len(self.logged()) == processes)
-                    began = time.monotonic()
                     worker.send_signal(number)
                     self.assertEqual(worker.wait(PATIENCE), 128 + number, (kernel, number))
-                    self.assertLess(time.monotonic() - began, 4)
                     pids = [pid for [pid] in self.logged()]
-                    until(lambda: not any(Path("/proc", pid).exists() for pid in pids), 5)
+                    until(lambda: not any(Path("/proc", pid).exists() for pid in pids))
                 finally:
                     self.run_command([self.coordinator, "remove", name])
 

@@ -233,7 +233,7 @@ class AMap(CallCase):
 
     def test_ends_after_its_timeout_with_what_it_has(self) -> None:
         with self.quiet(), self.assertRaises(Incomplete) as raised:
-            kp_map(partial(stays_at, {3}), range(6), workers=2, timeout=2, progress=False)
+            kp_map(partial(stays_at, {3}), range(6), workers=2, timeout=6, progress=False)
         self.assertEqual(raised.exception.results, [0, 1, 4, None, 16, 25])
         self.assertTrue(str(raised.exception).startswith("timeout: 5 of 6 items are computed"))
         self.assertEqual(raised.exception.missing[0]["attempts"], 0)

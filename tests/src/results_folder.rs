@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::command::Command;
-use crate::test_env::TestEnv;
+use crate::test_env::{TestEnv, until};
 
 /// A folder for `--results`. A test that leaves a segment of its job in `/dev/shm`, or a temporary file in the folder, fails.
 pub struct ResultsFolder<'a> {
@@ -55,6 +55,15 @@ impl<'a> ResultsFolder<'a> {
     /// The name of the segment for a part of its job.
     pub fn segment(&self, part: &str) -> String {
         format!("{}{part}", self.prefix().expect("it has a job"))
+    }
+
+    /// Waits until a run of that part, which no other one is before, is at work; returns its segment's name.
+    #[track_caller]
+    pub fn until_begun(&self, part: &str) -> String {
+        until("the run to begin", || !self.segments().is_empty());
+        let name = self.segment(part);
+        self.env.until_status(&name, |status| status["split"]["given_out"] != "0");
+        name
     }
 
     fn prefix(&self) -> Option<String> {

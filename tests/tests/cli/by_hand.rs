@@ -54,7 +54,7 @@ fn an_independent_segment_prints_results() {
 fn a_worker_joins_a_running_run_and_counts() {
     let env = test_env!();
     let name = env.name("join");
-    let running = env.coordinator(["--name", &name, "-w", "1", "-n", "10", "--delay", "500ms"]).start();
+    let running = env.coordinator(["--name", &name, "-w", "1", "-n", "10", "--delay", "3s"]).start();
     env.until_status(&name, |status| status["workers"][0]["state"] == "sleeping");
     let joined = env.worker(&name).args(["--delay", "0"]).run().expect(0);
     assert_eq!(joined.stdout, "Process Process-2 updated shared value to 285\n");
@@ -68,9 +68,9 @@ fn a_worker_joins_a_running_run_and_counts() {
 fn a_run_waits_for_a_worker_that_joined_and_closes_to_others() {
     let env = test_env!();
     let name = env.name("late");
-    let running = env.coordinator(["--name", &name, "-w", "1", "-n", "10", "--delay", "300ms", "-v"]).start();
+    let running = env.coordinator(["--name", &name, "-w", "1", "-n", "10", "--delay", "3s", "-v"]).start();
     env.until_status(&name, |status| status["workers"][0]["state"] == "sleeping");
-    let joined = env.worker(&name).args(["--delay", "900ms"]).start();
+    let joined = env.worker(&name).args(["--delay", "6s"]).start();
     harness::until("the run to be closed", || running.stderr().contains("waiting for Process-2"));
     let late = env.worker(&name).run().expect(exit_code::NOTHING_TO_DO);
     assert!(late.stderr.contains("nothing left to do"), "{}", late.stderr);
@@ -100,7 +100,7 @@ fn a_contribution_by_hand_does_not_stand_in_for_one_that_failed() {
     let env = test_env!();
     let name = env.name("stand-in");
     let injection = Injection { failpoint: Failpoint::Taken, action: "kill", times: 1 };
-    let args = ["--name", &name, "-w", "2", "--jobs", "1", "--restarts", "0", "-n", "10", "--delay", "700ms"];
+    let args = ["--name", &name, "-w", "2", "--jobs", "1", "--restarts", "0", "-n", "10", "--delay", "3s"];
     let running = env.coordinator(args).inject(injection).start();
     env.until_status(&name, |status| status["workers"][1]["state"] == "sleeping");
     let _ = env.worker(&name).args(["--delay", "0"]).run().expect(0);
@@ -179,7 +179,7 @@ fn a_lock_held_by_nobody_ends_the_run_instead_of_hanging_it() {
     use std::os::unix::fs::FileExt;
     let env = test_env!();
     let name = env.name("nobody");
-    let running = env.coordinator(["--name", &name, "-w", "1", "-n", "10", "--delay", "300ms"]).start();
+    let running = env.coordinator(["--name", &name, "-w", "1", "-n", "10", "--delay", "3s"]).start();
     env.until_status(&name, |status| status["workers"][0]["state"] == "sleeping");
     let file = std::fs::File::options().write(true).open(env.segment(&name)).expect("it is there");
     // The highest thread id that Linux can ever give is 2^22 (proc_sys_kernel(5), pid_max).

@@ -88,7 +88,7 @@ fn nothing_that_a_command_started_outlives_an_interrupted_run() {
     {
         let family_file = file(&env, label);
         let command = format!("{}; exec sleep 60 # {{start}} {{end}}", family(&family_file));
-        let timeout = if signals == 0 { "2s" } else { "1h" };
+        let timeout = if signals == 0 { "5s" } else { "1h" };
         let args = ["-w", "1", "-v", "--timeout", timeout, "--grace", "30s", "--exec", &command];
         let running = env.coordinator(args).start();
         until("the family to be there", || pids(&family_file).len() == 2);

@@ -76,7 +76,7 @@ fn a_kernel_that_does_not_watch_ends_at_once_when_the_run_stops() {
     for (how, code) in [("signal", TERMINATED), ("stop", INCOMPLETE), ("timeout", TIMEOUT)] {
         let env = test_env!();
         let (hosts, name) = (Hosts::new(&env), env.name(how));
-        let timeout = if how == "timeout" { "2s" } else { "1h" };
+        let timeout = if how == "timeout" { "5s" } else { "1h" };
         let args =
             ["--name", &name, "--grace", "1h", "--timeout", timeout, "--restarts", "0", "--format", "json", "-v"];
         let running = hosts.run("stuck", &args).start();

@@ -114,7 +114,7 @@ fn a_split_run_that_is_ended_early_is_kept_and_a_resume_finishes_it() {
     let env = test_env!();
     let name = env.name("early");
     for (how, code) in [("term", TERMINATED), ("timeout", TIMEOUT), ("stop", INCOMPLETE), ("now", INCOMPLETE)] {
-        let args = ["--split", "--name", &name, "-n", "1000", "--chunk", "5", "--delay", "20ms", "--type", "i64", "-q"];
+        let args = ["--split", "--name", &name, "-n", "1000", "--chunk", "5", "--delay", "60ms", "--type", "i64", "-q"];
         let timeout: &[&str] = if how == "timeout" { &["--timeout", "1s"] } else { &[] };
         let running = env.coordinator(args).args(timeout).start();
         env.until_status(&name, |status| harness::whole(&status["split"]["iterations_done"]) > 20);
@@ -139,7 +139,7 @@ fn a_split_run_that_is_ended_early_is_kept_and_a_resume_finishes_it() {
 #[test]
 fn a_split_run_without_a_name_is_kept_and_named() {
     let env = test_env!();
-    let args = ["--split", "-n", "1000", "--chunk", "5", "--delay", "20ms", "--timeout", "500ms", "-q"];
+    let args = ["--split", "-n", "1000", "--chunk", "5", "--delay", "60ms", "--timeout", "1500ms", "-q"];
     let ended = env.coordinator(args).run().expect(TIMEOUT);
     let name = ended.stderr.lines().last().and_then(|line| line.strip_prefix("kept segment ")?.split(':').next());
     let name = name.unwrap_or_else(|| panic!("{ended:?}"));

@@ -14,7 +14,7 @@ use rustix::process::Signal;
 fn workers_outlive_their_coordinator_finish_and_the_run_is_resumed() {
     let env = test_env!();
     let name = env.name("orphans");
-    let running = env.sleeping_run(&name, "300ms", &["-w", "2"]);
+    let running = env.sleeping_run(&name, "3s", &["-w", "2"]);
     running.signal(Signal::KILL);
     let status = env.until_status(&name, |status| status["state"] != "running");
     assert!(["orphaned", "stale"].iter().any(|state| status["state"] == *state), "{status}");
@@ -123,7 +123,7 @@ fn a_live_coordinator_is_not_taken_over_from() {
 fn a_resumed_independent_run_prints_what_was_computed_while_nobody_coordinated() {
     let env = test_env!();
     let name = env.name("independent");
-    let running = env.sleeping_run(&name, "300ms", &["-w", "2", "--independent"]);
+    let running = env.sleeping_run(&name, "3s", &["-w", "2", "--independent"]);
     running.signal(Signal::KILL);
     env.until_status(&name, |status| status["state"] == "stale");
     let resumed = env.coordinator(["resume", &name]).run().expect(exit_code::COMPLETE);

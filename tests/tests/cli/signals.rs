@@ -107,7 +107,7 @@ fn a_timeout_ends_an_endless_computation() {
 fn stop_lets_workers_finish_and_launches_no_more() {
     let env = test_env!();
     let name = env.name("drain");
-    let args = ["--name", &name, "-w", "3", "--jobs", "1", "-n", "10", "--delay", "300ms"];
+    let args = ["--name", &name, "-w", "3", "--jobs", "1", "-n", "10", "--delay", "3s"];
     let running = env.coordinator(args).start();
     env.until_status(&name, |status| status["workers"][0]["state"] == "sleeping");
     let _ = env.coordinator(["stop", &name]).run().expect(0);
@@ -128,7 +128,7 @@ fn a_draining_run_still_has_its_timeout_and_its_signals() {
         let _ = env.coordinator(["stop", &name]).run().expect(0);
         running
     };
-    let _ = draining(&["--timeout", "700ms"]).finish().expect(exit_code::TIMEOUT);
+    let _ = draining(&["--timeout", "3s"]).finish().expect(exit_code::TIMEOUT);
     let interrupted = draining(&["-v"]);
     interrupted.signal(Signal::INT);
     let finished = interrupted.finish().expect(exit_code::INTERRUPTED);

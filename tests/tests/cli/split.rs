@@ -230,7 +230,7 @@ fn a_live_worker_by_hand_takes_over_what_a_dead_one_held() {
     let name = env.create("rob", &["--split", "--chunk", "3", "-w", "2"]);
     let killed = env.worker(&name).args(["--delay", "1h"]).start();
     env.until_status(&name, |status| status["workers"][0]["state"] == "sleeping");
-    let other = env.worker(&name).args(["--delay", "300ms"]).start();
+    let other = env.worker(&name).args(["--delay", "1s"]).start();
     env.until_status(&name, |status| status["workers"][1]["state"] == "sleeping");
     killed.signal(Signal::KILL);
     assert_eq!(killed.finish().signal, Some(9));

@@ -228,7 +228,7 @@ fn a_reader_that_is_late_for_the_timeout_finds_the_result_in_the_segment() {
     let env = test_env!();
     let name = env.name("overdue");
     let (_reader, writer, _) = full_pipe();
-    let run = env.coordinator(["--name", &name, "--delay", "0", "-n", "10", "-q", "--timeout", "500ms"]);
+    let run = env.coordinator(["--name", &name, "--delay", "0", "-n", "10", "-q", "--timeout", "3s"]);
     let finished = into_pipe(run, writer).run().expect(INCOMPLETE);
     tells_the_result(&finished.stderr, "stdout was not read to the end in time", &["1140"], Some(&name));
     assert_eq!(env.coordinator(["resume", &name, "-q"]).run().expect(COMPLETE).stdout, "1140\n");

@@ -65,7 +65,7 @@ fn of_an_array_the_first_cell_grows_from_commit_to_commit() {
 fn what_a_killed_worker_was_doing_ends_at_its_death_and_its_restart_follows() {
     let env = test_env!();
     let (name, json, svg) = (env.name("killed"), file(&env, "run.json"), file(&env, "run.svg"));
-    let running = env.sleeping_run(&name, "1s", &["--timeline", &json, "--timeline", &svg]);
+    let running = env.sleeping_run(&name, "3s", &["--timeline", &json, "--timeline", &svg]);
     let status = env.status(&name).expect("it runs");
     let pid = status["workers"][1]["pid"].as_i64().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
     kill_process(pid.expect("it has a process"), Signal::KILL).expect("it lives");

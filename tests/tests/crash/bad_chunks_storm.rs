@@ -18,7 +18,7 @@ use rand::rngs::StdRng;
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde_json::{Value, json};
 
-/// How long the storm may take.
+/// How long the storm may take, and the calm after it.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// How many processes are killed.
@@ -115,6 +115,7 @@ impl<'a> Storm<'a> {
 
     /// Resumes the run until just the bad chunks are missing; returns the last report.
     fn calm(mut self) -> Value {
+        self.began = Instant::now();
         let bad: Vec<Value> = (0..self.iterations).filter(|start| is_bad(*start)).map(missing).collect();
         loop {
             assert!(self.began.elapsed() < PATIENCE, "the run comes to its end");

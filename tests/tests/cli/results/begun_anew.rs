@@ -16,8 +16,7 @@ fn start(folder: &ResultsFolder<'_>, held: &HeldRun<'_>) -> Running {
 /// The first start of it, and the name of its segment.
 fn waiting(folder: &ResultsFolder<'_>, held: &HeldRun<'_>) -> (Running, String) {
     let run = start(folder, held);
-    until("the run to begin", || !folder.segments().is_empty());
-    (run, folder.segment("0-100"))
+    (run, folder.until_begun("0-100"))
 }
 
 /// A further start, which waits for the first.
@@ -121,7 +120,6 @@ fn complete_work_that_was_not_left_is_compared_with_the_result_that_is_there() {
     let env = test_env!();
     let (folder, held) = (ResultsFolder::new(&env, "results"), HeldRun::new(&env));
     let (first, name) = waiting(&folder, &held);
-    env.until_status(&name, |status| status["split"]["given_out"] == "100");
     let second = second(&folder, &held);
     second.signal(Signal::STOP);
     first.signal(Signal::KILL);

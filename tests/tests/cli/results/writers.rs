@@ -1,7 +1,7 @@
 //! Several writers of one folder: the same part twice, and many first parts at once.
 
 use common::cli::exit_code::{COMPLETE, DISAGREE};
-use harness::{Command, HeldRun, ResultsFolder, Running, TestEnv, secluded, test_env, until, wrapped};
+use harness::{Command, HeldRun, ResultsFolder, Running, secluded, test_env, until, wrapped};
 use serde_json::Value;
 
 /// A run that waits, on a host with a `/dev/shm` of its own.
@@ -16,10 +16,10 @@ fn args(held: &HeldRun<'_>, number: &str, kind: &'static str) -> Vec<String> {
     ["-n", "100", "--chunk", "10", "--type", kind, "-w", "1", "--exec", &command].map(str::to_owned).to_vec()
 }
 
-/// Starts a run, and waits until it has its segment.
-fn begun(env: &TestEnv, folder: &ResultsFolder<'_>, args: &[&str]) -> Running {
+/// Starts a run, and waits until it is at work.
+fn begun(folder: &ResultsFolder<'_>, args: &[&str]) -> Running {
     let run = folder.run(args).start();
-    until("the run to begin", || !folder.segments().is_empty() && !env.all_segments().is_empty());
+    let _ = folder.until_begun("0-100");
     run
 }
 
@@ -33,7 +33,7 @@ fn two_hosts_that_compute_the_same_part_leave_one_result_and_both_succeed() {
     let (folder, held) = (ResultsFolder::new(&env, "results"), HeldRun::new(&env));
     let args = args(&held, "7", "i32");
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let here = begun(&env, &folder, &args);
+    let here = begun(&folder, &args);
     let other = elsewhere(&folder, &args).args(["-v"]).start();
     until("the other host to be at work", || other.stderr().contains("launched Process-1"));
     held.release();
@@ -63,7 +63,7 @@ fn a_result_that_differs_is_kept_beside_the_first_one_and_both_are_named() {
     let (folder, held) = (ResultsFolder::new(&env, "results"), HeldRun::new(&env));
     let args = args(&held, "7", "i32");
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let run = begun(&env, &folder, &args);
+    let run = begun(&folder, &args);
     written_meanwhile(&folder, "71");
     held.release();
     let pid = run.pid();
@@ -86,7 +86,7 @@ fn fractions_that_differ_in_the_last_digits_agree() {
         let (folder, held) = (ResultsFolder::new(&env, total), HeldRun::new(&env));
         let args = args(&held, "0.25", "f64");
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let run = begun(&env, &folder, &args);
+        let run = begun(&folder, &args);
         written_meanwhile(&folder, total);
         held.release();
         let finished = run.finish().expect(code);

@@ -51,7 +51,7 @@ fn a_picture_that_fails_at_the_end_is_told_of_and_spoils_no_result() {
     let env = test_env!();
     let (svg, name, coordinator) = (file(&env, "run.svg"), env.name("full"), file(&env, "coordinator"));
     let shell = env.program(Path::new("/bin/sh")).args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", &coordinator]);
-    let running = shell.args(["--name", &name, "-n", "10", "--delay", "1s", "--timeline", &svg]).start();
+    let running = shell.args(["--name", &name, "-n", "10", "--delay", "3s", "--timeline", &svg]).start();
     env.until_status(&name, |status| {
         let workers = status["workers"].as_array();
         workers.is_some_and(|workers| workers.iter().all(|worker| worker["state"] == "sleeping"))

@@ -50,7 +50,7 @@ fn the_legend_lists_what_happened_and_nothing_else() {
 fn every_colour_of_a_bar_is_explained() {
     let env = test_env!();
     let (svg, name) = (file(&env, "run.svg"), env.name("killed"));
-    let running = env.sleeping_run(&name, "1s", &["--timeline", &svg]);
+    let running = env.sleeping_run(&name, "3s", &["--timeline", &svg]);
     let status = env.status(&name).expect("it runs");
     let pid = status["workers"][1]["pid"].as_i64().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
     kill_process(pid.expect("it has a process"), Signal::KILL).expect("it lives");
