@@ -30,6 +30,13 @@ pub struct StopSignal {
     pub exit_code: u8,
 }
 
+impl StopSignal {
+    /// Whether it is SIGHUP: the terminal or the session has ended.
+    pub fn is_hangup(self) -> bool {
+        self.number == SIGHUP
+    }
+}
+
 /// The signals that end a run.
 const STOP_SIGNALS: [StopSignal; 3] = [
     StopSignal { number: SIGINT, name: "SIGINT", exit_code: exit_code::INTERRUPTED },

@@ -11,18 +11,14 @@ use crate::caller::Caller;
 use crate::outcome::EndReason;
 use crate::report::status;
 use crate::report::status_view::StatusView;
+use crate::signals::StopSignal;
 use crate::terminal::TerminalSize;
 
 impl Supervisor<'_> {
     /// Acts on signals, the end of the caller, `coordinator stop` and deadlines.
     pub(super) fn handle_requests(&mut self) {
-        for signal in self.signals.stop_signals() {
-            if self.end_reason.is_some() {
-                self.kill_all();
-            } else {
-                self.end(EndReason::Signal(signal));
-            }
-        }
+        let signals = self.signals.stop_signals();
+        self.obey(&signals);
         if self.signals.take_status_request() {
             self.show_status();
         }
@@ -41,6 +37,16 @@ impl Supervisor<'_> {
         }
         if has_passed(self.deadlines.abandon) {
             self.abandon_workers();
+        }
+    }
+
+    /// Acts on signals that came together: the first one ends the run, and a later one kills its workers.
+    fn obey(&mut self, signals: &[StopSignal]) {
+        match signals.first() {
+            Some(first) if self.end_reason.is_none() => self.end(EndReason::Signal(*first)),
+            // A session that ends sends SIGHUP besides another signal, or twice: nobody is impatient.
+            _ if signals.iter().any(|signal| !signal.is_hangup()) => self.kill_all(),
+            _ => {}
         }
     }
 

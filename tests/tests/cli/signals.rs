@@ -3,7 +3,7 @@
 use common::cli::exit_code;
 use common::failpoint::Failpoint;
 use harness::{Injection, skip, test_env, until, which};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 /// Fault 13.
 #[test]
@@ -65,6 +65,38 @@ fn a_second_ctrl_c_kills_at_once() {
     running.signal(Signal::INT);
     let finished = running.finish().expect(exit_code::INTERRUPTED);
     assert!(finished.stderr.contains("signal 9"), "{}", finished.stderr);
+}
+
+/// Fault 13: a session that ends sends SIGHUP besides another signal, and twice. The workers are stopped at first.
+#[test]
+fn a_hangup_while_workers_leave_kills_nobody() {
+    if common::process::is_ignored(Signal::HUP.as_raw()) {
+        skip("a_hangup_while_workers_leave_kills_nobody", "SIGHUP is ignored here");
+        return;
+    }
+    let env = test_env!();
+    let name = env.name("hangup");
+    let injection = Injection { failpoint: Failpoint::Computed, action: "stop", times: 4 };
+    let running = env.coordinator(["--name", &name, "--grace", "1h", "-n", "10", "-v"]).inject(injection).start();
+    let status = env.until_status(&name, |status| {
+        let workers = status["workers"].as_array();
+        workers.is_some_and(|workers| workers.iter().all(|worker| worker["stopped"] == true))
+    });
+    running.signal(Signal::TERM);
+    running.signal(Signal::HUP);
+    until("the run to stop", || running.stderr().contains("stopping"));
+    running.signal(Signal::HUP);
+    running.signal(Signal::USR1);
+    until("the last one to be heard", || {
+        running.stderr().contains("COORDINATOR") || running.stderr().contains("Process-4 ")
+    });
+    for worker in status["workers"].as_array().expect("a list") {
+        let pid = Pid::from_raw(i32::try_from(worker["pid"].as_i64().expect("it has one")).expect("it is an id"));
+        kill_process(pid.expect("it is positive"), Signal::CONT).expect("it lives");
+    }
+    let finished = running.finish();
+    let codes = [exit_code::TERMINATED, exit_code::HANGUP].map(|code| Some(i32::from(code)));
+    assert!(codes.contains(&finished.code) && !finished.stderr.contains("signal 9"), "{finished:?}");
 }
 
 /// Fault 13.
