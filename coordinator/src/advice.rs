@@ -1,24 +1,9 @@
-//! What to do next: what to change when an incomplete run is resumed, and where a missing worker comes from.
+//! Commands that messages name as the next step.
 
 use std::ffi::OsStr;
 use std::path::Path;
 
-use common::{Segment, SegmentName, Terms};
-
-use crate::outcome::{EndReason, Outcome};
-
-/// The options with which `resume` may do better, from the cause of the end; `None` where nothing needs to change, or where
-/// no option helps.
-pub fn advice(segment: &Segment, outcome: &Outcome) -> Option<String> {
-    let (name, terms) = (segment.name(), segment.terms());
-    let command = if terms.has_folder { "the same command with".to_owned() } else { resume(name, terms) };
-    // All shards of a job have the same worker executable: there it may not change.
-    let others = [
-        terms.command_timeout.map(|_| "--exec-timeout DUR (more time for a range)"),
-        (!terms.has_folder).then_some("--worker PATH (another executable)"),
-    ];
-    change(outcome, &command, &others.into_iter().flatten().collect::<Vec<_>>())
-}
+use common::{SegmentName, Terms};
 
 /// The command that resumes a run.
 pub fn resume(name: &SegmentName, terms: &Terms) -> String {
@@ -56,42 +41,9 @@ pub fn install_worker(path: &Path) -> String {
     format!("{how}; or name one: --worker PATH")
 }
 
-/// The command with its options.
-fn change(outcome: &Outcome, command: &str, others: &[&str]) -> Option<String> {
-    match outcome.end_reason {
-        Some(EndReason::Signal(_) | EndReason::CallerGone | EndReason::Stopped) => None,
-        Some(EndReason::TimedOut) => Some(format!("give it more time: {command} --timeout DUR")),
-        None if outcome.has_overflow => None,
-        None => {
-            let options = [&["--restarts N (more attempts)", "--jobs N (fewer workers at once)"], others].concat();
-            Some(format!("remove the cause, or change: {command} {}", options.join(", ")))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::PrintedCommits;
-    use crate::worker_outcome::WorkerOutcomes;
-
-    #[test]
-    fn the_advice_follows_from_the_end() {
-        let after = |end_reason| {
-            let workers = WorkerOutcomes::default();
-            let outcome = Outcome {
-                end_reason,
-                workers,
-                has_overflow: false,
-                printed: PrintedCommits::default(),
-                deadline: None,
-            };
-            change(&outcome, "RESUME", &[]).unwrap_or_default()
-        };
-        assert_eq!(after(Some(EndReason::Stopped)), "");
-        assert_eq!(after(Some(EndReason::TimedOut)), "give it more time: RESUME --timeout DUR");
-        assert!(after(None).contains("RESUME --restarts N"));
-    }
 
     #[test]
     fn a_missing_worker_comes_as_the_coordinator_came() {
@@ -109,18 +61,5 @@ mod tests {
             let hint = install_worker(path.as_ref());
             assert!(hint.contains(how) && hint.ends_with("; or name one: --worker PATH"), "{path}: {hint}");
         }
-    }
-
-    #[test]
-    fn no_option_makes_a_contribution_fit() {
-        let workers = WorkerOutcomes::default();
-        let outcome = Outcome {
-            end_reason: None,
-            workers,
-            has_overflow: true,
-            printed: PrintedCommits::default(),
-            deadline: None,
-        };
-        assert_eq!(change(&outcome, "RESUME", &[]), None);
     }
 }

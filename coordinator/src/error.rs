@@ -96,6 +96,8 @@ pub enum Error {
     NotARun {
         /// The segment.
         name: SegmentName,
+        /// The command of its workers.
+        worker: String,
     },
     /// No worker is left that would contribute.
     #[error("segment \"{name}\" will get no more: {applied}, and {why}")]
@@ -110,14 +112,12 @@ pub enum Error {
         next: Option<String>,
     },
     /// The contributions did not come in time.
-    #[error("timeout: {done} of {wanted} contributions are applied in segment \"{name}\"")]
+    #[error("timeout: {applied} in segment \"{name}\"")]
     Timeout {
         /// The segment.
         name: SegmentName,
-        /// How many are applied.
-        done: u64,
-        /// How many were waited for.
-        wanted: u64,
+        /// What is applied, of what was waited for.
+        applied: String,
     },
     /// A folder of results cannot be used.
     #[error("cannot use the folder of results {}: {source}", path.display())]
@@ -253,7 +253,7 @@ impl Error {
             Self::NotInPath { .. } => Some("name its path: --worker PATH".to_owned()),
             Self::Violation { .. } => Some("another program wrote to it; do not trust its contents".to_owned()),
             Self::Collect { hint, .. } => hint.clone(),
-            Self::NotARun { name } => Some(format!("start workers: worker --name {name}")),
+            Self::NotARun { name, worker } => Some(format!("start workers: {worker} --name {name}")),
             Self::Forsaken { next: Some(next), .. } => Some(next.clone()),
             Self::Coordinated { name, .. } | Self::Forsaken { name, .. } => {
                 Some(format!("look at it, if it still exists: coordinator status {name}"))

@@ -1,8 +1,10 @@
 //! What killed processes left in `/dev/shm`, at the start of a command that creates a segment.
 
-use common::{Condition, Origin, RunState, SegmentInfo};
+use common::{Condition, Mode, Origin, RunState, SegmentInfo};
 
+use crate::figures::counted;
 use crate::narration::Narrator;
+use crate::report::table::per_cent_applied;
 
 /// Removes what nobody needs any more: unfinished segments of killed creators, and segments whose coordinators were killed
 /// between their mark and their removal, or together with their calling programs. Returns what dead runs left with work in it.
@@ -25,7 +27,11 @@ pub fn clear() -> Vec<SegmentInfo> {
 /// Names the runs that dead coordinators left behind, and the commands that deal with them.
 pub fn name(left: &[SegmentInfo], narrator: &Narrator) {
     for existing in left {
-        let (name, done, total) = (&existing.name, existing.done, existing.total);
+        let name = &existing.name;
+        let applied = match existing.terms.mode {
+            Mode::Split => format!("{}% of its range", per_cent_applied(existing)),
+            _ => format!("{} of {}", existing.done, counted(existing.total, "contribution")),
+        };
         let finish = if existing.terms.has_folder {
             "finish it: run its shard's command again".to_owned()
         } else {
@@ -41,7 +47,7 @@ pub fn name(left: &[SegmentInfo], narrator: &Narrator) {
             _ => ("by a run whose coordinator died", format!("{finish}; or ")),
         };
         narrator.note(format_args!(
-            "segment \"{name}\" was left behind {whose}, with {done} of {total} contributions applied; {resume}remove it: \
+            "segment \"{name}\" was left behind {whose}, with {applied} applied; {resume}remove it: \
              coordinator remove {name}"
         ));
     }

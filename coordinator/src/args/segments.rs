@@ -83,7 +83,7 @@ pub struct RemoveArgs {
     /// Remove all runs with a dead coordinator and no attached process, and what killed creators left
     ///
     /// Of another PID namespace (container), all that no process holds any more, unless it was kept.
-    #[arg(long, conflicts_with = "names")]
+    #[arg(long, conflicts_with_all = ["names", "force"])]
     pub stale: bool,
     /// Remove all values that programs share and that no process is attached to
     #[arg(long, conflicts_with_all = ["names", "stale", "force"])]

@@ -10,6 +10,7 @@ use crate::args::WaitArgs;
 use crate::error::{Error, Result};
 use crate::figures::counted;
 use crate::limits;
+use crate::report;
 
 /// How often to check whether any process can still contribute; a contribution ends the wait at once.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -42,7 +43,6 @@ fn wait_for(name: &SegmentName, contributions: Option<u64>, deadline: Option<Ins
     loop {
         // Read before the count, so that a contribution in between ends the wait below at once.
         let seen = segment.notices();
-        let done = u64::from(ObservedLedger::of(&segment).done());
         if has_enough(&segment, wanted, contributions.is_some())? {
             return Ok(());
         }
@@ -51,15 +51,26 @@ fn wait_for(name: &SegmentName, contributions: Option<u64>, deadline: Option<Ins
             if has_enough(&segment, wanted, contributions.is_some())? {
                 return Ok(());
             }
-            let applied = format!("{done} of {} are applied", counted(wanted, "contribution"));
+            let applied = applied(&segment, contributions)?;
             return Err(Error::Forsaken { name: name.clone(), applied, why, next: None });
         }
         idle.look(&segment, wanted)?;
         let left = deadline.map_or(INTERVAL, |deadline| deadline.saturating_duration_since(Instant::now()));
         if left.is_zero() {
-            return Err(Error::Timeout { name: name.clone(), done, wanted });
+            return Err(Error::Timeout { name: name.clone(), applied: applied(&segment, contributions)? });
         }
         segment.wait_for_notice(seen, left.min(INTERVAL));
+    }
+}
+
+/// What is applied, of what is waited for.
+fn applied(segment: &Observer, contributions: Option<u64>) -> Result<String> {
+    match contributions {
+        None => Ok(report::applied(&Snapshot::of(segment)?)),
+        Some(wanted) => {
+            let done = ObservedLedger::of(segment).done();
+            Ok(format!("{done} of {} are applied", counted(wanted, "contribution")))
+        }
     }
 }
 

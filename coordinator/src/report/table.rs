@@ -65,12 +65,13 @@ fn list_runs(runs: &[&SegmentInfo], columns: usize) -> String {
 
 fn progress(segment: &SegmentInfo) -> String {
     match segment.terms.mode {
-        Mode::Split => format!("{}% applied", per_cent(applied(segment), segment.terms.length())),
+        Mode::Split => format!("{}% applied", per_cent_applied(segment)),
         _ => format!("{} of {}", segment.done, segment.total),
     }
 }
 
-/// How many iterations of a split run are applied; what is given out, if the ledger cannot be read now.
-fn applied(segment: &SegmentInfo) -> u64 {
-    common::inspect(&segment.name).map_or(segment.given_out, |(snapshot, _)| snapshot.iterations_done())
+/// How much of a split run is applied; what is given out, if the ledger cannot be read now.
+pub fn per_cent_applied(segment: &SegmentInfo) -> u128 {
+    let applied = common::inspect(&segment.name).map_or(segment.given_out, |(snapshot, _)| snapshot.iterations_done());
+    per_cent(applied, segment.terms.length())
 }

@@ -16,7 +16,7 @@ use crate::results::{Left, Results};
 
 /// What became of the result.
 #[derive(Clone, Copy, Debug)]
-pub struct Kept {
+pub struct Leaving {
     /// Whether the folder has it.
     pub is_left: bool,
     /// The exit code for that.
@@ -26,7 +26,7 @@ pub struct Kept {
 }
 
 /// Leaves the result of the segment's run in the folder, and reports what is in the way; nothing if the run is not complete.
-pub fn leave(results: &Results, segment: &Segment, outcome: &Outcome, narrator: &Narrator) -> Result<Option<Kept>> {
+pub fn leave(results: &Results, segment: &Segment, outcome: &Outcome, narrator: &Narrator) -> Result<Option<Leaving>> {
     let snapshot = report::checked_snapshot(segment)?;
     if !snapshot.is_complete() {
         return Ok(None);
@@ -34,20 +34,20 @@ pub fn leave(results: &Results, segment: &Segment, outcome: &Outcome, narrator: 
     let path = results.path();
     let failed = |why: &str, hint: &str| {
         cli::report(&format!("cannot leave the result in {path}: {why}"), Some(hint));
-        Kept { is_left: false, code: exit_code::INCOMPLETE, resumption: Resumption::Useful }
+        Leaving { is_left: false, code: exit_code::INCOMPLETE, resumption: Resumption::Useful }
     };
     let Some(result) = ShardResult::of(results.job(), &snapshot, circumstances(results, &snapshot, outcome)) else {
-        let kept = failed("it has more than 128 bits", "divide the range into more shards, in another folder");
-        return Ok(Some(Kept { code: exit_code::OVERFLOW, resumption: Resumption::InVain, ..kept }));
+        let leaving = failed("it has more than 128 bits", "divide the range into more shards, in another folder");
+        return Ok(Some(Leaving { code: exit_code::OVERFLOW, resumption: Resumption::InVain, ..leaving }));
     };
     Ok(Some(match results.leave(&result) {
         Ok(Left::Alone) => {
             narrator.step(format_args!("left the result in {path}"));
-            Kept { is_left: true, code: exit_code::COMPLETE, resumption: Resumption::Useful }
+            Leaving { is_left: true, code: exit_code::COMPLETE, resumption: Resumption::Useful }
         }
         Ok(Left::Equal(other)) => {
             narrator.note(format_args!("{} has left the same result in {path} meanwhile", other.host));
-            Kept { is_left: true, code: exit_code::COMPLETE, resumption: Resumption::Useful }
+            Leaving { is_left: true, code: exit_code::COMPLETE, resumption: Resumption::Useful }
         }
         Ok(Left::Differs(other, beside)) => {
             let [here, there] = [&result, &other].map(|result| result.total(results.job()));
@@ -57,16 +57,16 @@ pub fn leave(results: &Results, segment: &Segment, outcome: &Outcome, narrator: 
                 &what,
                 Some("the kernel must depend on its range alone; find out which is right, and remove the other file"),
             );
-            Kept { is_left: true, code: exit_code::DISAGREE, resumption: Resumption::Useful }
+            Leaving { is_left: true, code: exit_code::DISAGREE, resumption: Resumption::Useful }
         }
         Ok(Left::OtherJob(why)) => {
             let hint = format!("mkdir NEW-DIR; coordinator resume {} --results NEW-DIR", segment.name());
-            Kept { resumption: Resumption::Elsewhere, ..failed(&why, &hint) }
+            Leaving { resumption: Resumption::Elsewhere, ..failed(&why, &hint) }
         }
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::StaleNetworkFileHandle) => {
             let (name, folder) = (segment.name(), quoted(results.folder()));
             let hint = format!("mkdir -p {folder}; coordinator resume {name} --results {folder}");
-            Kept { resumption: Resumption::Elsewhere, ..failed(&error.to_string(), &hint) }
+            Leaving { resumption: Resumption::Elsewhere, ..failed(&error.to_string(), &hint) }
         }
         Err(error) => {
             let cause = after_file_error(results.folder(), &error).unwrap_or_else(|| "make it writable".to_owned());

@@ -2,6 +2,7 @@
 
 mod exec_log;
 mod folder_copy;
+mod remedy;
 mod shard_start;
 mod supervised;
 mod take_over;
@@ -96,7 +97,8 @@ pub fn resume(args: &ResumeArgs) -> Result<u8> {
     let segment = Segment::attach_to_resume(&name)?;
     command::must_be_a_run(&segment)?;
     if segment.terms().origin == Origin::ByHand {
-        return Err(Error::NotARun { name });
+        let worker = advice::worker_command(segment.terms());
+        return Err(Error::NotARun { name, worker });
     }
     let results = results_of(&segment, args.results.as_deref())?;
     let worker = launch::find(args.worker.as_deref().or(Some(&segment.terms().worker)))?;

@@ -80,8 +80,8 @@ impl ShardStart<'_> {
                 Place::Busy => {
                     if !std::mem::replace(&mut has_waited, true) {
                         // Also with --quiet: it may take as long as the other start does.
-                        common::say(&format!(
-                            "note: another start of this shard is at work, or stopped; waiting for it: coordinator status {name}\n"
+                        cli::note(&format!(
+                            "another start of this shard is at work, or stopped; waiting for it: coordinator status {name}"
                         ));
                     }
                     if let Some(code) = self.wait(&name) {

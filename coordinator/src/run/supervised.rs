@@ -7,7 +7,7 @@ use common::failpoint::Failpoint;
 use common::{Ledger, Segment};
 
 use super::folder_copy;
-use crate::advice::advice;
+use super::remedy::remedy;
 use crate::args::OutputArgs;
 use crate::caller::Caller;
 use crate::error::Result;
@@ -91,7 +91,7 @@ impl Run {
         let supervisor = Supervisor::new(segment, launcher, signals, output, timeline, narrator, progress);
         let outcome = supervisor.end_with(caller).run()?;
         Failpoint::Supervised.reach();
-        let kept = match results {
+        let leaving = match results {
             Some(results) => folder_copy::leave(results, segment, &outcome, narrator)?,
             None => None,
         };
@@ -107,16 +107,16 @@ impl Run {
         }
         let code = timeline.write(segment, &outcome, narrator, code);
         // With its result in the folder, nobody needs the segment any more.
-        let is_delivered = kept.map_or(output.is_delivered(), |kept| kept.is_left);
-        let resumption = match kept {
+        let is_delivered = leaving.map_or(output.is_delivered(), |leaving| leaving.is_left);
+        let resumption = match leaving {
             _ if outcome.has_overflow && !outcome.is_interrupted() => Resumption::InVain,
-            Some(kept) => kept.resumption,
+            Some(leaving) => leaving.resumption,
             None => Resumption::Useful,
         };
         let end = RunEnd { is_complete, is_delivered, resumption };
-        let code = kept.map_or(code, |kept| if kept.code == exit_code::COMPLETE { code } else { kept.code });
-        if let Some(advice) = advice(segment, &outcome).filter(|_| !is_complete && self.owned.can_be_resumed(end)) {
-            narrator.hint(&advice);
+        let code = leaving.map(|leaving| leaving.code).filter(|code| *code != exit_code::COMPLETE).unwrap_or(code);
+        if let Some(remedy) = remedy(segment, &outcome).filter(|_| !is_complete && self.owned.can_be_resumed(end)) {
+            narrator.hint(&remedy);
         }
         Ok((code, end))
     }

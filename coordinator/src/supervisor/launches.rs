@@ -36,11 +36,10 @@ impl Supervisor<'_> {
     fn launch(&mut self, ticket: u32) {
         if !self.segment.is_linked() {
             // A worker would find no segment under the name, or another one.
-            let reason = "was not launched: the segment was removed by someone else".to_owned();
-            return self.give_up(ticket, Failure::of_launch(reason));
+            return self.refuse_launch(ticket, "was not launched: the segment was removed by someone else".to_owned());
         }
         if let Err(error) = self.segment.hold_launch(ticket) {
-            return self.give_up(ticket, Failure::of_launch(format!("was not launched: {error}")));
+            return self.refuse_launch(ticket, format!("was not launched: {error}"));
         }
         self.ledger.forget_failure(ticket);
         self.timeline.record(Recording::launching);
@@ -56,12 +55,18 @@ impl Supervisor<'_> {
                     self.narrator.step(format_args!("no room for Process-{ticket} now; trying again in {pause:?}"));
                     self.workers.queue.push_front(ticket);
                     self.deadlines.launch = Some(Instant::now() + pause);
+                    // Others may have the room.
+                    self.offer(ticket);
                 } else {
-                    self.give_up(ticket, Failure::of_launch(refusal.reason));
+                    self.refuse_launch(ticket, refusal.reason);
                 }
-                // Others may have the room.
-                self.offer(ticket);
             }
         }
+    }
+
+    /// Gives the ticket up, and leaves its chunk to the workers that are there.
+    fn refuse_launch(&mut self, ticket: u32, reason: String) {
+        self.give_up(ticket, Failure::of_launch(reason));
+        self.offer(ticket);
     }
 }

@@ -102,7 +102,7 @@ fn list_prints_the_names_alone_for_other_commands() {
 
 /// A chunk that a worker holds is given out and not applied.
 #[test]
-fn list_tells_how_much_of_a_range_is_applied() {
+fn list_and_wait_tell_how_much_of_a_range_is_applied() {
     let env = test_env!();
     let name = env.create("half", &["--split", "-n", "10", "--chunk", "5"]);
     let worker = env.worker(&name).args(["--delay", "1h"]).start();
@@ -112,6 +112,8 @@ fn list_tells_how_much_of_a_range_is_applied() {
         assert!(list.lines().any(|line| line.starts_with(&name) && line.contains(share)), "{list}");
     };
     applied(" 0% applied");
+    let late = env.coordinator(["wait", &name, "--timeout", "50ms"]).run().expect(exit_code::TIMEOUT);
+    assert!(late.stderr.contains("timeout: 0 of 10 iterations are applied in segment"), "{late:?}");
     drop(worker);
     let _ = env.worker(&name).run().expect(exit_code::COMPLETE);
     applied(" 100% applied");

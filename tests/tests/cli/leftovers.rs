@@ -60,6 +60,25 @@ fn a_run_that_was_left_behind_has_nobody_to_stop() {
     let _ = env.coordinator(["remove", &name]).run().expect(exit_code::COMPLETE);
 }
 
+/// Fault 12: finished workers say nothing about how far a divided range is.
+#[test]
+fn of_a_divided_range_it_is_told_how_much_is_applied() {
+    let env = test_env!();
+    let name = env.name("range");
+    let args = ["--split", "--name", &name, "-n", "10", "--chunk", "5", "-w", "1", "--delay", "0"];
+    let running = env.coordinator(args).args(["--exec", "[ {start} = 0 ] || exec sleep 60; echo 1"]).start();
+    env.until_status(&name, |status| status["split"]["iterations_done"] == "5");
+    running.signal_group(Signal::KILL);
+    assert_eq!(running.finish().signal, Some(9));
+    env.until_status(&name, |status| status["state"] == "stale");
+    let next = env.coordinator(["--delay", "0", "-n", "10", "-w", "1"]).run().expect(exit_code::COMPLETE);
+    assert!(next.stderr.contains(&format!("segment \"{name}\" was left behind")), "{next:?}");
+    assert!(next.stderr.contains("with 50% of its range applied"), "{next:?}");
+    let waited = env.coordinator(["wait", &name]).run().expect(exit_code::INCOMPLETE);
+    assert!(waited.stderr.contains("5 of 10 iterations are applied, and its coordinator is dead"), "{waited:?}");
+    let _ = env.coordinator(["remove", &name]).run().expect(exit_code::COMPLETE);
+}
+
 /// Fault 12.
 #[test]
 fn remove_stale_removes_what_is_stale_and_nothing_else() {
@@ -117,6 +136,24 @@ fn a_relaunch_never_goes_to_another_segment_of_the_same_name() {
     assert!(!finished.stderr.contains("error"), "{}", finished.stderr);
     old.signal(Signal::INT);
     let _ = old.finish().expect(exit_code::INTERRUPTED);
+}
+
+/// Fault 16: who is there does the chunk of a worker that cannot be launched again.
+#[test]
+fn the_chunk_of_a_worker_that_is_not_launched_again_goes_to_a_live_one() {
+    let env = test_env!();
+    let (held, name) = (HeldRun::new(&env), env.name("unlinked"));
+    let command = format!("{}; echo 1 # {{start}}", held.wait());
+    let args = ["--split", "--name", &name, "-n", "10", "--chunk", "5", "-w", "2", "-v", "--exec", &command];
+    let running = env.coordinator(args).start();
+    let status = env.until_status(&name, |status| status["split"]["given_out"] == "10");
+    fs::remove_file(env.segment(&name)).expect("a third party can unlink it");
+    let pid = status["workers"][1]["pid"].as_i64().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+    rustix::process::kill_process(pid.expect("it has one"), Signal::KILL).expect("it lives");
+    until("the worker to be given up", || running.stderr().contains("was not launched"));
+    held.release();
+    let finished = running.finish().expect(exit_code::COMPLETE);
+    assert!(finished.stdout.ends_with("Final shared value: 2\n"), "{finished:?}");
 }
 
 /// Fault 15, by executables.

@@ -242,8 +242,9 @@ fn a_resume_that_times_out_says_to_give_it_more_time() {
 fn what_was_made_for_workers_by_hand_has_no_run_to_resume() {
     let env = test_env!();
     let name = env.name("hand");
-    let _ = env.coordinator(["create", &name]).run().expect(exit_code::COMPLETE);
+    let worker = env.path().join("worker").display().to_string();
+    let _ = env.coordinator(["create", &name, "--worker", &worker]).run().expect(exit_code::COMPLETE);
     let refused = env.coordinator(["resume", &name]).run().expect(exit_code::NOTHING_TO_DO);
-    assert!(refused.stderr.contains("worker --name"), "{}", refused.stderr);
+    assert!(refused.stderr.contains(&format!("hint: start workers: {worker} --name {name}")), "{}", refused.stderr);
     let _ = env.coordinator(["remove", &name]).run().expect(exit_code::COMPLETE);
 }

@@ -60,11 +60,12 @@ fn list_shows_values_with_who_is_attached_and_remove_unused_clears_those_of_nobo
 }
 
 #[test]
-fn remove_unused_goes_with_no_other_form() {
+fn each_form_of_remove_stands_alone() {
     let env = test_env!();
     for other in [&env.name("any")[..], "--stale", "--force"] {
         assert_error(&env.coordinator(["remove", "--unused", other]).run(), USAGE, "cannot be used with");
     }
+    assert_error(&env.coordinator(["remove", "--stale", "--force"]).run(), USAGE, "cannot be used with");
 }
 
 /// Fault 63: of a process in another PID namespace only the kernel's locks are seen.
