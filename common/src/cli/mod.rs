@@ -59,6 +59,11 @@ pub fn report(error: &str, hint: Option<&str>) {
     crate::say(&format!("{} {}\n{hint}", label("error:", AnsiColor::Red), one_line(error)));
 }
 
+/// Writes what the user should know on stderr.
+pub fn note(text: &str) {
+    crate::say(&format!("note: {}\n", one_line(text)));
+}
+
 /// A word in colour, where clap would print help in colour.
 fn label(word: &str, colour: AnsiColor) -> String {
     let style = match AutoStream::choice(&std::io::stderr()) {

@@ -4,7 +4,7 @@
 //!
 //! Invariants, whichever process is killed at whichever instruction, once the lock has been acquired again:
 //! - the value equals the wrapped sum of the contributions;
-//! - a ticket is done at most once, and stays done;
+//! - a ticket is done at most once, and stays done until a resume opens it again;
 //! - each iteration of a split run is applied once, or part of one ticket's chunk, or set aside, or not given out;
 //! - the log names the tickets that are done, once each, in the order of their commits.
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use common::{Observer, Snapshot, WorkerSnapshot, WorkerState, say};
+use common::{Observer, Snapshot, WorkerSnapshot, WorkerState, cli};
 
 use crate::advice;
 use crate::error::Result;
@@ -46,7 +46,7 @@ impl IdleWatch {
         }
         let note = note(&snapshot, wanted);
         if self.since.get_or_insert(now).elapsed() >= INTERVAL && note != self.said {
-            say(&note);
+            cli::note(&note);
             self.said = note;
         }
         Ok(())
@@ -70,5 +70,5 @@ fn note(snapshot: &Snapshot, wanted: u64) -> String {
     } else {
         "its workers can only be started in its own PID namespace (container)".to_owned()
     };
-    format!("note: nobody is at work in segment {name}{who}; {missing}; {next}\n")
+    format!("nobody is at work in segment {name}{who}; {missing}; {next}")
 }

@@ -9,6 +9,6 @@ pub fn kernels() -> Result<u8> {
     let lines: Vec<String> =
         kernel::built_in().iter().map(|kernel| format!("{:<16}{}", kernel.name(), kernel.about())).collect();
     let code = super::print(&lines.join("\n"))?;
-    common::say(&format!("note: their loops run with {} here\n", kernel::instruction_set()));
+    common::cli::note(&format!("their loops run with {} here", kernel::instruction_set()));
     Ok(code)
 }

@@ -102,8 +102,7 @@ impl Results {
         if let Some((term, here, there)) = self.job.terms.difference(&job.terms) {
             return Err(Error::OtherJob { folder: self.folder().to_owned(), term, here, there });
         }
-        let what = format!("{} is a folder of the segment's job now", self.folder().display());
-        common::say(&format!("note: {}\n", common::cli::one_line(&what)));
+        common::cli::note(&format!("{} is a folder of the segment's job now", self.folder().display()));
         Ok(())
     }
 
@@ -188,7 +187,8 @@ impl Results {
     /// Leaves the result in the folder.
     ///
     /// # Errors
-    /// If it cannot be written. Nothing is left then.
+    /// If it cannot be written, or the system does not say that it has reached the disk. The name is taken by all of it or by
+    /// nothing then.
     pub fn leave(&self, result: &ShardResult) -> io::Result<Left> {
         for _ in 0..ATTEMPTS {
             // Somebody may have begun again in the same folder.
@@ -258,8 +258,7 @@ impl Results {
         if let Stored::Result(_) = ShardResult::read_as(&self.folder, &aside, &self.job, &self.range)? {
             return self.folder.move_back(&aside, &name);
         }
-        let what = format!("{} {why}; it is renamed to {aside}", self.path());
-        common::say(&format!("note: {}\n", common::cli::one_line(&what)));
+        common::cli::note(&format!("{} {why}; it is renamed to {aside}", self.path()));
         Ok(())
     }
 

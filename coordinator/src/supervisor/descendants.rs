@@ -50,7 +50,7 @@ impl Supervisor<'_> {
 
     /// Ends what dead workers started. Returns who is left, without those that were killed long ago, which are given up.
     fn end_those_of_dead_workers(&mut self) -> Vec<u32> {
-        let mut left = self.descendants.end(|pid| self.workers.are_to_spare(pid));
+        let mut left = self.descendants.end(|pid| self.workers.is_spared(pid));
         let now = Instant::now();
         let seen = &mut self.workers.ending;
         seen.retain(|pid, _| left.contains(pid));
@@ -79,7 +79,7 @@ impl Supervisor<'_> {
 
     /// Whether nothing is left that workers started. Ends it, for a moment at most.
     pub(super) fn are_leftovers_ended(&mut self) -> bool {
-        let left = self.descendants.end(|pid| self.workers.are_to_spare(pid));
+        let left = self.descendants.end(|pid| self.workers.is_spared(pid));
         if !left.is_empty() && !has_passed(Some(*self.deadlines.leave.get_or_insert_with(|| Instant::now() + PATIENCE)))
         {
             self.deadlines.check = Some(earlier(self.deadlines.check, Instant::now() + PAUSE));

@@ -39,7 +39,7 @@ impl Workers {
     }
 
     /// Whether this child of the coordinator is a worker, or one that is waited for no more.
-    pub fn are_to_spare(&self, pid: u32) -> bool {
+    pub fn is_spared(&self, pid: u32) -> bool {
         self.children.contains_key(&pid)
             || self.adopted.iter().any(|worker| worker.pid == Some(pid))
             || self.abandoned.contains(&pid)

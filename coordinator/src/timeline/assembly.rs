@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use common::{BootTime, Cells, Mode, Number, Snapshot, WorkerSnapshot};
 
-use super::lives::Ledger;
+use super::lives::LedgerAtEnd;
 use super::model::{Beginning, Life, Model, Row};
 use super::recording::Recording;
 use super::{axis, growth};
@@ -21,7 +21,7 @@ pub fn assemble(recording: &Recording, snapshot: &Snapshot, created: BootTime, o
     is_whole &= !recording.is_cut;
     let is_merged = spans.values().flatten().any(|span| span.count > 1);
     let growth = growth::points(recording, snapshot, created, spans.values().flatten());
-    let ledger = Ledger::new(snapshot, created, recording.began, outcome.end_reason.is_some(), is_whole);
+    let ledger = LedgerAtEnd::new(snapshot, created, recording.began, outcome.end_reason.is_some(), is_whole);
     let mut rows: BTreeMap<u32, Vec<Life>> =
         snapshot.workers.iter().map(|worker| (worker.ticket, Vec::new())).collect();
     for launch in &recording.launches {

@@ -12,7 +12,7 @@ use super::recording::Launch;
 const FINEST: u64 = 4096;
 
 /// The ledger, for what is not recorded.
-pub struct Ledger<'a> {
+pub struct LedgerAtEnd<'a> {
     snapshot: &'a Snapshot,
     created: BootTime,
     /// Whether workers were asked to leave.
@@ -24,7 +24,7 @@ pub struct Ledger<'a> {
     finest: u64,
 }
 
-impl<'a> Ledger<'a> {
+impl<'a> LedgerAtEnd<'a> {
     /// The ledger at the end of a run that was recorded since it began.
     pub fn new(snapshot: &'a Snapshot, created: BootTime, began: BootTime, was_stopped: bool, is_whole: bool) -> Self {
         let end = created.0.saturating_add(nanoseconds(snapshot.elapsed));

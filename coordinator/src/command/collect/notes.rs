@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use common::cli::{self, exit_code, one_line};
+use common::cli::{self, exit_code, note, one_line};
 use common::{Number, say};
 
 use super::Findings;
@@ -84,8 +84,4 @@ fn lines(label: &str, texts: &[String]) {
     for text in texts {
         say(&format!("{label}: {}\n", one_line(text)));
     }
-}
-
-fn note(text: &str) {
-    say(&format!("note: {}\n", one_line(text)));
 }

@@ -61,7 +61,7 @@ impl<'a> Verification<'a> {
                 return (verified, Some(error));
             }
             let file = self.folder.path_of(&ShardResult::name(part));
-            common::say(&format!("note: {}\n", common::cli::one_line(&format!("{file} is verified"))));
+            common::cli::note(&format!("{file} is verified"));
             verified.push(part.clone());
         }
         (verified, None)
