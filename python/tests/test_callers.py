@@ -81,8 +81,8 @@ MAPS_LONG = """
     import killproof
     if __name__ == "__main__":
         killproof.map(abs, [1], progress=False)
-        print("now", flush=True)
         try:
+            print("now", flush=True)
             killproof.map(time.sleep, [1000], progress=False)
         except KeyboardInterrupt:
             print("interrupted", flush=True)

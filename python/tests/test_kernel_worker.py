@@ -114,7 +114,7 @@ class AScript(WorkerCase):
 
     def test_leaves_the_results_of_its_shards_in_a_folder(self) -> None:
         script, folder = str(self.script(KERNELS)), str(self.folder / "results")
-        kernel = ["--worker", script, "--kernel", "squares", "--split", "-n", "1001", "--type", "i64"]
+        kernel = ["--worker", script, "--kernel", "squares", "--split", "-n", "1001", "--type", "i64", "--progress", "none"]
         for index in range(3):
             shard = ["--shard", f"{index}/3", "--results", folder]
             done = self.run_command([self.coordinator, "run", *kernel, *shard])
@@ -132,7 +132,7 @@ class AScript(WorkerCase):
     def test_computes_the_whole_range_in_each_worker_without_split(self) -> None:
         script, name = self.script(KERNELS), self.name()
         run = [self.coordinator, "--worker", str(script), "--kernel", "squares", "-n", "1e3", "--name", name]
-        done = self.run_command([*run, "--independent", "--workers", "2"])
+        done = self.run_command([*run, "--independent", "--workers", "2", "--progress", "none"])
         self.assertEqual((done.code, done.err), (0, ""))
         expected = [f"Process Process-{number}, Result: {squares(1000)}" for number in (1, 2)]
         self.assertEqual(sorted(done.out.splitlines()), expected)

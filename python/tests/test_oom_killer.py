@@ -42,6 +42,9 @@ class AMap(CallCase):
             self.addCleanup(group.rmdir)
             try:
                 (group / limit).write_text(str(LIMIT << 20))
+                for swap, most in (("memory.swap.max", 0), ("memory.memsw.limit_in_bytes", LIMIT << 20)):
+                    if (group / swap).exists():
+                        (group / swap).write_text(str(most))
                 return group
             except OSError:
                 continue

@@ -146,7 +146,7 @@ class AProgramThatIsKilled(CallCase):
             with Script(PROGRAM, self.folder, spool, str(ITEMS), "2") as script:
                 self.assertEqual(script.line(), "begun")
                 # Later and later, so that it comes to its end.
-                time.sleep(seen.uniform(0, 0.05 + kills * 0.01))
+                time.sleep(seen.uniform(0, 0.05 * 1.15**kills))
                 script.process.kill()
                 result = script.end()
             if result.stdout == "right\n":
@@ -178,9 +178,9 @@ class AProgramThatIsKilled(CallCase):
         self.assertLessEqual(sum(counts) - count, killed)
 
     def storm(self, script: Script) -> int:
-        """Kills workers at random, until the program has ended; returns how many."""
+        """Kills workers at random, until the program has ended or there are many; returns how many."""
         chosen, killed, caller = random.Random(2), 0, script.process.pid
-        while script.process.poll() is None:
+        while script.process.poll() is None and killed < 300:
             time.sleep(chosen.uniform(0.001, 0.03))
             workers = workers_of(caller)
             # The last one is hit as seldom as each of three: it must come to its work between two kills.

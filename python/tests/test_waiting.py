@@ -22,8 +22,8 @@ WAIT = """
     from killproof import attach, transaction
     signal.signal(signal.SIGINT, signal.default_int_handler)
     thing = attach(sys.argv[1])
-    print("waits", flush=True)
     try:
+        print("waits", flush=True)
         {}
     except KeyboardInterrupt:
         print(time.monotonic())

@@ -83,7 +83,7 @@ class WorkerCase(Case):
     def command(self, script: Path, kernel: str, n: int, *options: str) -> list[str]:
         """A split run in JSON. Options that are given twice count as they are given last."""
         ours = ["--worker", str(script), "--kernel", kernel, "--split", "-n", str(n), "--keep", "never"]
-        ours += ["--name", self.name(), "--type", "i64", "--format", "json", "--workers", "2"]
+        ours += ["--name", self.name(), "--type", "i64", "--format", "json", "--workers", "2", "--progress", "none"]
         return [self.coordinator, "run", *ours, *options]
 
     def run_kernel(self, script: Path, kernel: str, n: int, *options: str, **environment: str) -> Run:
