@@ -13,7 +13,7 @@ mod value;
 
 /// What the other tests start as processes of their own. Started by hand, it does nothing.
 #[test]
-#[ignore = "other tests start it"]
+#[ignore = "other tests start it as a process; by itself it does nothing"]
 fn child() {
     let Some((action, name, words)) = processes::role() else { return };
     match action.as_str() {

@@ -27,8 +27,8 @@ pub use chunks::{Chunks, Hand};
 pub use contributions::Contributions;
 pub use kill::stride;
 
-/// How long the next lock may take on a busy machine; one that is lost never comes.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the next lock may take: what is promised.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The build that the victims run.
 #[derive(Clone, Copy)]

@@ -189,7 +189,7 @@ fn a_python_one_liner_computes_a_hundred_chunks_one_of_which_fails_twice() {
 
 /// `cargo test -p tests --test cli -- --ignored`
 #[test]
-#[ignore = "starts a thousand interpreters"]
+#[ignore = "starts a thousand interpreters; the command stands above, and in tests/README.md"]
 fn a_python_one_liner_computes_a_thousand_chunks_one_of_which_fails_twice() {
     compute_in_python("a_python_one_liner_computes_a_thousand_chunks_one_of_which_fails_twice", 1000);
 }

@@ -163,7 +163,7 @@ fn a_storm_over_chunks_applies_each_of_them_once() {
 
 /// Fault 8, the long form: `cargo test -p tests --test crash -- --ignored a_minute_of_storm_over_chunks`
 #[test]
-#[ignore = "takes a minute and all processors"]
+#[ignore = "takes a minute and all processors; the command stands above, and in tests/README.md"]
 fn a_minute_of_storm_over_chunks() {
     assert!(storm_over_chunks("minute", Duration::from_secs(60)) >= 1000);
 }
@@ -290,7 +290,7 @@ fn a_split_run_is_exact_whoever_is_killed_and_however_often() {
 /// Faults 8 and 11, the long form: `cargo test -p tests --test crash -- --ignored
 /// a_long_split_run_is_exact_after_a_thousand_kills`
 #[test]
-#[ignore = "takes a minute and all processors"]
+#[ignore = "takes a minute and all processors; the command stands above, and in tests/README.md"]
 fn a_long_split_run_is_exact_after_a_thousand_kills() {
     assert!(hunt("long-hunt", 5_000_000) >= 1000);
 }

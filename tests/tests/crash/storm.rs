@@ -46,7 +46,7 @@ fn a_storm_of_kills_loses_nothing_doubles_nothing_and_stalls_nobody() {
 
 /// Fault 8, the long form: `cargo test -p tests --test crash -- --ignored a_storm_of_a_thousand_kills`
 #[test]
-#[ignore = "takes a minute and all processors"]
+#[ignore = "takes a minute and all processors; the command stands above, and in tests/README.md"]
 fn a_storm_of_a_thousand_kills() {
     assert!(storm("minute", Duration::from_secs(60), 1_000_000) >= 1000);
 }
@@ -82,7 +82,7 @@ fn a_thousand_owners_die_on_one_segment_and_leave_no_debris() {
 
 /// Fault 9, the long form: `cargo test -p tests --test crash -- --ignored a_hundred_thousand_owners_die`
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes; the command stands above, and in tests/README.md"]
 fn a_hundred_thousand_owners_die() {
     die_with_the_lock("many-owners", 100_000);
 }

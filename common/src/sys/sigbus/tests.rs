@@ -103,7 +103,7 @@ fn must_be_damaged(segment: &Segment) {
 
 /// What the other tests start as a process of its own. Started by hand, it does nothing.
 #[test]
-#[ignore = "other tests start it"]
+#[ignore = "other tests start it as a process; by itself it does nothing"]
 fn process() {
     let Ok(case) = std::env::var(CASE) else { return };
     let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };

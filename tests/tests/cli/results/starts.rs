@@ -65,9 +65,10 @@ fn a_start_that_waits_and_takes_up_gives_up_when_its_timeout_has_passed_since_it
         format!("echo {{start}} >> {log}; case $(wc -l < {log}) in 1) {never_ending};; 2) sleep 3.5;; esac; echo 5");
     let args = ["-n", "100", "--chunk", "100", "-w", "1", "--exec", &command];
     let first = folder.run(&args).start();
-    until("the segment", || !folder.segments().is_empty());
+    until("the first to compute", || fs::read_to_string(&calls).is_ok_and(|calls| calls.ends_with('\n')));
     let second = folder.run(&args).args(["--timeout", "4s"]).start();
     until("the second to wait", || second.stderr().contains("waiting for it"));
+    // So much of its timeout passes while it waits.
     thread::sleep(Duration::from_secs(1));
     first.signal_group(Signal::KILL);
     assert_eq!(first.finish().signal, Some(9));

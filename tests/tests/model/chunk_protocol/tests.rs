@@ -105,7 +105,7 @@ fn the_role_alone_keeps_a_rival_out_as_well() {
 
 /// `cargo test --release -p tests --test model -- --ignored --test-threads 1`
 #[test]
-#[ignore = "takes gigabytes"]
+#[ignore = "takes gigabytes; the command stands above, and in tests/README.md"]
 fn the_same_with_one_more_worker_chunk_or_death() {
     holds("3 launched workers, 3 chunks, 2 deaths", &Setup::run(3, 3, 2));
     holds("3 launched workers, 4 chunks, 1 death", &Setup::run(3, 4, 1));
